@@ -1,0 +1,121 @@
+#include "base/thread.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+static void must(int result)
+{
+    if (result != 0) {
+        abort();
+    }
+}
+
+void mutex_init(struct mutex *mutex)
+{
+    must(pthread_mutex_init(&mutex->impl, NULL));
+}
+
+void mutex_clear(struct mutex *mutex)
+{
+    pthread_mutex_destroy(&mutex->impl);
+}
+
+void mutex_lock(struct mutex *mutex)
+{
+    must(pthread_mutex_lock(&mutex->impl));
+}
+
+void mutex_unlock(struct mutex *mutex)
+{
+    must(pthread_mutex_unlock(&mutex->impl));
+}
+
+void cond_init(struct cond *cond)
+{
+    pthread_condattr_t attributes;
+
+    must(pthread_condattr_init(&attributes));
+    must(pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC));
+    must(pthread_cond_init(&cond->impl, &attributes));
+    pthread_condattr_destroy(&attributes);
+}
+
+void cond_clear(struct cond *cond)
+{
+    pthread_cond_destroy(&cond->impl);
+}
+
+void cond_signal(struct cond *cond)
+{
+    must(pthread_cond_signal(&cond->impl));
+}
+
+void cond_broadcast(struct cond *cond)
+{
+    must(pthread_cond_broadcast(&cond->impl));
+}
+
+void cond_wait(struct cond *cond, struct mutex *mutex)
+{
+    must(pthread_cond_wait(&cond->impl, &mutex->impl));
+}
+
+bool cond_wait_ms(struct cond *cond, struct mutex *mutex, int64_t wait_ms)
+{
+    struct timespec until;
+    int result;
+
+    if (wait_ms <= 0) {
+        return false;
+    }
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += (time_t)(wait_ms / 1000);
+    until.tv_nsec += (long)(wait_ms % 1000) * 1000000;
+    if (until.tv_nsec >= 1000000000) {
+        until.tv_sec++;
+        until.tv_nsec -= 1000000000;
+    }
+    result = pthread_cond_timedwait(&cond->impl, &mutex->impl, &until);
+    if (result == ETIMEDOUT) {
+        return false;
+    }
+    must(result);
+    return true;
+}
+
+int thread_start(struct thread *thread, const char *name, void *(*run)(void *), void *payload,
+                 struct error *err)
+{
+    char short_name[16];
+    sigset_t blocked;
+    sigset_t old;
+    int result;
+
+    sigfillset(&blocked);
+    sigdelset(&blocked, SIGSEGV);
+    sigdelset(&blocked, SIGBUS);
+    sigdelset(&blocked, SIGFPE);
+    sigdelset(&blocked, SIGILL);
+    sigdelset(&blocked, SIGABRT);
+    pthread_sigmask(SIG_SETMASK, &blocked, &old);
+    result = pthread_create(&thread->impl, NULL, run, payload);
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
+    if (result != 0) {
+        return error_set_os(err, ERR_NO_MEMORY, result, "cannot start the thread '%s'", name);
+    }
+    thread->is_running = true;
+    snprintf(short_name, sizeof(short_name), "%s", name);
+    pthread_setname_np(thread->impl, short_name);
+    return 0;
+}
+
+void thread_join(struct thread *thread)
+{
+    if (thread->is_running) {
+        must(pthread_join(thread->impl, NULL));
+        thread->is_running = false;
+    }
+}
