@@ -1,0 +1,107 @@
+/*
+ * transport.h - how mappings become visible to the user: the pluggable backend.
+ *
+ * Facts and behaviour are apart (struct transport_type, struct transport_ops), so that `mooring
+ * status` can name a transport that this build does not have. All transports stand in one array in
+ * transport.c; only transport.c calls through ops.
+ */
+#ifndef TRANSPORT_TRANSPORT_H
+#define TRANSPORT_TRANSPORT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "transport/vfs.h"
+
+enum transport_cap {
+    TRANSPORT_CAP_LETTERS = 1, /* shows drive letters (on Linux: links in <root>/drives) */
+    TRANSPORT_CAP_LINKS = 2    /* links in the namespace are followed by the system */
+};
+
+/* One mapping as a transport sees it. Borrowed for the time of the call. */
+struct mapping {
+    const char *path; /* "contoso/finance/Documents": where it appears, '/' between components, no
+                         leading '/' */
+    uint64_t
+        root_id; /* the folder in the vfs given to start that is shown there; held by the caller */
+    char letter; /* 'F' to 'Z', or 0 */
+    const char *label; /* display name: of the letter, and accepted as an alias of the last
+                          component on lookup */
+};
+
+struct transport_options {
+    const char *root;     /* Linux: folder the namespace is mounted on */
+    int64_t deadline_ms;  /* longest time one file operation may take; 0 = 60,000 */
+    unsigned max_threads; /* operations served at once; 0 = 64 */
+};
+
+struct transport;
+struct transport_ops;
+
+struct transport_type {
+    const char *name; /* value of the setting Transport, lower case */
+    const char *title;
+    unsigned caps;                   /* TRANSPORT_CAP_* */
+    const struct transport_ops *ops; /* NULL: known, not in this build */
+};
+
+/* One entry of what is attached; lent until the function returns. */
+typedef void (*transport_visit_fn)(void *payload, const struct mapping *mapping);
+
+struct transport_ops {
+    /* Makes an instance; nothing is mounted yet. */
+    int (*create)(struct transport **out, const struct transport_options *options,
+                  struct error *err);
+
+    /* Serve `vfs`; no mapping is visible yet. Keeps a reference to vfs until stop. Once. Cleans up
+     * a mount that a dead agent left at the same place. ERR_UNSUPPORTED with what to do when the
+     * system lacks the driver; ERR_BUSY when somebody else's file system is mounted there or the
+     * folder is not empty. */
+    int (*start)(struct transport *t, struct vfs *vfs, struct error *err);
+
+    /* Show the mapping. Attaching again what is attached succeeds; a changed label, letter or root
+     * is taken over. Any thread; never waits for the network. */
+    int (*attach)(struct transport *t, const struct mapping *mapping, struct error *err);
+
+    /* Take the mapping at `path` away; what is open goes on until closed. Not attached: succeeds.
+     */
+    int (*detach)(struct transport *t, const char *path, struct error *err);
+
+    /* All that is attached, in order of path. */
+    int (*enumerate)(struct transport *t, transport_visit_fn visit, void *payload,
+                     struct error *err);
+
+    /* Whether the mount is still there (a user may have unmounted it): ERR_IO when not, and why. */
+    int (*check)(struct transport *t, struct error *err);
+
+    /* Detach everything, wait for running operations (at most wait_ms), unmount, free. Never fails;
+     * copes with a half-built instance. */
+    void (*stop)(struct transport *t, int64_t wait_ms);
+};
+
+struct transport {
+    const struct transport_type *type; /* must stay the first member of every implementation */
+};
+
+/* All transports, built or not, best first. transport_find(): by name without case; NULL if there
+ * is none. */
+size_t transport_count(void);
+const struct transport_type *transport_at(size_t index);
+const struct transport_type *transport_find(const char *name);
+
+/* Makes an instance of the transport `name`; "auto" takes the first that is built in.
+ * ERR_UNSUPPORTED for one that is known but not in this build, ERR_NOT_FOUND for an unknown name.
+ * The caller ends it with transport_stop(). */
+int transport_create(struct transport **out, const char *name,
+                     const struct transport_options *options, struct error *err);
+int transport_start(struct transport *t, struct vfs *vfs, struct error *err);
+int transport_attach(struct transport *t, const struct mapping *mapping, struct error *err);
+int transport_detach(struct transport *t, const char *path, struct error *err);
+int transport_enumerate(struct transport *t, transport_visit_fn visit, void *payload,
+                        struct error *err);
+int transport_check(struct transport *t, struct error *err);
+void transport_stop(struct transport *t, int64_t wait_ms); /* NULL is fine */
+
+#endif

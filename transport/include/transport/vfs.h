@@ -1,0 +1,242 @@
+/*
+ * vfs.h - the file system that a transport serves. Who calls owns the interface: the transports
+ * call it, so it stands here; memfs.c (the model) and the online vfs of the mapper implement it,
+ * and one contract test runs on both.
+ *
+ * Everything is named by a 64-bit id that is valid while somebody holds it: lookup, create and
+ * mkdir add one hold to the id they return, forget takes holds away. VFS_ROOT is always valid. An
+ * id is never reused for another item while it is held, and an item that was deleted keeps
+ * answering getattr with ERR_STALE until it is forgotten.
+ *
+ * Names are UTF-8, compared without case and kept in the case they were made with. Every call may
+ * come from any thread, several at once, also for one file. Every call returns by its deadline:
+ * ERR_TIMED_OUT, or ERR_CANCELLED when the caller gave up. What the errors become on each system is
+ * the transports' table (DESIGN.md, "The online vfs"):
+ *
+ *   TOO_LARGE -> EFBIG            READ_ONLY, DENIED, LOCKED -> EACCES    BAD_NAME, INVALID ->
+ * EINVAL CROSS_LIBRARY -> EXDEV        NO_SPACE -> ENOSPC                     NOT_PERMITTED ->
+ * EPERM NOT_FOUND -> ENOENT           EXISTS -> EEXIST                       NOT_EMPTY -> ENOTEMPTY
+ *   IS_FOLDER -> EISDIR           NOT_FOLDER -> ENOTDIR                  STALE -> ESTALE
+ *   CANCELLED -> EINTR            NO_MEMORY -> ENOMEM                    LIMIT -> EMFILE
+ *   everything else (UNREACHABLE, TIMED_OUT, SERVER, THROTTLED, SIGNED_OUT, CHANGED, ...) -> EIO
+ */
+#ifndef TRANSPORT_VFS_H
+#define TRANSPORT_VFS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+
+#define VFS_ROOT 1u
+
+/* Ids from here on belong to the namespace above a file system; no implementation of vfs hands out
+ * such an id. */
+#define VFS_NAMESPACE_BIT (UINT64_C(1) << 63)
+
+/* Longest name of one item, in bytes of UTF-8 (255 UTF-16 units at three bytes each). */
+#define VFS_NAME_MAX 765
+
+enum vfs_kind { VFS_FILE, VFS_FOLDER, VFS_LINK /* only in the namespace: a drive letter */ };
+
+struct vfs_attr {
+    uint64_t id;
+    enum vfs_kind kind;
+    bool is_read_only;   /* for this user, by permission, policy or size */
+    bool is_blocked;     /* opening answers TOO_LARGE */
+    uint64_t size_bytes; /* of the content a reader would get now; 0 for folders */
+    int64_t modified_ms; /* since 1970, UTC; the program-set time where there is one */
+    int64_t created_ms;
+};
+
+/* Who calls and how long we have. A zero struct means: no deadline but the implementation's own,
+ * cannot be cancelled. Borrowed for the time of the call. */
+struct vfs_call {
+    int64_t deadline_ms; /* on clock_system()'s monotonic clock; 0 = the implementation's default
+                            (60 s) */
+    bool (*is_cancelled)(
+        void *payload); /* may be NULL; polled at least every 200 ms while waiting */
+    void *payload;
+    uint32_t pid; /* of the calling process, 0 if unknown */
+};
+
+enum vfs_open_flags { VFS_READ = 1, VFS_WRITE = 2, VFS_TRUNCATE = 4, VFS_EXCLUSIVE = 8 };
+enum vfs_rename_flags { VFS_RENAME_NO_REPLACE = 1 };
+enum vfs_set_flags { VFS_SET_SIZE = 1, VFS_SET_MODIFIED = 2, VFS_SET_CREATED = 4 };
+
+struct vfs_set {
+    unsigned flags; /* VFS_SET_*: which of the following count */
+    uint64_t size_bytes;
+    int64_t modified_ms;
+    int64_t created_ms;
+};
+
+struct vfs_space {
+    uint64_t total_bytes; /* both 0: unknown (quota is missing for some users) */
+    uint64_t free_bytes;
+};
+
+struct vfs;
+struct vfs_file; /* one open file; belongs to the implementation */
+struct vfs_dir;  /* one running listing */
+
+/* Takes one entry; false: no room, call me again with the cookie of the last entry that I took.
+ * `attr` has no hold: attr->id is 0 when the implementation gives none out here, otherwise an id
+ * for display (inode number) only. */
+typedef bool (*vfs_entry_fn)(void *payload, const char *name, const struct vfs_attr *attr,
+                             uint64_t cookie);
+
+/* What changed on its own (foreign edits, uploads that ended): called from the implementation's
+ * threads, with none of its locks held. `name` is the entry in folder `parent`, or NULL when `id`
+ * itself changed content or attributes. */
+typedef void (*vfs_changed_fn)(void *payload, uint64_t parent, const char *name, uint64_t id);
+
+struct vfs_ops {
+    /* The entry `name` in the folder `parent`, with one hold. ERR_NOT_FOUND, ERR_NOT_FOLDER. */
+    int (*lookup)(struct vfs *vfs, struct vfs_attr *out, uint64_t parent, const char *name,
+                  const struct vfs_call *call, struct error *err);
+
+    /* Gives back `count` holds of lookup, create and mkdir. Never fails, never waits. */
+    void (*forget)(struct vfs *vfs, uint64_t id, uint64_t count);
+
+    /* `file` is an open file of `id`, or NULL. An open file answers with its own size. */
+    int (*getattr)(struct vfs *vfs, struct vfs_attr *out, uint64_t id, struct vfs_file *file,
+                   const struct vfs_call *call, struct error *err);
+
+    /* Changes what set->flags name, returns the new state. Size 0 and growing are allowed; growing
+     * fills with zeros. Without an open file a new size is saved before this returns. Times of
+     * folders may be ignored. */
+    int (*setattr)(struct vfs *vfs, struct vfs_attr *out, uint64_t id, struct vfs_file *file,
+                   const struct vfs_set *set, const struct vfs_call *call, struct error *err);
+
+    /* A listing in which every entry that is there from start to end appears exactly once. A page
+     * that fails is an error of readdir and never a short list; readdir after an error fails again.
+     * Entries come without "." and "..". Cookies start above 0; readdir(0) begins. `dir` is used by
+     * one thread at a time. */
+    int (*opendir)(struct vfs *vfs, struct vfs_dir **out, uint64_t id, const struct vfs_call *call,
+                   struct error *err);
+    int (*readdir)(struct vfs *vfs, struct vfs_dir *dir, uint64_t cookie, vfs_entry_fn fill,
+                   void *payload, const struct vfs_call *call, struct error *err);
+    void (*closedir)(struct vfs *vfs, struct vfs_dir *dir);
+
+    /* Opens what is there; flags of enum vfs_open_flags. Opening to read downloads nothing yet. The
+     * handle keeps the version it was opened with. TOO_LARGE above the limit, READ_ONLY for writing
+     * what may not be written. */
+    int (*open)(struct vfs *vfs, struct vfs_file **out, uint64_t id, unsigned flags,
+                const struct vfs_call *call, struct error *err);
+
+    /* Makes a file and opens it; with VFS_EXCLUSIVE an existing one is ERR_EXISTS, else it is
+     * opened (and truncated when VFS_TRUNCATE). One hold on attr->id. Refused names are BAD_NAME
+     * here and nowhere later. */
+    int (*create)(struct vfs *vfs, struct vfs_file **out, struct vfs_attr *attr, uint64_t parent,
+                  const char *name, unsigned flags, const struct vfs_call *call, struct error *err);
+
+    /* *got < size only at the end of the file. */
+    int (*read)(struct vfs *vfs, struct vfs_file *file, void *data, size_t size, uint64_t offset,
+                size_t *got, const struct vfs_call *call, struct error *err);
+
+    /* All or nothing. Beyond the end fills with zeros. */
+    int (*write)(struct vfs *vfs, struct vfs_file *file, const void *data, size_t size,
+                 uint64_t offset, const struct vfs_call *call, struct error *err);
+
+    /* A handle is being closed by a program (FUSE flush; may come several times, also from another
+     * process). When it has unsaved writes, returns after they are safe by WriteMode, with the
+     * error the program must see. */
+    int (*flush)(struct vfs *vfs, struct vfs_file *file, const struct vfs_call *call,
+                 struct error *err);
+
+    /* Durable when it returns 0: as flush. */
+    int (*fsync)(struct vfs *vfs, struct vfs_file *file, const struct vfs_call *call,
+                 struct error *err);
+
+    /* The last use of the handle; frees it. What flush could not save stays in the spool. Never
+     * fails. */
+    void (*close)(struct vfs *vfs, struct vfs_file *file);
+
+    int (*mkdir)(struct vfs *vfs, struct vfs_attr *out, uint64_t parent, const char *name,
+                 const struct vfs_call *call, struct error *err);
+    int (*unlink)(struct vfs *vfs, uint64_t parent, const char *name, const struct vfs_call *call,
+                  struct error *err);
+
+    /* An empty folder only: ERR_NOT_EMPTY. */
+    int (*rmdir)(struct vfs *vfs, uint64_t parent, const char *name, const struct vfs_call *call,
+                 struct error *err);
+
+    /* Replaces an existing file (or an empty folder by a folder) unless VFS_RENAME_NO_REPLACE
+     * (ERR_EXISTS). Renaming onto an existing file keeps that item and gives it the new content.
+     * Changing only the case is a rename. Between libraries: ERR_CROSS_LIBRARY. A folder into
+     * itself: ERR_INVALID. */
+    int (*rename)(struct vfs *vfs, uint64_t parent, const char *name, uint64_t new_parent,
+                  const char *new_name, unsigned flags, const struct vfs_call *call,
+                  struct error *err);
+
+    int (*statfs)(struct vfs *vfs, struct vfs_space *out, uint64_t id, const struct vfs_call *call,
+                  struct error *err);
+
+    /* The target of a VFS_LINK; *out is the caller's to free. Optional: NULL where there are no
+     * links. */
+    int (*readlink)(struct vfs *vfs, char **out, uint64_t id, struct error *err);
+
+    /* Who is told of changes; NULL takes it away and returns when no call is running any more.
+     * Optional. */
+    void (*listen)(struct vfs *vfs, vfs_changed_fn changed, void *payload);
+
+    /* The last reference is gone. Copes with a half-built instance. */
+    void (*free)(struct vfs *vfs);
+};
+
+/* First member of every implementation. Made with vfs_init(); ends with its last vfs_unref(). */
+struct vfs {
+    const struct vfs_ops *ops;
+    _Atomic int references;
+};
+
+void vfs_init(struct vfs *vfs, const struct vfs_ops *ops);
+struct vfs *vfs_ref(struct vfs *vfs);
+void vfs_unref(struct vfs *vfs); /* NULL is fine */
+
+/* The public calls: as the slots above; arguments that no implementation should have to check
+ * (empty name, name with
+ * '/', too long a name) are refused here with ERR_BAD_NAME or ERR_INVALID. "." and ".." are
+ * ERR_INVALID. */
+int vfs_lookup(struct vfs *vfs, struct vfs_attr *out, uint64_t parent, const char *name,
+               const struct vfs_call *call, struct error *err);
+void vfs_forget(struct vfs *vfs, uint64_t id, uint64_t count);
+int vfs_getattr(struct vfs *vfs, struct vfs_attr *out, uint64_t id, struct vfs_file *file,
+                const struct vfs_call *call, struct error *err);
+int vfs_setattr(struct vfs *vfs, struct vfs_attr *out, uint64_t id, struct vfs_file *file,
+                const struct vfs_set *set, const struct vfs_call *call, struct error *err);
+int vfs_opendir(struct vfs *vfs, struct vfs_dir **out, uint64_t id, const struct vfs_call *call,
+                struct error *err);
+int vfs_readdir(struct vfs *vfs, struct vfs_dir *dir, uint64_t cookie, vfs_entry_fn fill,
+                void *payload, const struct vfs_call *call, struct error *err);
+void vfs_closedir(struct vfs *vfs, struct vfs_dir *dir);
+int vfs_open(struct vfs *vfs, struct vfs_file **out, uint64_t id, unsigned flags,
+             const struct vfs_call *call, struct error *err);
+int vfs_create(struct vfs *vfs, struct vfs_file **out, struct vfs_attr *attr, uint64_t parent,
+               const char *name, unsigned flags, const struct vfs_call *call, struct error *err);
+int vfs_read(struct vfs *vfs, struct vfs_file *file, void *data, size_t size, uint64_t offset,
+             size_t *got, const struct vfs_call *call, struct error *err);
+int vfs_write(struct vfs *vfs, struct vfs_file *file, const void *data, size_t size,
+              uint64_t offset, const struct vfs_call *call, struct error *err);
+int vfs_flush(struct vfs *vfs, struct vfs_file *file, const struct vfs_call *call,
+              struct error *err);
+int vfs_fsync(struct vfs *vfs, struct vfs_file *file, const struct vfs_call *call,
+              struct error *err);
+void vfs_close(struct vfs *vfs, struct vfs_file *file);
+int vfs_mkdir(struct vfs *vfs, struct vfs_attr *out, uint64_t parent, const char *name,
+              const struct vfs_call *call, struct error *err);
+int vfs_unlink(struct vfs *vfs, uint64_t parent, const char *name, const struct vfs_call *call,
+               struct error *err);
+int vfs_rmdir(struct vfs *vfs, uint64_t parent, const char *name, const struct vfs_call *call,
+              struct error *err);
+int vfs_rename(struct vfs *vfs, uint64_t parent, const char *name, uint64_t new_parent,
+               const char *new_name, unsigned flags, const struct vfs_call *call,
+               struct error *err);
+int vfs_statfs(struct vfs *vfs, struct vfs_space *out, uint64_t id, const struct vfs_call *call,
+               struct error *err);
+int vfs_readlink(struct vfs *vfs, char **out, uint64_t id, struct error *err);
+void vfs_listen(struct vfs *vfs, vfs_changed_fn changed, void *payload);
+
+#endif
