@@ -1,0 +1,290 @@
+/*
+ * graph.h - Microsoft Graph as far as we need it, as typed calls. Waits on the caller's thread, by
+ * the call's deadline; any thread. Protocol facts: graph-facts sections 1 to 4.
+ *
+ * Errors of all calls: SIGNED_OUT, UNREACHABLE, TIMED_OUT, CANCELLED, THROTTLED, SERVER, PROTOCOL
+ * (answer not understood), DENIED (403), NOT_FOUND (404), EXISTS (409 name taken), CHANGED (412,
+ * 409 other), LOCKED (423 and its other shapes), NO_SPACE (507), GONE (410), BAD_NAME and INVALID
+ * (400). The message carries the server's code and its request id, never a token or a
+ * preauthenticated URL.
+ */
+#ifndef MAPPER_GRAPH_H
+#define MAPPER_GRAPH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "mapper/account.h"
+#include "mapper/call.h"
+
+struct graph;
+
+struct graph_options {
+    const char *user_agent_tag; /* UserAgentTag; NULL: none */
+    const char *ca_file;
+    unsigned max_connections;
+    bool http1_only;
+    uint32_t soft_limit_ru;
+    uint32_t hard_limit_ru;
+    int64_t window_ms;
+};
+
+int graph_new(struct graph **out, const struct graph_options *options, struct error *err);
+void graph_configure(struct graph *graph, const struct graph_options *options);
+void graph_free(struct graph *graph); /* after all accounts */
+
+struct graph_stats {
+    uint64_t requests;
+    uint64_t retries;
+    uint64_t throttled;
+    uint64_t ru_total;
+    uint32_t ru_window;
+    int64_t paused_ms;
+};
+void graph_stats(struct graph *graph, struct graph_stats *out);
+
+/* --- items --- */
+
+enum graph_item_kind {
+    GRAPH_FILE,
+    GRAPH_FOLDER,
+    GRAPH_PACKAGE, /* OneNote notebook and the like: neither file nor folder */
+    GRAPH_REMOTE,  /* shortcut to a folder or file in another drive; remote_* are set */
+    GRAPH_DELETED  /* delta only; name may be missing */
+};
+
+/* All strings are heap, owned; NULL where the answer had none. */
+struct graph_item {
+    enum graph_item_kind kind;
+    char *id;
+    char *name;
+    char *etag; /* with its quotes, to be sent back verbatim */
+    char *ctag;
+    char *parent_id;
+    char *web_url;
+    char *quick_xor_hash; /* base64; may be missing */
+    char *download_url;   /* preauthenticated; a secret */
+    char *remote_drive_id;
+    char *remote_item_id;
+    bool is_remote_folder;
+    bool is_root;
+    bool is_infected;     /* malware facet */
+    bool is_checked_out;  /* publication.level == checkout */
+    char *checked_out_by; /* display name or id; NULL unknown */
+    uint64_t size_bytes;
+    int64_t modified_ms; /* fileSystemInfo when present, else the item's own */
+    int64_t created_ms;
+    int64_t child_count; /* -1 unknown */
+};
+void graph_item_clear(struct graph_item *item);
+
+struct graph_items {
+    struct graph_item *items;
+    size_t count;
+    char *next_link;  /* another page follows */
+    char *delta_link; /* delta only: the last page */
+};
+void graph_items_clear(struct graph_items *page);
+
+/* One page of a folder. `next_link` of the page before, or NULL for the first; `folder_id` NULL is
+ * the drive's root. */
+int graph_list_children(struct graph_items *out, struct account *account, const char *drive_id,
+                        const char *folder_id, const char *next_link, unsigned page_size,
+                        const struct call *call, struct error *err);
+
+/* By id (NULL: the root), or by name below a folder id, or by path below the root ("a/b c.txt", not
+ * encoded). */
+int graph_get_item(struct graph_item *out, struct account *account, const char *drive_id,
+                   const char *item_id, const struct call *call, struct error *err);
+int graph_get_child(struct graph_item *out, struct account *account, const char *drive_id,
+                    const char *folder_id, const char *name, const struct call *call,
+                    struct error *err);
+int graph_get_item_by_path(struct graph_item *out, struct account *account, const char *drive_id,
+                           const char *path, const struct call *call, struct error *err);
+
+/* One page of changes. `link` NULL with token "latest" (from now on) is `is_latest`; otherwise the
+ * link of the page before. ERR_GONE: start again. */
+int graph_delta(struct graph_items *out, struct account *account, const char *drive_id,
+                const char *link, bool is_latest, const struct call *call, struct error *err);
+
+int graph_create_folder(struct graph_item *out, struct account *account, const char *drive_id,
+                        const char *parent_id, const char *name, const struct call *call,
+                        struct error *err);
+
+/* Rename, move, times: what is NULL or negative stays. A move re-sends the times it is given, since
+ * the service resets them (graph-facts 2.3). `if_match` may be NULL. */
+struct graph_update {
+    const char *name;
+    const char *parent_id; /* a real id, also for the root */
+    int64_t modified_ms;   /* -1: stays */
+    int64_t created_ms;
+    const char *if_match;
+};
+int graph_update_item(struct graph_item *out, struct account *account, const char *drive_id,
+                      const char *item_id, const struct graph_update *update,
+                      const struct call *call, struct error *err);
+
+/* To the recycle bin; folders with all they hold. */
+int graph_delete_item(struct account *account, const char *drive_id, const char *item_id,
+                      const struct call *call, struct error *err);
+
+/* --- content --- */
+
+/* Where bytes to upload come from; called from the network thread, must not wait for the network.
+ */
+struct graph_source {
+    int (*read)(void *payload, void *data, size_t size, uint64_t offset, size_t *got,
+                struct error *err);
+    void *payload;
+    uint64_t size_bytes;
+};
+
+struct graph_upload {
+    const char *drive_id;
+    const char *parent_id; /* new file: where ... */
+    const char *name;      /* ... and under which name; refused with ERR_EXISTS when taken */
+    const char *item_id;   /* or: the item to replace ... */
+    const char *if_match;  /* ... if its cTag (or eTag) is still this; NULL: whatever it is */
+    int64_t modified_ms;   /* program-set times; -1: the server's */
+    int64_t created_ms;
+    /* May be NULL; from any thread. */
+    void (*progress)(void *payload, uint64_t done_bytes, uint64_t total_bytes);
+    void *progress_payload;
+};
+
+/* Uploads as DESIGN.md says: new without times and small: one PUT with conflictBehavior=fail; new
+ * with times or large, and every replace: an upload session with If-Match and fileSystemInfo; zero
+ * bytes: PUT (replace: after comparing the cTag). Fragments are resumed after transfer failures; an
+ * abandoned session is cancelled. *out is the item as the server has it now (SharePoint may have
+ * rewritten it: do not compare sizes). */
+int graph_upload(struct graph_item *out, struct account *account, const struct graph_upload *upload,
+                 const struct graph_source *source, const struct call *call, struct error *err);
+
+/* A download that streams from `offset` to the end, or to offset+length when length > 0. */
+struct graph_download;
+struct graph_download_callbacks {
+    /* On the network thread, must not wait: returns how many bytes it took; fewer pauses the
+     * download until graph_download_resume(). */
+    size_t (*on_data)(void *payload, const void *data, size_t size);
+    /* Exactly once; on the network thread. 0, or ERR_*; ERR_CHANGED when the content is no longer
+     * `etag`'s. */
+    void (*on_done)(void *payload, int code, const struct error *err);
+    void *payload;
+};
+struct graph_download_request {
+    const char *drive_id;
+    const char *item_id;
+    uint64_t offset;
+    uint64_t length; /* 0 = to the end */
+    const char
+        *download_url; /* a fresh one from a listing saves a round trip; NULL: ask /content. Refused
+                          (401, 403, 404, 410 after expiry): a new one is asked for, once */
+    enum call_priority priority;
+    int64_t deadline_ms; /* for the first byte and then between bytes the client's own stall limit
+                            holds; 0 = 60 s */
+};
+int graph_download_start(struct graph_download **out, struct account *account,
+                         const struct graph_download_request *request,
+                         const struct graph_download_callbacks *callbacks, struct error *err);
+void graph_download_resume(struct graph_download *download);
+
+/* Cancels if it still runs, waits for on_done to have returned, frees. Not from a callback. */
+void graph_download_free(struct graph_download *download);
+
+/* One range, waited for: reads exactly `size` bytes at `offset` into `data` (fewer only at the
+ * end). */
+int graph_read_range(struct account *account, const char *drive_id, const char *item_id, void *data,
+                     size_t size, uint64_t offset, size_t *got, const struct call *call,
+                     struct error *err);
+
+/* --- sites, libraries, search --- */
+
+struct graph_drive {
+    char *id;
+    char *name;
+    char *drive_type; /* personal, business, documentLibrary */
+    char *web_url;
+    uint64_t quota_total; /* 0: unknown */
+    uint64_t quota_remaining;
+};
+void graph_drive_clear(struct graph_drive *drive);
+
+int graph_get_drive(struct graph_drive *out, struct account *account, const char *drive_id,
+                    const struct call *call, struct error *err);
+int graph_get_my_drive(struct graph_drive *out, struct account *account, const struct call *call,
+                       struct error *err);
+int graph_get_list_drive(struct graph_drive *out, struct account *account, const char *site_id,
+                         const char *list_id, const struct call *call, struct error *err);
+
+/* `b!...` from the ids of site and list (graph-facts 2.2). Pure. A hint: believed only after
+ * graph_verify_drive(). */
+int graph_drive_id_hint(char **out, const char *site_id, const char *list_id, struct error *err);
+
+/* A drive id that is known to be the library at `library_url`: asks for `hint`'s webUrl, and when
+ * that is not the library, /sites/{site}/lists/{list}/drive. */
+int graph_verify_drive(struct graph_drive *out, struct account *account, const char *hint,
+                       const char *site_id, const char *list_id, const char *library_url,
+                       const struct call *call, struct error *err);
+
+struct graph_site {
+    char *id; /* host,siteGuid,webGuid */
+    char *name;
+    char *title;   /* displayName; search hits may have none */
+    char *web_url; /* percent-encoded, no trailing slash */
+};
+void graph_site_clear(struct graph_site *site);
+
+/* The site at `server_path` ("/sites/finance", "/" for the root) on `host`. */
+int graph_get_site(struct graph_site *out, struct account *account, const char *host,
+                   const char *server_path, const struct call *call, struct error *err);
+
+struct graph_drives {
+    struct graph_drive *drives;
+    size_t count;
+};
+void graph_drives_clear(struct graph_drives *drives);
+int graph_list_site_drives(struct graph_drives *out, struct account *account, const char *site_id,
+                           const struct call *call, struct error *err);
+
+enum graph_hit_kind { GRAPH_HIT_SITE, GRAPH_HIT_LIST, GRAPH_HIT_DRIVE };
+struct graph_hit {
+    enum graph_hit_kind kind;
+    char *id;      /* site: composite; list: GUID */
+    char *site_id; /* of the list's site */
+    char *name;
+    char *title;
+    char *web_url; /* as sent: raw spaces, may end with /Forms/AllItems.aspx or '/' */
+};
+struct graph_hits {
+    struct graph_hit *hits;
+    size_t count;
+    bool has_more;
+};
+void graph_hits_clear(struct graph_hits *hits);
+
+/* One page of POST /search/query for one entity type. */
+int graph_search(struct graph_hits *out, struct account *account, enum graph_hit_kind kind,
+                 const char *kql, unsigned from, unsigned size, const struct call *call,
+                 struct error *err);
+
+/* Up to any number of GETs, sent as $batch of 20; results in the order of `urls` (relative:
+ * "/sites/..."). A part that is 429 alone is sent again alone. The call fails as a whole only when
+ * a batch could not be had. */
+struct graph_answer {
+    int status; /* HTTP */
+    int code;   /* 0 or ERR_* */
+    char *body; /* JSON text */
+    size_t body_size;
+};
+int graph_batch_get(struct graph_answer *answers, struct account *account, const char *const *urls,
+                    size_t count, const struct call *call, struct error *err);
+void graph_answers_clear(struct graph_answer *answers, size_t count);
+
+/* Bodies of answers, parsed. Pure. */
+int graph_parse_drive(struct graph_drive *out, const char *body, size_t size, struct error *err);
+int graph_parse_site(struct graph_site *out, const char *body, size_t size, struct error *err);
+
+#endif
