@@ -1,0 +1,101 @@
+/*
+ * online_vfs.h - the vfs over Microsoft Graph: nothing is synchronised, everything is fetched when
+ * it is opened and sent back when it is closed (DESIGN.md, "The online vfs").
+ *
+ * One instance carries all libraries of all accounts. A library costs a few kilobytes and no
+ * request until it is opened. Layers inside, each testable alone: tree.c (names, ids, attributes;
+ * bounded), cache.c (content on disk), reader.c (streams and read-ahead), save.c (spool and
+ * upload), online_vfs.c (the vfs slots).
+ */
+#ifndef MAPPER_ONLINE_VFS_H
+#define MAPPER_ONLINE_VFS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "mapper/account.h"
+#include "transport/vfs.h"
+
+struct online_vfs;
+
+struct online_vfs_options {
+    const char *cache_directory; /* private; content cache; may be wiped at any time */
+    const char *spool_directory; /* private; what is not on the server yet; never wiped by us */
+    uint64_t cache_bytes;        /* 0 = a quarter of the free disk, at most 10 GiB */
+    int64_t cache_ms;            /* closed files are kept this long */
+    int64_t metadata_ms;         /* a listing is believed this long */
+    uint64_t read_only_above;    /* bytes; 0 = never */
+    uint64_t blocked_above;      /* bytes; 0 = never */
+    bool is_read_only;           /* ReadOnly: all libraries */
+};
+
+int online_vfs_new(struct online_vfs **out, const struct online_vfs_options *options,
+                   struct error *err);
+struct vfs *
+online_vfs_vfs(struct online_vfs *online); /* lent; online_vfs ends with its last vfs_unref() */
+
+/* New limits and freshness for what is opened from now on; directories are not changed. */
+void online_vfs_configure(struct online_vfs *online, const struct online_vfs_options *options);
+
+/* A library (or a folder in one) to carry. Strings are copied; the account is referenced. */
+struct online_library {
+    struct account *account;
+    const char *key;      /* library.key: handed back by the callbacks */
+    const char *drive_id; /* verified, or a hint that is verified by the first use */
+    bool is_verified;
+    const char *site_id;
+    const char *list_id;
+    const char *url;         /* of the library */
+    const char *folder_path; /* NULL: the library's root */
+    bool is_read_only;
+};
+
+/* *root_id is the id of its root folder, held until online_vfs_remove(). Makes no request. Adding
+ * the same key again changes its read-only flag and gives the same id. */
+int online_vfs_add(struct online_vfs *online, uint64_t *root_id,
+                   const struct online_library *library, struct error *err);
+
+/* What is open goes on until closed; new opens fail with ERR_STALE. Unsaved data stays in the
+ * spool. */
+void online_vfs_remove(struct online_vfs *online, uint64_t root_id);
+
+/* Told once when a hint was confirmed (or replaced): the agent remembers it. From any thread, no
+ * lock held. */
+typedef void (*online_vfs_verified_fn)(void *payload, const char *key, const char *drive_id);
+void online_vfs_on_verified(struct online_vfs *online, online_vfs_verified_fn verified,
+                            void *payload);
+
+/* A save that did not reach the server: its bytes and what it was for. */
+struct online_vfs_unsaved {
+    const char *key;        /* library */
+    const char *path;       /* below the library */
+    const char *spool_file; /* where the bytes are */
+    uint64_t size_bytes;
+    int64_t since_ms; /* wall clock */
+    const char *reason;
+};
+typedef void (*online_vfs_unsaved_fn)(void *payload, const struct online_vfs_unsaved *unsaved);
+
+/* Everything in the spool, also from agents before this one. Lent for the call of `visit`. */
+int online_vfs_visit_unsaved(struct online_vfs *online, online_vfs_unsaved_fn visit, void *payload,
+                             struct error *err);
+
+struct online_vfs_stats {
+    uint64_t items;       /* known now */
+    uint64_t item_bytes;  /* memory they take */
+    uint64_t cache_bytes; /* on disk */
+    unsigned open_files;
+    unsigned uploads_running;
+    unsigned unsaved;
+};
+void online_vfs_stats(struct online_vfs *online, struct online_vfs_stats *out);
+
+/* No new saves start; waits at most wait_ms for those that run. Returns how many are still running.
+ */
+unsigned online_vfs_drain(struct online_vfs *online, int64_t wait_ms);
+
+/* Empties the content cache (sign-out). Never touches the spool. */
+int online_vfs_wipe_cache(struct online_vfs *online, struct error *err);
+
+#endif
