@@ -1,0 +1,45 @@
+/*
+ * process.h - other programs that we start, and what this process is.
+ */
+#ifndef BASE_PROCESS_H
+#define BASE_PROCESS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+
+struct process;
+
+struct process_options {
+    const char *const *argv; /* argv[0] is the program: a path, or a name to be found in PATH */
+    const char *const
+        *environment_add;    /* "NAME=value", NULL-terminated, over our own; may be NULL */
+    const char *output_file; /* stdout and stderr go here (0600, appended); NULL: ours */
+    bool is_own_group;       /* Ctrl-C at our terminal does not reach it */
+    bool dies_with_us;       /* is told to end (SIGTERM) when we die; Linux */
+};
+
+/* Starts it; stdin is empty. *out ends with process_free(), which does not end the program. */
+int process_start(struct process **out, const struct process_options *options, struct error *err);
+
+/* Waits at most wait_ms: 0 with *status = exit code (128 + signal when a signal ended it),
+ * ERR_TIMED_OUT otherwise. */
+int process_wait(struct process *process, int *status, int64_t wait_ms, struct error *err);
+
+/* Asks it to end, waits, then ends it by force. Already ended: fine. */
+void process_stop(struct process *process, int64_t wait_ms);
+void process_free(struct process *process);
+
+uint32_t process_id(const struct process *process);
+
+/* Path of the running program. Caller frees. */
+int process_own_path(char **out, struct error *err);
+
+/* Termination as the system asks for it. process_block_stop() must be called before any thread is
+ * started; afterwards process_wait_for_stop() gives what came within wait_ms. */
+enum process_event { PROCESS_NOTHING, PROCESS_STOP, PROCESS_RELOAD };
+void process_block_stop(void);
+enum process_event process_wait_for_stop(int64_t wait_ms);
+
+#endif
