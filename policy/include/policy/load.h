@@ -86,6 +86,7 @@ struct policy_result {
     const struct setting *row;
     const struct policy_value *winner; /* the highest that is used; one of `values` */
     char *text;                        /* the result as text; a LIST: one entry a line */
+    struct str_list entries;           /* LIST: the result */
     struct policy_value *values;
     size_t value_count;
 };
@@ -108,6 +109,7 @@ struct policy_warning {
     char *message; /* one sentence, no secrets */
 };
 size_t policy_warning_count(const struct policy *policy);
+size_t policy_error_count(const struct policy *policy); /* those that are POLICY_ERROR */
 const struct policy_warning *policy_warning_at(const struct policy *policy, size_t index);
 
 #endif

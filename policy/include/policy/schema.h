@@ -35,7 +35,8 @@ enum setting_flags {
     SETTING_PATH = 1 << 4,      /* text: variables are expanded, must end up absolute */
     SETTING_NOT_EMPTY = 1 << 5, /* text: "" is a bad value */
     SETTING_LINUX = 1 << 6,     /* means something on Linux only: not in the ADMX */
-    SETTING_WINDOWS = 1 << 7    /* means something on Windows only */
+    SETTING_WINDOWS = 1 << 7,   /* means something on Windows only */
+    SETTING_RESTRICTS = 1 << 8  /* list: a bad entry is reported but kept, to not allow more */
 };
 
 struct setting {
@@ -60,6 +61,9 @@ struct setting {
     /* Optional: whether `text` (TEXT, or one entry of a LIST) has the right form. Not asked about
      * "" and "-". ERR_INVALID with a clause that goes after "the value ": "is not a GUID". */
     int (*check)(const char *text, struct error *err);
+
+    /* Optional, TEXT: puts a checked *text in its normal form, on the heap. */
+    int (*normalise)(char **text, struct error *err);
 
     const char *category; /* Account, Mappings, Transport, Files, Network, Diagnostics */
     const char *title;
