@@ -40,6 +40,7 @@ struct governor_options {
     uint32_t soft_limit_ru; /* per window; 0 = off */
     uint32_t hard_limit_ru;
     int64_t window_ms; /* 0 = 300,000 */
+    int64_t stall_ms;  /* a transfer without a byte for this long has failed; 0 = 30,000 */
 };
 
 /* One request. Everything is copied by submit but body.read's payload and the callbacks', which
@@ -79,6 +80,7 @@ struct http_response {
     char *content_range;
     char *request_id;       /* for the log */
     char *virus;            /* X-Virus-Infected */
+    char *etag;             /* with its quotes */
     int64_t content_length; /* -1: unknown */
     int64_t retry_after_ms; /* -1: absent */
     int attempts;
@@ -88,8 +90,8 @@ void http_response_clear(struct http_response *response);
 /* Streaming: on_data gets body bytes of 2xx answers on the loop thread, returns how many it took:
  * fewer pauses the transfer until governor_resume() (the rest is handed in again). */
 struct http_stream_callbacks {
-    void (*on_head)(void *payload,
-                    const struct http_response *head); /* status and headers known; may be NULL */
+    /* Before the first on_data: status and headers of a 2xx answer are known. May be NULL. */
+    void (*on_head)(void *payload, const struct http_response *head);
     size_t (*on_data)(void *payload, const void *data, size_t size);
     /* Exactly once, on the loop thread, also after cancel (ERR_CANCELLED). A transfer that ends
      * early is ERR_UNREACHABLE. `response` is lent; its body holds what a non-2xx answer said. */
@@ -102,8 +104,10 @@ struct http_op;
 int governor_new(struct governor **out, const struct governor_options *options, struct error *err);
 void governor_free(struct governor *governor); /* cancels what runs, waits for the thread */
 
-/* Changes limits, level and connections while running. */
-void governor_configure(struct governor *governor, const struct governor_options *options);
+/* Changes limits, level, connections, CA and User-Agent while running (not the clock). When the CA
+ * cannot be read, the earlier one stays and the rest is changed. */
+int governor_configure(struct governor *governor, const struct governor_options *options,
+                       struct error *err);
 
 /* Submits and waits. 0 when an HTTP answer came, whatever its status; ERR_UNREACHABLE,
  * ERR_TIMED_OUT, ERR_THROTTLED, ERR_CANCELLED, ERR_LIMIT (body too large) otherwise. `response`
@@ -118,8 +122,13 @@ int governor_start(struct governor *governor, struct http_op **op,
                    const struct http_stream_callbacks *callbacks, struct error *err);
 void governor_resume(struct governor *governor, struct http_op *op);
 void governor_cancel(struct governor *governor, struct http_op *op); /* on_done follows */
-void governor_release(struct governor *governor,
-                      struct http_op *op); /* after on_done, or cancels and detaches */
+/* Ends the use of `op`. When on_done has not been called yet: cancels, and (on any thread but the
+ * loop's) waits until it has returned. */
+void governor_release(struct governor *governor, struct http_op *op);
+
+/* The service asked to wait for `scope` in a place that the governor does not read (a part of a
+ * $batch): pauses the scope like a 429 with Retry-After. */
+void governor_pause(struct governor *governor, const char *scope, int64_t wait_ms);
 
 struct governor_stats {
     uint64_t requests; /* sent, repeats included */

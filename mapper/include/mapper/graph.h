@@ -30,10 +30,12 @@ struct graph_options {
     uint32_t soft_limit_ru;
     uint32_t hard_limit_ru;
     int64_t window_ms;
+    int64_t stall_ms; /* a transfer without a byte for this long is broken off and tried again
+                         elsewhere; 0 = 30,000 */
 };
 
 int graph_new(struct graph **out, const struct graph_options *options, struct error *err);
-void graph_configure(struct graph *graph, const struct graph_options *options);
+int graph_configure(struct graph *graph, const struct graph_options *options, struct error *err);
 void graph_free(struct graph *graph); /* after all accounts */
 
 struct graph_stats {

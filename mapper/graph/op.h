@@ -1,0 +1,133 @@
+/*
+ * op.h - inside the governor: one request on its way, and what the governor knows of scopes and
+ * hosts.
+ *
+ * An op belongs to the loop thread from submit to done. What other threads may touch in between is
+ * marked "guarded": governor->mutex guards it, as it guards the lists the op is in.
+ */
+#ifndef GRAPH_OP_H
+#define GRAPH_OP_H
+
+#include <curl/curl.h>
+
+#include "base/thread.h"
+#include "graph/governor.h"
+#include "graph/ledger.h"
+
+struct governor;
+
+struct scope {
+    struct scope *next;
+    char *name;
+    unsigned users; /* ops that point here */
+    int64_t paused_until_ms;
+    unsigned throttles; /* in a row */
+    struct ledger ledger;
+};
+
+struct host {
+    struct host *next;
+    char *name; /* scheme://authority */
+    unsigned users;
+    unsigned in_flight; /* paused downloads do not count: they wait for us, not for the host */
+    bool is_http2;      /* of the last answer */
+};
+
+enum op_state { OP_WAITING, OP_RUNNING, OP_FOLLOWING, OP_DONE };
+
+struct http_op {
+    struct governor *governor;
+    const struct clock *clock; /* borrowed */
+    struct http_op *next;
+    struct http_op *previous;
+    enum op_state state;
+    int references; /* guarded: the governor's until done, the caller's until release */
+
+    /* the request; never changed after submit */
+    char *method;
+    char *url;
+    struct curl_slist *headers;
+    bool has_bearer; /* it is the last header */
+    void *body;
+    size_t body_size;
+    int (*read)(void *payload, void *data, size_t size, uint64_t offset, size_t *got,
+                struct error *err);
+    void *read_payload;
+    uint64_t read_size;
+    uint32_t cost_ru;
+    int64_t deadline_ms;
+    bool is_idempotent;
+    bool keeps_redirect;
+    size_t max_body;
+    struct http_stream_callbacks callbacks;
+    bool is_stream;
+    uint64_t flight_key; /* 0: not shared */
+    struct scope *scope;
+    struct host *host;
+
+    enum call_priority priority;
+    int64_t not_before_ms;
+    bool waits_for_network; /* not_before_ms was made by a connect failure */
+    bool wants_fresh;       /* connection: the last one stalled or broke */
+    unsigned attempts;
+    struct http_op *followers; /* by `next`; they get a copy of the answer */
+
+    /* the attempt that runs */
+    CURL *easy;
+    char curl_text[CURL_ERROR_SIZE];
+    uint64_t read_offset;
+    struct error io_error; /* set when our callbacks ended the transfer */
+    int64_t last_activity_ms;
+    curl_off_t progress;
+    bool has_head;  /* on_head was called */
+    bool has_data;  /* on_data was called */
+    bool is_paused; /* on_data took less than offered */
+    size_t taken;   /* of what curl will hand in again */
+
+    bool wants_cancel; /* guarded */
+    bool wants_resume; /* guarded */
+    bool is_done;      /* guarded; on_done has returned */
+
+    struct http_response response;
+    int code;
+    struct error err;
+    struct cond done; /* with governor->mutex */
+};
+
+/* op.c: making and freeing. */
+
+#define OP_DEADLINE_MS 60000
+
+int op_new(struct http_op **out, struct governor *governor, const struct clock *clock,
+           const struct http_request *request, const struct http_stream_callbacks *callbacks,
+           struct error *err);
+void op_free(struct http_op *op);
+
+/* Whether the same bytes would be sent for both. */
+bool op_is_same(const struct http_op *a, const struct http_op *b);
+
+int op_copy_response(struct http_response *out, const struct http_response *from);
+
+/* transfer.c: one attempt. */
+
+/* What transfers share; written by the governor before its thread starts or on it. */
+struct transfer_options {
+    const char *user_agent;
+    bool http1_only;
+    struct trust *trust; /* trust.h */
+};
+
+/* Makes op->easy ready to be added to a multi handle. */
+int transfer_prepare(struct http_op *op, const struct transfer_options *options, struct error *err);
+
+/* After the attempt ended with `result`: 0 when an HTTP answer is in op->response, else ERR_* in
+ * *err; says whether anything of the request may have reached the server. Frees op->easy. */
+int transfer_finish(struct http_op *op, CURLcode result, bool *reached_server, struct error *err);
+
+/* Drops op->easy without a result. */
+void transfer_drop(struct http_op *op);
+
+/* "https://host:443" of a URL; false when it may not be used: only https, and http to loopback. */
+bool transfer_origin(char **out, const char *url, struct error *err);
+
+#endif
