@@ -244,11 +244,10 @@ static const struct setting rows[] = {
      .konnekt = "SharepointSites",
      .title = "Managed mappings",
      .title_de = "Verwaltete Zuordnungen",
-     .help = "Sites, subsites, libraries or folders that are always shown, by URL. After the URL "
-             "follow, separated by |, a name, a drive letter, a tenant, and options separated by "
-             "commas: "
-             "readonly, favorite, all. Example: "
-             "https://contoso.sharepoint.com/sites/finance/Shared Documents|Finance|P:"},
+     .help = "Sites, subsites, libraries or folders that are always shown, by URL, as in "
+             "https://contoso.sharepoint.com/sites/finance/Shared Documents|Finance|P:. After the "
+             "URL follow, separated by |, a name, a drive letter, a tenant, and options separated "
+             "by commas: readonly, favorite, all."},
     {.name = "OneDrive",
      .type = SETTING_SWITCH,
      .flags = BOTH,

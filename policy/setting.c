@@ -115,6 +115,12 @@ static int parse_switch(struct setting_value *out, const char *text, struct erro
     return error_set(err, ERR_INVALID, "is not true or false");
 }
 
+static bool is_whole_number(const char *text)
+{
+    text += *text == '-' ? 1 : 0;
+    return *text && text[strspn(text, "0123456789")] == '\0';
+}
+
 static int parse_number(struct setting_value *out, const struct setting *row, const char *text,
                         struct error *err)
 {
@@ -128,7 +134,7 @@ static int parse_number(struct setting_value *out, const struct setting *row, co
         return error_set(err, ERR_INVALID, "is not a number; write it without a unit, as %s",
                          row->unit);
     }
-    if (*text && text[*text == '-' ? 1 + strspn(text + 1, "0123456789") : digits] == '\0') {
+    if (is_whole_number(text)) {
         return error_set(err, ERR_INVALID, "is outside %lld to %lld%s%s", (long long)row->min,
                          (long long)row->max, *unit ? " " : "", unit);
     }
