@@ -17,4 +17,10 @@ struct memfs_options {
 /* `options` may be NULL. The caller ends it with vfs_unref(). */
 int memfs_new(struct vfs **out, const struct memfs_options *options, struct error *err);
 
+/* An edit that comes from elsewhere, as another user's: the file `name` in the folder `parent` gets
+ * this content (it is made when missing; `data` NULL deletes it) and the listener is told. What is
+ * open keeps the version that it has. `vfs` must be a memfs. */
+int memfs_edit(struct vfs *vfs, uint64_t parent, const char *name, const void *data, size_t size,
+               struct error *err);
+
 #endif

@@ -5,19 +5,27 @@
  *
  * Everything is named by a 64-bit id that is valid while somebody holds it: lookup, create and
  * mkdir add one hold to the id they return, forget takes holds away. VFS_ROOT is always valid. An
- * id is never reused for another item while it is held, and an item that was deleted keeps
- * answering getattr with ERR_STALE until it is forgotten.
+ * id is never reused for another item while it is held, and an item that was deleted answers
+ * getattr with ERR_STALE until it is forgotten; so does an id that nobody holds, should a caller
+ * use one after all. What is open goes on: an open file of a deleted item reads, writes and answers
+ * getattr with its `file`, and is dropped with its last close.
+ *
+ * Programs on this machine see each other's writes at once, as on any local disk: what one open
+ * file wrote, another open file of the same item reads, and getattr counts it. What comes from
+ * elsewhere (a foreign edit, a rename onto the item) never mixes into a file that is open: it reads
+ * on in its own version or fails, and never gives bytes of two versions.
  *
  * Names are UTF-8, compared without case and kept in the case they were made with. Every call may
  * come from any thread, several at once, also for one file. Every call returns by its deadline:
  * ERR_TIMED_OUT, or ERR_CANCELLED when the caller gave up. What the errors become on each system is
  * the transports' table (DESIGN.md, "The online vfs"):
  *
- *   TOO_LARGE -> EFBIG            READ_ONLY, DENIED, LOCKED -> EACCES    BAD_NAME, INVALID ->
- * EINVAL CROSS_LIBRARY -> EXDEV        NO_SPACE -> ENOSPC                     NOT_PERMITTED ->
- * EPERM NOT_FOUND -> ENOENT           EXISTS -> EEXIST                       NOT_EMPTY -> ENOTEMPTY
- *   IS_FOLDER -> EISDIR           NOT_FOLDER -> ENOTDIR                  STALE -> ESTALE
- *   CANCELLED -> EINTR            NO_MEMORY -> ENOMEM                    LIMIT -> EMFILE
+ *   TOO_LARGE -> EFBIG         READ_ONLY, DENIED, LOCKED -> EACCES
+ *   BAD_NAME, INVALID -> EINVAL
+ *   CROSS_LIBRARY -> EXDEV     NO_SPACE -> ENOSPC         NOT_PERMITTED -> EPERM
+ *   NOT_FOUND -> ENOENT        EXISTS -> EEXIST           NOT_EMPTY -> ENOTEMPTY
+ *   IS_FOLDER -> EISDIR        NOT_FOLDER -> ENOTDIR      STALE -> ESTALE
+ *   CANCELLED -> EINTR         NO_MEMORY -> ENOMEM        LIMIT -> EMFILE
  *   everything else (UNREACHABLE, TIMED_OUT, SERVER, THROTTLED, SIGNED_OUT, CHANGED, ...) -> EIO
  */
 #ifndef TRANSPORT_VFS_H
@@ -34,6 +42,9 @@
 /* Ids from here on belong to the namespace above a file system; no implementation of vfs hands out
  * such an id. */
 #define VFS_NAMESPACE_BIT (UINT64_C(1) << 63)
+
+/* Cookies of readdir are at most this, so that a transport has room for its own ("." and ".."). */
+#define VFS_COOKIE_MAX (UINT64_C(1) << 62)
 
 /* Longest name of one item, in bytes of UTF-8 (255 UTF-16 units at three bytes each). */
 #define VFS_NAME_MAX 765
@@ -112,8 +123,10 @@ struct vfs_ops {
 
     /* A listing in which every entry that is there from start to end appears exactly once. A page
      * that fails is an error of readdir and never a short list; readdir after an error fails again.
-     * Entries come without "." and "..". Cookies start above 0; readdir(0) begins. `dir` is used by
-     * one thread at a time. */
+     * Entries come without "." and "..". Cookies start above 0 and end below VFS_COOKIE_MAX;
+     * readdir(0) begins, from the current state. It returns 0 when fill has no more room and at the
+     * end; a call in which fill is not called is the end. `dir` is used by one thread at a time;
+     * `fill` may be called with locks held and must not call into the vfs. */
     int (*opendir)(struct vfs *vfs, struct vfs_dir **out, uint64_t id, const struct vfs_call *call,
                    struct error *err);
     int (*readdir)(struct vfs *vfs, struct vfs_dir *dir, uint64_t cookie, vfs_entry_fn fill,
@@ -164,9 +177,12 @@ struct vfs_ops {
                  struct error *err);
 
     /* Replaces an existing file (or an empty folder by a folder) unless VFS_RENAME_NO_REPLACE
-     * (ERR_EXISTS). Renaming onto an existing file keeps that item and gives it the new content.
-     * Changing only the case is a rename. Between libraries: ERR_CROSS_LIBRARY. A folder into
-     * itself: ERR_INVALID. */
+     * (ERR_EXISTS); a folder onto a file is ERR_NOT_FOLDER, a file onto a folder ERR_IS_FOLDER.
+     * Renaming onto an existing file keeps that item and gives it the new content: lookup of the
+     * new name answers the kept item's id. The source's id, while held, answers for the kept item
+     * or with ERR_STALE; an open file of the source goes on writing what is now the kept item.
+     * Changing only the case is a rename; onto the same name changes nothing and succeeds. Between
+     * libraries: ERR_CROSS_LIBRARY. A folder into itself: ERR_INVALID. */
     int (*rename)(struct vfs *vfs, uint64_t parent, const char *name, uint64_t new_parent,
                   const char *new_name, unsigned flags, const struct vfs_call *call,
                   struct error *err);
@@ -196,10 +212,18 @@ void vfs_init(struct vfs *vfs, const struct vfs_ops *ops);
 struct vfs *vfs_ref(struct vfs *vfs);
 void vfs_unref(struct vfs *vfs); /* NULL is fine */
 
-/* The public calls: as the slots above; arguments that no implementation should have to check
- * (empty name, name with
- * '/', too long a name) are refused here with ERR_BAD_NAME or ERR_INVALID. "." and ".." are
- * ERR_INVALID. */
+/* Whether SharePoint would take an item of this name: ERR_BAD_NAME with what is wrong about it. For
+ * implementations; files that never leave the machine need not pass. */
+int vfs_check_name(const char *name, struct error *err);
+
+/* The public calls: as the slots above, and what no implementation should have to check is refused
+ * here. An empty name, ".", ".." and a name with '/' are ERR_INVALID. A name of more than
+ * VFS_NAME_MAX bytes or 255 UTF-16 units, or one that is not UTF-8, is ERR_BAD_NAME where it would
+ * be given (create, mkdir, the target of rename) and ERR_NOT_FOUND elsewhere. Opening needs
+ * VFS_READ or VFS_WRITE, VFS_TRUNCATE needs VFS_WRITE: ERR_INVALID. Offsets beyond INT64_MAX are
+ * ERR_TOO_LARGE to write and the end of the file to read. Reading and writing 0 bytes succeeds. A
+ * `call` of NULL is allowed; implementations never see it. forget of VFS_ROOT, or of 0 holds, and
+ * closing NULL do nothing. */
 int vfs_lookup(struct vfs *vfs, struct vfs_attr *out, uint64_t parent, const char *name,
                const struct vfs_call *call, struct error *err);
 void vfs_forget(struct vfs *vfs, uint64_t id, uint64_t count);
