@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -210,6 +211,34 @@ bool file_exists(const char *path)
 int file_remove(const char *path, struct error *err)
 {
     return unlink(path) == 0 || errno == ENOENT ? 0 : failed(err, "remove", path);
+}
+
+static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *where)
+{
+    (void)st;
+    (void)type;
+    (void)where;
+    return remove(path);
+}
+
+int file_remove_tree(const char *path, struct error *err)
+{
+    if (nftw(path, remove_entry, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT) != 0 && errno != ENOENT) {
+        return failed(err, "remove the folder", path);
+    }
+    return 0;
+}
+
+int file_make_temporary_directory(char **out, const char *name, struct error *err)
+{
+    const char *base = getenv("TMPDIR");
+    int code = str_format(out, err, "%s/%s-XXXXXX", base && *base == '/' ? base : "/tmp", name);
+
+    if (code == 0 && !mkdtemp(*out)) {
+        code = failed(err, "make the folder", *out);
+        str_free(out);
+    }
+    return code;
 }
 
 int file_sync_directory(const char *path, struct error *err)

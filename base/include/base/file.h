@@ -34,6 +34,13 @@ int file_size(const char *path, int64_t *size, struct error *err);
 bool file_exists(const char *path);
 int file_remove(const char *path, struct error *err); /* what is not there counts as removed */
 
+/* Removes a folder of ours with all that is in it; follows no link and stays on its file system.
+ * What is not there counts as removed. */
+int file_remove_tree(const char *path, struct error *err);
+
+/* Makes a new private folder "<$TMPDIR or /tmp>/<name>-XXXXXX". The caller frees *out. */
+int file_make_temporary_directory(char **out, const char *name, struct error *err);
+
 /* fsync of a folder, so that a name made in it survives power loss. */
 int file_sync_directory(const char *path, struct error *err);
 

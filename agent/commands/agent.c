@@ -1,0 +1,162 @@
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/process.h"
+#include "commands/command.h"
+#include "paths.h"
+#include "policy/load.h"
+#include "session.h"
+
+#define TICK_MS 5000
+
+static const char usage[] = "usage: mooring agent [--policy FILE] [--verbose]\n"
+                            "Runs in this session until it is told to end (SIGTERM, Ctrl-C): shows "
+                            "the user's libraries below MountRoot.\n"
+                            "  --policy FILE  replaces all other sources of policy (refused while "
+                            "a machine policy exists)\n"
+                            "  --verbose      the log goes to the terminal too\n";
+
+struct agent_arguments {
+    const char *policy_file;
+    bool is_verbose;
+};
+
+static bool parse(struct agent_arguments *arguments, int argc, char **argv, int *exit_code)
+{
+    static const struct option long_options[] = {{"policy", required_argument, NULL, 'p'},
+                                                 {"verbose", no_argument, NULL, 'v'},
+                                                 {"help", no_argument, NULL, 'h'},
+                                                 {NULL, 0, NULL, 0}};
+    int letter;
+
+    memset(arguments, 0, sizeof(*arguments));
+    *exit_code = COMMAND_FAILED;
+    optind = 1;
+    while ((letter = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
+        switch (letter) {
+        case 'p':
+            arguments->policy_file = optarg;
+            break;
+        case 'v':
+            arguments->is_verbose = true;
+            break;
+        case 'h':
+            printf("%s", usage);
+            *exit_code = COMMAND_OK;
+            return false;
+        default:
+            fprintf(stderr, "%s", usage);
+            return false;
+        }
+    }
+    if (optind < argc) {
+        fprintf(stderr, "%s", usage);
+        return false;
+    }
+    return true;
+}
+
+static int load_policy(struct policy **out, const char *file, struct error *err)
+{
+    struct policy_sources sources = {0};
+    int code = policy_default_sources(&sources, err);
+
+    if (code == 0 && file) {
+        code = policy_sources_override(&sources, file, err);
+    }
+    if (code == 0) {
+        code = policy_load(out, &sources, err);
+    }
+    policy_sources_clear(&sources);
+    return code;
+}
+
+static int open_log(const struct settings *settings, bool is_verbose, struct error *err)
+{
+    const struct log_options options = {.level = (enum log_level)settings->log_level,
+                                        .directory = settings->log_directory,
+                                        .name = "mooring",
+                                        .max_bytes = (size_t)settings->log_size_kb * 1024,
+                                        .max_files = (int)settings->log_files,
+                                        .to_stderr = is_verbose};
+
+    return log_open(&options, err);
+}
+
+/* A wrong policy never stops the agent, and is never silent. */
+static void log_policy_warnings(const struct policy *policy)
+{
+    for (size_t i = 0; i < policy_warning_count(policy); i++) {
+        const struct policy_warning *warning = policy_warning_at(policy, i);
+
+        log_write(LOG_LEVEL_ERROR, LOG_POLICY, "%s:%d: %s: %s",
+                  warning->file ? warning->file : "policy", warning->line,
+                  warning->key ? warning->key : "-", warning->message);
+    }
+}
+
+static void say(void *payload, const char *line)
+{
+    (void)payload;
+    printf("%s\n", line);
+    fflush(stdout);
+}
+
+static int serve(const struct agent_paths *paths, struct policy *policy, struct error *err)
+{
+    const struct session_options options = {.paths = paths, .policy = policy, .say = say};
+    struct session *session = NULL;
+    enum process_event event;
+    int code = session_start(&session, &options, err);
+
+    if (code < 0) {
+        return code;
+    }
+    log_info(LOG_AGENT, "version %s started", MOORING_VERSION);
+    do {
+        event = process_wait_for_stop(TICK_MS);
+        session_tick(session);
+    } while (event != PROCESS_STOP);
+    log_info(LOG_AGENT, "ending");
+    session_stop(session);
+    return 0;
+}
+
+int command_agent(int argc, char **argv)
+{
+    struct agent_arguments arguments;
+    struct agent_paths paths = {0};
+    struct policy *policy = NULL;
+    struct error err = {0};
+    int exit_code;
+    int code;
+
+    if (!parse(&arguments, argc, argv, &exit_code)) {
+        return exit_code;
+    }
+    process_block_stop();
+    code = load_policy(&policy, arguments.policy_file, &err);
+    if (code == 0 && !policy_settings(policy)->enabled) {
+        say(NULL, "policy Enabled is off for this machine or user: nothing to do");
+        policy_free(policy);
+        return COMMAND_OK;
+    }
+    if (code == 0) {
+        code = agent_paths_init(&paths, &err);
+    }
+    if (code == 0 && open_log(policy_settings(policy), arguments.is_verbose, &err) < 0) {
+        log_error(LOG_AGENT, &err, "no log file"); /* a full disk must not stop the agent */
+    }
+    if (code == 0) {
+        log_policy_warnings(policy);
+        code = serve(&paths, policy, &err);
+        if (code < 0) {
+            policy_free(policy);
+        }
+    }
+    agent_paths_clear(&paths);
+    log_close();
+    return code < 0 ? command_fail("agent", false, &err) : COMMAND_OK;
+}

@@ -1,0 +1,59 @@
+/*
+ * command.h - the commands of `mooring`, and what they share.
+ *
+ * Exit codes, for all: 0 done; 1 done, but something is wrong (warnings, signed out, not mapped); 2
+ * not done.
+ */
+#ifndef AGENT_COMMAND_H
+#define AGENT_COMMAND_H
+
+#include <cjson/cJSON.h>
+#include <stdbool.h>
+
+#include "base/error.h"
+#include "control.h"
+
+enum command_exit { COMMAND_OK = 0, COMMAND_WARNING = 1, COMMAND_FAILED = 2 };
+
+/* Each gets argv from its own name on. */
+int command_agent(int argc, char **argv);
+int command_demo(int argc, char **argv);
+int command_explain(int argc, char **argv);
+int command_login(int argc, char **argv);
+int command_logout(int argc, char **argv);
+int command_plan(int argc, char **argv);
+int command_status(int argc, char **argv);
+
+/* The options of the commands that talk to a running agent. */
+struct command_options {
+    bool is_json;
+    bool is_device_code;
+    bool is_discard;
+    const char *tenant;
+    const char *operand; /* the one that is no option; NULL */
+};
+
+/* Reads them; prints usage and returns false on anything not in `allowed` (letters: j json, d
+ * device code, x discard, t tenant, o operand). `--help` prints the usage and sets *exit_code to 0.
+ */
+bool command_parse(struct command_options *options, int argc, char **argv, const char *allowed,
+                   const char *usage, int *exit_code);
+
+/* Calls the agent of this user. */
+int command_call(cJSON **result, const char *name, const cJSON *arguments,
+                 control_event_fn on_event, void *payload, struct error *err);
+
+/* "mooring NAME: sentence" on stderr, or {"error":...} on stdout with --json; returns
+ * COMMAND_FAILED. */
+int command_fail(const char *name, bool is_json, const struct error *err);
+
+void command_print_json(const cJSON *json);
+
+/* Lent texts of a JSON object; "" and 0 when missing. */
+const char *json_text(const cJSON *object, const char *name);
+double json_number(const cJSON *object, const char *name);
+
+/* On stdout; control characters in names that others chose must not reach a terminal. */
+void command_print_safe(const char *text);
+
+#endif

@@ -1,0 +1,44 @@
+#include <stdio.h>
+
+#include "commands/command.h"
+
+static const char usage[] =
+    "usage: mooring explain [--json] URL\n"
+    "Source by source and rule by rule: why the library at URL is mapped or is not.\n";
+
+int command_explain(int argc, char **argv)
+{
+    struct command_options options;
+    struct error err = {0};
+    cJSON *arguments;
+    cJSON *result = NULL;
+    const cJSON *answer;
+    bool is_known;
+    int exit_code;
+    int code;
+
+    if (!command_parse(&options, argc, argv, "jo", usage, &exit_code)) {
+        return exit_code;
+    }
+    arguments = cJSON_CreateObject();
+    cJSON_AddStringToObject(arguments, "url", options.operand);
+    code = command_call(&result, "explain", arguments, NULL, NULL, &err);
+    cJSON_Delete(arguments);
+    if (code < 0) {
+        return command_fail("explain", options.is_json, &err);
+    }
+    is_known = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(result, "known"));
+    if (options.is_json) {
+        command_print_json(result);
+    } else {
+        cJSON_ArrayForEach(answer, cJSON_GetObjectItemCaseSensitive(result, "answers"))
+        {
+            if (is_known && !cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(answer, "known"))) {
+                continue; /* another tenant knows it */
+            }
+            printf("[%s]\n%s", json_text(answer, "tenant"), json_text(answer, "text"));
+        }
+    }
+    cJSON_Delete(result);
+    return is_known ? COMMAND_OK : COMMAND_WARNING;
+}

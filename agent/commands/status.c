@@ -1,0 +1,163 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "commands/command.h"
+
+static const char usage[] = "usage: mooring status [--json]\n"
+                            "What the agent of this user shows, and what is wrong.\n";
+
+static void print_field(const char *before, const char *text, const char *after)
+{
+    if (*text) {
+        printf("%s", before);
+        command_print_safe(text);
+        printf("%s", after);
+    }
+}
+
+static void print_account(const cJSON *account)
+{
+    const char *state = json_text(account, "state");
+
+    printf("account    ");
+    command_print_safe(json_text(account, "tenant"));
+    print_field(" (", json_text(account, "user"), ")");
+    printf(": %s, %.0f libraries known, %.0f mapped\n", state, json_number(account, "libraries"),
+           json_number(account, "mapped"));
+    print_field("           ", json_text(account, "reason"), "\n");
+    if (*json_text(account, "userCode")) {
+        printf("           open %s and enter the code %s\n", json_text(account, "verificationUrl"),
+               json_text(account, "userCode"));
+    }
+    if (strcmp(state, "signed-out") == 0) {
+        printf("           next: mooring login --tenant %s\n", json_text(account, "tenant"));
+    }
+    print_field("           warning: ", json_text(account, "warning"), "\n");
+    print_field("           last round: ",
+                json_text(cJSON_GetObjectItemCaseSensitive(account, "error"), "message"), "\n");
+}
+
+static void print_transport(const cJSON *transport)
+{
+    bool is_mounted = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(transport, "mounted"));
+
+    printf("transport  %s at ", json_text(transport, "name"));
+    command_print_safe(json_text(transport, "root"));
+    printf("%s\n", is_mounted ? "" : " is NOT mounted");
+    print_field("           ",
+                json_text(cJSON_GetObjectItemCaseSensitive(transport, "error"), "message"), "\n");
+}
+
+static void print_mappings(const cJSON *mappings)
+{
+    const cJSON *mapping;
+
+    printf("mappings   %d\n", cJSON_GetArraySize(mappings));
+    cJSON_ArrayForEach(mapping, mappings)
+    {
+        printf("  %-2s ", json_text(mapping, "letter"));
+        command_print_safe(json_text(mapping, "path"));
+        print_field("  [", json_text(mapping, "label"), "]");
+        printf("%s\n", cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(mapping, "readOnly"))
+                           ? " read-only"
+                           : "");
+    }
+}
+
+static void print_files(const cJSON *files)
+{
+    const cJSON *unsaved = cJSON_GetObjectItemCaseSensitive(files, "unsaved");
+    const cJSON *item;
+
+    printf("files      %.0f open, %.0f uploads running, %.1f MB cached, %.0f items known\n",
+           json_number(files, "openFiles"), json_number(files, "uploadsRunning"),
+           json_number(files, "cacheBytes") / 1048576, json_number(files, "knownItems"));
+    if (cJSON_GetArraySize(unsaved) > 0) {
+        printf("NOT SAVED  %d files are not on the server; their bytes are kept:\n",
+               cJSON_GetArraySize(unsaved));
+    }
+    cJSON_ArrayForEach(item, unsaved)
+    {
+        printf("  ");
+        command_print_safe(json_text(item, "path"));
+        print_field(": ", json_text(item, "reason"), "");
+        print_field("\n    bytes in ", json_text(item, "spoolFile"), "\n");
+    }
+}
+
+static void print_status(const cJSON *status)
+{
+    const cJSON *traffic = cJSON_GetObjectItemCaseSensitive(status, "traffic");
+    const cJSON *entry;
+
+    printf("mooring    %s, since %s\n", json_text(status, "version"), json_text(status, "started"));
+    print_transport(cJSON_GetObjectItemCaseSensitive(status, "transport"));
+    cJSON_ArrayForEach(entry, cJSON_GetObjectItemCaseSensitive(status, "accounts"))
+    {
+        print_account(entry);
+    }
+    print_mappings(cJSON_GetObjectItemCaseSensitive(status, "mappings"));
+    print_files(cJSON_GetObjectItemCaseSensitive(status, "files"));
+    printf("traffic    %.0f requests (%.0f RU), %.0f retries, %.0f times throttled\n",
+           json_number(traffic, "requests"), json_number(traffic, "resourceUnits"),
+           json_number(traffic, "retries"), json_number(traffic, "throttled"));
+    cJSON_ArrayForEach(entry, cJSON_GetObjectItemCaseSensitive(status, "notes"))
+    {
+        print_field("note       ", cJSON_GetStringValue(entry), "\n");
+    }
+    if (json_number(status, "failedMappings") > 0) {
+        printf("FAILED     %.0f mappings; the first: ", json_number(status, "failedMappings"));
+        command_print_safe(
+            json_text(cJSON_GetObjectItemCaseSensitive(status, "firstFailure"), "message"));
+        printf("\n");
+    }
+    if (json_number(status, "policyWarnings") > 0) {
+        printf("policy     %.0f warnings: mooring policy show\n",
+               json_number(status, "policyWarnings"));
+    }
+}
+
+/* For who reads only the exit code. */
+static bool is_status_fine(const cJSON *status)
+{
+    const cJSON *account;
+
+    if (!cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(
+            cJSON_GetObjectItemCaseSensitive(status, "transport"), "mounted")) ||
+        json_number(status, "failedMappings") > 0 ||
+        cJSON_GetArraySize(cJSON_GetObjectItemCaseSensitive(
+            cJSON_GetObjectItemCaseSensitive(status, "files"), "unsaved")) > 0) {
+        return false;
+    }
+    cJSON_ArrayForEach(account, cJSON_GetObjectItemCaseSensitive(status, "accounts"))
+    {
+        if (strcmp(json_text(account, "state"), "signed-in") != 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+int command_status(int argc, char **argv)
+{
+    struct command_options options;
+    struct error err = {0};
+    cJSON *status = NULL;
+    int exit_code;
+    bool is_fine;
+
+    if (!command_parse(&options, argc, argv, "j", usage, &exit_code)) {
+        return exit_code;
+    }
+    if (command_call(&status, "status", NULL, NULL, NULL, &err) < 0) {
+        return command_fail("status", options.is_json, &err);
+    }
+    is_fine = is_status_fine(status);
+    if (options.is_json) {
+        command_print_json(status);
+    } else {
+        print_status(status);
+    }
+    cJSON_Delete(status);
+    return is_fine ? COMMAND_OK : COMMAND_WARNING;
+}

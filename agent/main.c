@@ -1,0 +1,58 @@
+/*
+ * main.c - `mooring COMMAND`: which command does what.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "commands/command.h"
+#include "commands/policy.h"
+
+struct command {
+    const char *name;
+    int (*run)(int argc, char **argv);
+    const char *help;
+};
+
+static const struct command commands[] = {
+    {"agent", command_agent, "run in this session: show the user's libraries as folders"},
+    {"demo", command_demo,
+     "a simulated tenant and an agent on it: try everything without an account"},
+    {"status", command_status, "what is shown, who is signed in, what is wrong"},
+    {"plan", command_plan, "which libraries are mapped where, which are not, and why"},
+    {"explain", command_explain, "why the library at a URL is mapped or is not"},
+    {"login", command_login, "sign in again, by browser or code"},
+    {"logout", command_logout, "forget the sign-in"},
+    {"policy", command_policy, "the settings in force and where they come from; check a file"},
+};
+
+static void print_usage(FILE *out)
+{
+    fprintf(out, "usage: mooring COMMAND [options]     mooring COMMAND --help tells more\n\n");
+    for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+        fprintf(out, "  %-8s %s\n", commands[i].name, commands[i].help);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 2) {
+        print_usage(stderr);
+        return COMMAND_FAILED;
+    }
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0) {
+        print_usage(stdout);
+        return COMMAND_OK;
+    }
+    if (strcmp(argv[1], "--version") == 0) {
+        printf("mooring %s\n", MOORING_VERSION);
+        return COMMAND_OK;
+    }
+    for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+        if (strcmp(argv[1], commands[i].name) == 0) {
+            return commands[i].run(argc - 1, argv + 1);
+        }
+    }
+    fprintf(stderr, "mooring: there is no command '%s'\n", argv[1]);
+    print_usage(stderr);
+    return COMMAND_FAILED;
+}

@@ -1,0 +1,106 @@
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "control.h"
+#include "control_wire.h"
+
+#define ANSWER_MAX (64u << 20) /* a status with 5,000 mappings is below 4 MiB */
+
+static int connect_to(int *out, const char *path, struct error *err)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    int fd;
+
+    if (strlen(path) >= sizeof(address.sun_path)) {
+        return error_set(err, ERR_INVALID, "path of the control socket too long: '%s'", path);
+    }
+    memcpy(address.sun_path, path, strlen(path) + 1);
+    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0) {
+        return error_set_os(err, ERR_IO, errno, "no socket");
+    }
+    if (connect(fd, (struct sockaddr *)&address, sizeof(address)) != 0) {
+        int saved = errno;
+
+        close(fd);
+        if (saved == ENOENT || saved == ECONNREFUSED) {
+            return error_set(err, ERR_NOT_FOUND,
+                             "no agent runs for this user; start it with `mooring agent`");
+        }
+        return error_set_os(err, error_from_errno(saved), saved, "cannot reach the agent at '%s'",
+                            path);
+    }
+    *out = fd;
+    return 0;
+}
+
+static int send_request(int fd, const char *command, const cJSON *arguments, struct error *err)
+{
+    cJSON *line = cJSON_CreateObject();
+    int code;
+
+    cJSON_AddStringToObject(line, "command", command);
+    if (arguments) {
+        cJSON_AddItemToObject(line, "arguments", cJSON_Duplicate(arguments, true));
+    }
+    code = control_send_line(fd, line, err);
+    cJSON_Delete(line);
+    return code;
+}
+
+static int take_error(const cJSON *error, struct error *err)
+{
+    const cJSON *number = cJSON_GetObjectItemCaseSensitive(error, "number");
+    const char *message = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(error, "message"));
+    int code = cJSON_IsNumber(number) && number->valuedouble < 0 ? number->valueint : ERR_PROTOCOL;
+
+    return error_set(err, code, "%s", message ? message : "the agent gave no reason");
+}
+
+int control_call(cJSON **result, const char *path, const char *command, const cJSON *arguments,
+                 control_event_fn on_event, void *payload, struct error *err)
+{
+    struct control_reader reader;
+    cJSON *line = NULL;
+    bool is_answered = false;
+    int fd = -1;
+    int code = connect_to(&fd, path, err);
+
+    if (code < 0) {
+        return code;
+    }
+    control_reader_init(&reader, fd, ANSWER_MAX);
+    code = send_request(fd, command, arguments, err);
+    while (code == 0 && !is_answered) {
+        const cJSON *event;
+        const cJSON *error;
+
+        cJSON_Delete(line);
+        line = NULL;
+        code = control_read_line(&line, &reader, 0, err);
+        if (code < 0) {
+            break;
+        }
+        event = cJSON_GetObjectItemCaseSensitive(line, "event");
+        error = cJSON_GetObjectItemCaseSensitive(line, "error");
+        if (event) {
+            if (on_event) {
+                on_event(payload, event);
+            }
+            continue;
+        }
+        is_answered = true;
+        if (error) {
+            code = take_error(error, err);
+        } else {
+            *result = cJSON_DetachItemFromObjectCaseSensitive(line, "result");
+        }
+    }
+    cJSON_Delete(line);
+    control_reader_clear(&reader);
+    close(fd);
+    return code;
+}
