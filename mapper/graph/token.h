@@ -24,8 +24,4 @@ const char *account_graph_url(const struct account *account);
 const char *account_scope(const struct account *account);
 struct graph *account_graph(const struct account *account);
 
-/* The governor of the client that all accounts share. In client.c; lent. */
-struct governor;
-struct governor *graph_governor(struct graph *graph);
-
 #endif
