@@ -88,11 +88,12 @@ struct item {
 
     struct item_lock lock;
     struct user *checked_out_by;
-    char *malware;         /* name of the virus; NULL: clean */
-    char *retention_label; /* NULL: none */
-    bool is_on_hold;       /* cannot be deleted; a folder above it neither */
-    bool is_record_locked; /* label forbids edits */
-    bool enrich_later;     /* Office file that waits for its rewriting */
+    struct content *checkout_content; /* what discarding the check-out brings back */
+    char *malware;                    /* name of the virus; NULL: clean */
+    char *retention_label;            /* NULL: none */
+    bool is_on_hold;                  /* cannot be deleted; a folder above it neither */
+    bool is_record_locked;            /* label forbids edits */
+    bool is_draft;                    /* never checked in: only who checked it out sees it */
     char *description;
     struct drive *remote_drive;
     uint64_t remote_serial;
@@ -199,6 +200,10 @@ struct item *store_add(struct item *parent, const char *name, enum item_kind kin
                        struct content *content, struct user *by);
 void store_set_content(struct item *it, struct content *content,
                        struct user *by); /* new version; takes content */
+/* The service rewrites a file by itself: new tags, no version. Takes content. */
+void store_rewrite(struct item *it, struct content *content);
+/* Puts an older version behind the current content; takes content. For scenarios. */
+void store_add_old_version(struct item *it, struct content *content, struct user *by);
 void store_set_times(struct item *it, int64_t fs_created, int64_t fs_modified,
                      struct user *by); /* -1: leave */
 void store_move(struct item *it, struct item *new_parent, const char *new_name, struct user *by);

@@ -144,8 +144,8 @@ struct world {
     char *blob_dir;  /* DIR/blobs */
     struct tenant *tenants;
     size_t n_tenants;
-    int64_t clock_offset_ms; /* [lock] added to the wall clock: tests turn time */
-    uint32_t url_epoch;      /* [lock] raised to expire all preauthenticated URLs */
+    _Atomic int64_t clock_offset_ms; /* added to the wall clock: tests turn time */
+    uint32_t url_epoch;              /* [lock] raised to expire all preauthenticated URLs */
     unsigned char url_key[32];
     struct upload *uploads;     /* [lock] open sessions */
     struct copy_job *copy_jobs; /* [lock] */
@@ -161,7 +161,7 @@ void world_free(struct world *w);
 void world_lock(struct world *w);
 void world_unlock(struct world *w);
 
-/* Wall clock of the service in ms; takes no lock but clock_offset_ms is an aligned word. */
+/* Wall clock of the service in ms; takes no lock. */
 int64_t world_now_ms(struct world *w);
 int64_t world_now(struct world *w); /* seconds */
 
@@ -179,6 +179,8 @@ struct drive *tenant_drive(struct tenant *t, const char *drive_id);
  * "OneDrive:ana". */
 struct drive *tenant_drive_by_path(struct tenant *t, const char *path);
 struct drive *site_drive(struct site *s, const char *list_guid_or_drive_id_or_name);
+
+struct drive *world_drive_by_index(struct world *w, unsigned index);
 
 /* Effective access of a user. [lock] */
 enum access drive_access(const struct drive *d, const struct user *u);
