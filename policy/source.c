@@ -9,6 +9,7 @@ enum { KEY_SHOWN = 64, RAW_ENTRY_LIMIT = 100000 };
 
 void warnings_begin_file(struct warnings *warnings)
 {
+    warnings->first = warnings->count;
     warnings->in_file = 0;
     warnings->hidden = 0;
 }
@@ -101,10 +102,28 @@ int warnings_add(struct warnings *warnings, enum policy_severity severity, const
     return 0;
 }
 
+/* By line, those of one line as they came: the reader's stand before the judge's otherwise. Few
+ * (WARNINGS_PER_FILE), so insertion will do. */
+static void sort_by_line(struct policy_warning *items, size_t count)
+{
+    for (size_t i = 1; i < count; i++) {
+        struct policy_warning moved = items[i];
+        size_t at = i;
+
+        for (; at > 0 && items[at - 1].line > moved.line; at--) {
+            items[at] = items[at - 1];
+        }
+        items[at] = moved;
+    }
+}
+
 int warnings_end_file(struct warnings *warnings, const char *file, struct error *err)
 {
     size_t hidden = warnings->hidden;
 
+    if (warnings->count > warnings->first) {
+        sort_by_line(warnings->items + warnings->first, warnings->count - warnings->first);
+    }
     warnings_begin_file(warnings);
     return hidden == 0 ? 0
                        : warnings_add(warnings, POLICY_WARNING, file, 0, NULL, err,

@@ -19,10 +19,12 @@ struct warnings {
     struct policy_warning *items;
     size_t count;
     size_t capacity;
+    size_t first;   /* of the current file */
     size_t in_file; /* since warnings_begin_file() */
     size_t hidden;  /* of this file, not kept */
 };
 
+/* Everything about one file stands between these two; the end puts it in the order of lines. */
 void warnings_begin_file(struct warnings *warnings);
 int warnings_end_file(struct warnings *warnings, const char *file, struct error *err);
 

@@ -358,7 +358,9 @@ static void forget_values(struct source *source, struct error *err)
 int yaml_read(struct source *source, bool *is_readable, const char *text, size_t size,
               struct warnings *warnings, struct error *err)
 {
-    struct reader reader = {.text = text, .size = size, .source = source, .warnings = warnings};
+    size_t mark = size >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0 ? 3 : 0; /* byte order mark */
+    struct reader reader = {
+        .text = text + mark, .size = size - mark, .source = source, .warnings = warnings};
     int code;
 
     *is_readable = false;
@@ -366,7 +368,7 @@ int yaml_read(struct source *source, bool *is_readable, const char *text, size_t
         return error_set(err, ERR_NO_MEMORY, "no memory to read the policy");
     }
     yaml_parser_set_encoding(&reader.parser, YAML_UTF8_ENCODING);
-    yaml_parser_set_input_string(&reader.parser, (const unsigned char *)text, size);
+    yaml_parser_set_input_string(&reader.parser, (const unsigned char *)reader.text, reader.size);
     code = check_bytes(&reader, err);
     if (code == 0) {
         code = read_stream(&reader, err);

@@ -64,8 +64,8 @@ static void policy_load__lets_the_next_source_win_over_a_bad_value(void **state)
     fixture_load(f);
     assert_string_equal(fixture_text(f, "CacheMinutes"), "9");
     assert_string_equal(fixture_text(f, "Transport"), "Auto");
-    assert_warnings(f, "warning 2 Transport\nwarning 1 CacheMinutes\n");
-    assert_sentence(f, 0, "not used: the value 'Ftp' is not one of Auto, Np and WebDav");
+    assert_warnings(f, "warning 1 CacheMinutes\nwarning 2 Transport\n");
+    assert_sentence(f, 1, "not used: the value 'Ftp' is not one of Auto, Np and WebDav");
 }
 
 static void policy_load__unites_lists_of_policies(void **state)

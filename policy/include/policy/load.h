@@ -100,7 +100,7 @@ enum policy_severity {
     POLICY_ERROR    /* a whole file is not used */
 };
 
-/* All that was wrong, in the order of reading: never silent. */
+/* All that was wrong, file by file, in the order of lines. */
 struct policy_warning {
     enum policy_severity severity;
     char *file;    /* NULL: no file is to blame */
