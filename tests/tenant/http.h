@@ -58,7 +58,9 @@ struct http_request {
     struct tenant
         *tenant; /* of the access token; set for ROLE_GRAPH only. Both live as long as the world */
     struct user *user;
-    bool in_batch; /* an inner request of $batch */
+    const char *client_id; /* the app, of the access token; NULL without one */
+    const char *scope;     /* what the access token grants, separated by blanks */
+    bool in_batch;         /* an inner request of $batch */
 
     /* For http_header() and for server.c; handlers do not look inside. */
     const char *(*get_header)(const struct http_request *rq, const char *name);
