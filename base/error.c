@@ -47,6 +47,9 @@ static void clean_newlines(char *text)
 }
 
 static void set_message(struct error *err, int code, long os_code, const char *fmt, va_list args)
+    PRINTF_LIKE(4, 0);
+
+static void set_message(struct error *err, int code, long os_code, const char *fmt, va_list args)
 {
     int wanted;
 

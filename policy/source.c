@@ -19,7 +19,7 @@ bool warnings_has_room(const struct warnings *warnings)
     return warnings->in_file < WARNINGS_PER_FILE;
 }
 
-/* The start of a text, made printable. */
+/* The start of a text, made printable, on one line. */
 static int copy_shown(char **out, const char *text, size_t limit, struct error *err)
 {
     char *start = NULL;
@@ -35,6 +35,9 @@ static int copy_shown(char **out, const char *text, size_t limit, struct error *
     code = str_format(&start, err, "%.*s%s", (int)length, text, text[length] ? "..." : "");
     if (code == 0) {
         code = setting_display(out, NULL, start, err);
+    }
+    for (char *c = *out; code == 0 && *c; c++) {
+        *c = *c == '\n' ? ' ' : *c;
     }
     str_free(&start);
     return code;

@@ -217,9 +217,10 @@ static void yaml_read__shows_no_control_characters(void **state)
 {
     struct fixture *f = *state;
 
-    fixture_load_machine(f, "\"\\e[2J\": 1\nCacheMinutes: \"\\e[31m\"\n");
-    assert_warnings(f, "warning 1 ?[2J\nwarning 2 CacheMinutes\n");
+    fixture_load_machine(f, "\"\\e[2J\": 1\nCacheMinutes: \"\\e[31m\"\nSiteQuery: |\n  a\n  b\n");
+    assert_warnings(f, "warning 1 ?[2J\nwarning 2 CacheMinutes\nwarning 3 SiteQuery\n");
     assert_null(strchr(policy_warning_at(f->policy, 1)->message, 0x1b));
+    assert_null(strchr(policy_warning_at(f->policy, 2)->message, '\n'));
 }
 
 static void yaml_read__never_repeats_a_password(void **state)
