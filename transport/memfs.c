@@ -355,36 +355,7 @@ static int memfs_statfs(struct vfs *vfs, struct vfs_space *out, uint64_t id,
 
 static void memfs_listen(struct vfs *vfs, vfs_changed_fn changed, void *payload)
 {
-    struct memfs *fs = memfs_of(vfs);
-
-    mutex_lock(&fs->lock);
-    fs->changed = changed;
-    fs->changed_payload = payload;
-    while (fs->changed_running > 0) {
-        cond_wait(&fs->changed_idle, &fs->lock);
-    }
-    mutex_unlock(&fs->lock);
-}
-
-/* Tells the listener; called without the lock. */
-static void tell(struct memfs *fs, uint64_t parent, const char *name, uint64_t id)
-{
-    vfs_changed_fn changed = NULL;
-    void *payload = NULL;
-
-    mutex_lock(&fs->lock);
-    changed = fs->changed;
-    payload = fs->changed_payload;
-    fs->changed_running += changed != NULL;
-    mutex_unlock(&fs->lock);
-    if (changed) {
-        changed(payload, parent, name, id);
-        changed(payload, parent, NULL, id);
-        mutex_lock(&fs->lock);
-        fs->changed_running--;
-        cond_broadcast(&fs->changed_idle);
-        mutex_unlock(&fs->lock);
-    }
+    listener_set(&memfs_of(vfs)->listener, changed, payload);
 }
 
 int memfs_edit(struct vfs *vfs, uint64_t parent, const char *name, const void *data, size_t size,
@@ -425,7 +396,8 @@ int memfs_edit(struct vfs *vfs, uint64_t parent, const char *name, const void *d
     content_unref(fs, content);
     mutex_unlock(&fs->lock);
     if (code == 0 && id != 0) {
-        tell(fs, parent, name, id);
+        listener_tell(&fs->listener, parent, name, id);
+        listener_tell(&fs->listener, parent, NULL, id);
     }
     return code;
 }
@@ -435,7 +407,7 @@ static void memfs_free(struct vfs *vfs)
     struct memfs *fs = memfs_of(vfs);
 
     tree_clear(fs);
-    cond_clear(&fs->changed_idle);
+    listener_clear(&fs->listener);
     mutex_clear(&fs->lock);
     free(fs);
 }
@@ -474,7 +446,7 @@ int memfs_new(struct vfs **out, const struct memfs_options *options, struct erro
     }
     vfs_init(&fs->base, &memfs_ops);
     mutex_init(&fs->lock);
-    cond_init(&fs->changed_idle);
+    listener_init(&fs->listener);
     if (options) {
         fs->options = *options;
     }

@@ -6,6 +6,7 @@
 #define TRANSPORT_MEMFS_INTERNAL_H
 
 #include "base/thread.h"
+#include "listener.h"
 #include "transport/memfs.h"
 
 #define CONTENT_CHUNK (64u * 1024)
@@ -50,10 +51,7 @@ struct memfs {
     uint64_t last_id;
     uint64_t last_seq;
     uint64_t used_bytes;
-    vfs_changed_fn changed;
-    void *changed_payload;
-    unsigned changed_running; /* calls of `changed` that have not returned */
-    struct cond changed_idle;
+    struct listener listener;
 };
 
 /* content.c: *used_bytes is the file system's account. */
