@@ -154,6 +154,10 @@ static void cut_sentence(char *text)
     if (end) {
         *end = '\0';
     }
+    end = text + strlen(text);
+    if (end > text && end[-1] == '.') {
+        end[-1] = '\0';
+    }
 }
 
 /* "AADSTS50076: Due to ..." */
