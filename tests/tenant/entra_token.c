@@ -281,12 +281,41 @@ static bool knows_client(struct sign_in *si, const char *client_id)
     return false;
 }
 
+/* Client id and secret by HTTP Basic instead of the form (client_secret_basic). */
+static void read_basic(struct sign_in *si, char **client_id, char **secret)
+{
+    const char *value = http_header(si->rq, "Authorization");
+    char *encoded;
+    char *text;
+    char *colon;
+    size_t n = 0;
+
+    if (!value || strncasecmp(value, "Basic ", 6) != 0) {
+        return;
+    }
+    encoded = xstrdup(value + 6);
+    for (char *c = encoded; *c != '\0'; c++) {
+        *c = *c == '+' ? '-' : *c == '/' ? '_' : *c;
+    }
+    text = base64url_decode(encoded, strlen(encoded), &n);
+    colon = text ? strchr(text, ':') : NULL;
+    if (colon) {
+        free(*client_id);
+        free(*secret);
+        *client_id = url_decode_form(text, (size_t)(colon - text));
+        *secret = url_decode_form(colon + 1, strlen(colon + 1));
+    }
+    free(text);
+    free(encoded);
+}
+
 void entra_token(struct sign_in *si)
 {
     char *type = sign_in_field(si, "grant_type");
     char *client_id = sign_in_field(si, "client_id");
     char *secret = sign_in_field(si, "client_secret");
 
+    read_basic(si, &client_id, &secret);
     if (!type) {
         fail(si, 90014);
     } else if (strcmp(type, "srv_challenge") == 0) {
