@@ -263,6 +263,13 @@ void session_tick(struct session *session)
     mutex_unlock(&session->mutex);
 }
 
+void session_refresh(struct session *session)
+{
+    for (size_t i = 0; i < session->account_count; i++) {
+        session_account_wake(&session->accounts[i]);
+    }
+}
+
 /* Only what has ended cleanly leaves no record; on the next start everything is made anew from what
  * is known. */
 static void record_all_detached(struct session *session)

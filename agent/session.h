@@ -37,6 +37,9 @@ int session_start(struct session **out, const struct session_options *options, s
 /* To be called every few seconds from the main thread: looks after the mount. */
 void session_tick(struct session *session);
 
+/* Asks for a new round of discovery of every account, now. Any thread. */
+void session_refresh(struct session *session);
+
 /* Drains uploads, takes mappings away, unmounts, ends all threads. NULL is fine. */
 void session_stop(struct session *session);
 

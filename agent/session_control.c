@@ -109,9 +109,7 @@ int session_control(void *payload, const struct control_request *request, cJSON 
         return do_logout(session, request, err);
     }
     if (strcmp(request->command, "refresh") == 0) {
-        for (size_t i = 0; i < session->account_count; i++) {
-            session_account_wake(&session->accounts[i]);
-        }
+        session_refresh(session);
         return 0;
     }
     return error_set(err, ERR_UNSUPPORTED, "this agent knows no command '%s'", request->command);

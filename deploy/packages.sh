@@ -11,7 +11,7 @@ build=(gcc libc6-dev cmake ninja-build pkg-config
     libfuse3-dev fuse3 ca-certificates python3)
 
 # What the checks, the peers and the proofs need: linters, cmocka, rclone, nghttpx, schemas, namespaces.
-test=(libcmocka-dev clang clang-format clang-tidy cppcheck libnghttp2-dev nghttp2-proxy rclone curl jq
+test=(libcmocka-dev clang clang-format clang-tidy cppcheck shellcheck libnghttp2-dev nghttp2-proxy rclone curl jq
     python3-jsonschema python3-yaml util-linux iproute2 attr procps git)
 
 print=

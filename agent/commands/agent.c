@@ -117,6 +117,9 @@ static int serve(const struct agent_paths *paths, struct policy *policy, struct 
     log_info(LOG_AGENT, "version %s started", MOORING_VERSION);
     do {
         event = process_wait_for_stop(TICK_MS);
+        if (event == PROCESS_RELOAD) {
+            session_refresh(session);
+        }
         session_tick(session);
     } while (event != PROCESS_STOP);
     log_info(LOG_AGENT, "ending");
