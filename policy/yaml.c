@@ -23,15 +23,14 @@ static int event_line(const struct reader *reader)
     return (int)reader->event.start_mark.line + 1;
 }
 
+/* Reports it; the code only ends the reading, yaml_read() does not pass it on. */
 static int broken(struct reader *reader, int line, struct error *err, const char *sentence)
 {
+    int code = warnings_add(reader->warnings, POLICY_ERROR, reader->source->file, line, NULL, err,
+                            "the file is not used: %s", sentence);
+
     reader->is_broken = true;
-    error_set(err, ERR_INVALID, "%s", sentence);
-    if (warnings_add(reader->warnings, POLICY_ERROR, reader->source->file, line, NULL, err,
-                     "the file is not used: %s", sentence) < 0) {
-        return ERR_NO_MEMORY;
-    }
-    return ERR_INVALID;
+    return code < 0 ? code : ERR_INVALID;
 }
 
 static int line_of_offset(const struct reader *reader, size_t offset)
