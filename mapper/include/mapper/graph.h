@@ -36,7 +36,10 @@ struct graph_options {
 
 int graph_new(struct graph **out, const struct graph_options *options, struct error *err);
 int graph_configure(struct graph *graph, const struct graph_options *options, struct error *err);
-void graph_free(struct graph *graph); /* after all accounts */
+void graph_free(struct graph *graph); /* after all accounts and downloads */
+
+/* The network came (back) or changed: requests that wait to connect again try at once. */
+void graph_network_changed(struct graph *graph);
 
 struct graph_stats {
     uint64_t requests;
@@ -171,8 +174,8 @@ struct graph_download_callbacks {
     /* On the network thread, must not wait: returns how many bytes it took; fewer pauses the
      * download until graph_download_resume(). */
     size_t (*on_data)(void *payload, const void *data, size_t size);
-    /* Exactly once; on the network thread. 0, or ERR_*; ERR_CHANGED when the content is no longer
-     * `etag`'s. */
+    /* Exactly once; on a thread of the client's, never inside graph_download_start(). 0, or ERR_*;
+     * ERR_CHANGED when the content is no longer `etag`'s. */
     void (*on_done)(void *payload, int code, const struct error *err);
     void *payload;
 };

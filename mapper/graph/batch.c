@@ -1,0 +1,208 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/str.h"
+#include "base/thread.h"
+#include "graph/client.h"
+#include "graph/fault.h"
+#include "graph/parse.h"
+#include "graph/request.h"
+#include "graph/retry.h"
+#include "graph/token.h"
+#include "mapper/graph.h"
+
+#define BATCH_MAX 20   /* parts of one $batch (graph-facts section 3) */
+#define ROUNDS_MAX 4   /* how often parts that are refused alone are sent again */
+#define PARALLEL_MAX 4 /* batches at a time */
+#define ANSWERS_MAX 100000
+
+/* One $batch: the answers of its parts go to answers[indexes[i]]. */
+struct batch {
+    struct graph_answer *answers;
+    struct account *account;
+    const char *const *urls;
+    const size_t *indexes;
+    size_t count;
+    const struct call *call;
+    int64_t pause_ms; /* longest Retry-After of a part; 0: none was throttled */
+    int code;
+    struct error err;
+    struct thread thread;
+};
+
+static void run_batch(struct batch *batch)
+{
+    struct graph_request request = {
+        .method = "POST",
+        .cost_ru = (uint32_t)batch->count,
+        .is_idempotent = true, /* it only reads */
+    };
+    struct http_response response = {0};
+    int64_t retry_after_ms[BATCH_MAX];
+    char *url = NULL;
+    char *body = NULL;
+
+    for (size_t i = 0; i < BATCH_MAX; i++) {
+        retry_after_ms[i] = -1;
+    }
+    batch->code =
+        str_format(&url, &batch->err, "%s/v1.0/$batch", account_graph_url(batch->account));
+    if (batch->code == 0) {
+        batch->code =
+            request_batch_body(&body, batch->urls, batch->indexes, batch->count, &batch->err);
+    }
+    if (batch->code == 0) {
+        request.url = url;
+        request.body = body;
+        batch->code = graph_send(&response, batch->account, &request, batch->call, &batch->err);
+    }
+    if (batch->code == 0) {
+        batch->code = parse_batch(batch->answers, batch->indexes, retry_after_ms, batch->count,
+                                  response.body.data, response.body.size,
+                                  clock_wall_ms(clock_system()), &batch->err);
+    }
+    for (size_t i = 0; batch->code == 0 && i < batch->count; i++) {
+        int status = batch->answers[batch->indexes[i]].status;
+        int64_t wait = retry_after_ms[i] > 0 ? retry_after_ms[i] : 1000;
+
+        if (retry_is_throttle(status) && wait > batch->pause_ms) {
+            batch->pause_ms = wait;
+        }
+    }
+    http_response_clear(&response);
+    free(url);
+    free(body);
+}
+
+static void *batch_thread(void *payload)
+{
+    run_batch(payload);
+    return NULL;
+}
+
+/* Whether a part is worth another round: they are all GETs. */
+static bool is_pending(const struct graph_answer *answer)
+{
+    return answer->status == 0 || answer->status == 408 || answer->status >= 500 ||
+           retry_is_throttle(answer->status);
+}
+
+/* Sends the batches [0, count), up to PARALLEL_MAX at a time; the first failure. */
+static int run_all(struct batch *batches, size_t count, struct error *err)
+{
+    int code = 0;
+
+    for (size_t first = 0; first < count && code == 0; first += PARALLEL_MAX) {
+        size_t end = first + PARALLEL_MAX < count ? first + PARALLEL_MAX : count;
+
+        for (size_t i = first + 1; i < end; i++) {
+            if (thread_start(&batches[i].thread, "batch", batch_thread, &batches[i], NULL) < 0) {
+                run_batch(&batches[i]); /* slower, and that is all */
+            }
+        }
+        run_batch(&batches[first]);
+        for (size_t i = first; i < end; i++) {
+            thread_join(&batches[i].thread);
+            if (batches[i].code < 0 && code == 0) {
+                code = batches[i].code;
+                if (err) {
+                    *err = batches[i].err;
+                }
+            }
+        }
+    }
+    return code;
+}
+
+/* One round over the answers named by `pending`. */
+static int run_round(struct graph_answer *answers, struct account *account, const char *const *urls,
+                     const size_t *pending, size_t count, const struct call *call,
+                     struct error *err)
+{
+    size_t batch_count = (count + BATCH_MAX - 1) / BATCH_MAX;
+    struct batch *batches = calloc(batch_count, sizeof(*batches));
+    int64_t pause_ms = 0;
+    int code;
+
+    if (!batches) {
+        return error_set(err, ERR_NO_MEMORY, "no memory for a batch");
+    }
+    for (size_t i = 0; i < batch_count; i++) {
+        size_t left = count - i * BATCH_MAX;
+
+        batches[i].answers = answers;
+        batches[i].account = account;
+        batches[i].urls = urls;
+        batches[i].indexes = pending + i * BATCH_MAX;
+        batches[i].count = left < BATCH_MAX ? left : BATCH_MAX;
+        batches[i].call = call;
+    }
+    code = run_all(batches, batch_count, err);
+    for (size_t i = 0; i < batch_count; i++) {
+        pause_ms = batches[i].pause_ms > pause_ms ? batches[i].pause_ms : pause_ms;
+    }
+    if (pause_ms > 0) {
+        /* While waiting, all traffic to the tenant waits (graph-facts section 4). */
+        governor_pause(graph_governor(account_graph(account)), account_scope(account), pause_ms);
+    }
+    free(batches);
+    return code;
+}
+
+static void set_codes(struct graph_answer *answers, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct graph_answer *answer = &answers[i];
+
+        if (answer->status == 0) {
+            answer->code = ERR_PROTOCOL;
+        } else if (answer->status < 400) {
+            answer->code = 0;
+        } else {
+            answer->code =
+                fault_set(answer->status, answer->body, answer->body_size, NULL, false, NULL);
+        }
+    }
+}
+
+int graph_batch_get(struct graph_answer *answers, struct account *account, const char *const *urls,
+                    size_t count, const struct call *call, struct error *err)
+{
+    size_t *pending;
+    size_t left = count;
+    int code = 0;
+
+    memset(answers, 0, count * sizeof(*answers));
+    if (count == 0) {
+        return 0;
+    }
+    pending = count <= ANSWERS_MAX ? calloc(count, sizeof(*pending)) : NULL;
+    if (!pending) {
+        return error_set(err, count > ANSWERS_MAX ? ERR_LIMIT : ERR_NO_MEMORY,
+                         "%zu requests are too many for a batch", count);
+    }
+    for (size_t i = 0; i < count; i++) {
+        pending[i] = i;
+    }
+    code = run_round(answers, account, urls, pending, left, call, err);
+    for (int round = 1; code == 0 && round < ROUNDS_MAX; round++) {
+        left = 0;
+        for (size_t i = 0; i < count; i++) {
+            if (is_pending(&answers[i])) {
+                pending[left++] = i;
+            }
+        }
+        /* When another round cannot be had, what came in the earlier ones is the answer. */
+        if (left == 0 || run_round(answers, account, urls, pending, left, call, NULL) < 0) {
+            break;
+        }
+    }
+    free(pending);
+    if (code == 0) {
+        set_codes(answers, count);
+    } else {
+        graph_answers_clear(answers, count);
+    }
+    return code;
+}

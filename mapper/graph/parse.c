@@ -1,0 +1,366 @@
+#include "graph/parse.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/str.h"
+#include "graph/json.h"
+
+static const cJSON *member(const cJSON *object, const char *name)
+{
+    return cJSON_GetObjectItemCaseSensitive(object, name);
+}
+
+static const cJSON *object_member(const cJSON *object, const char *name)
+{
+    const cJSON *found = member(object, name);
+
+    return cJSON_IsObject(found) ? found : NULL;
+}
+
+static uint64_t unsigned_member(const cJSON *object, const char *name)
+{
+    int64_t value = 0;
+
+    return json_int64(object, name, &value) && value > 0 ? (uint64_t)value : 0;
+}
+
+static int no_memory(struct error *err)
+{
+    return error_set(err, ERR_NO_MEMORY, "no memory for an answer");
+}
+
+/* --- items --- */
+
+void graph_item_clear(struct graph_item *item)
+{
+    free(item->id);
+    free(item->name);
+    free(item->etag);
+    free(item->ctag);
+    free(item->parent_id);
+    free(item->web_url);
+    free(item->quick_xor_hash);
+    free(item->download_url);
+    free(item->remote_drive_id);
+    free(item->remote_item_id);
+    free(item->checked_out_by);
+    memset(item, 0, sizeof(*item));
+}
+
+void graph_items_clear(struct graph_items *page)
+{
+    for (size_t i = 0; i < page->count; i++) {
+        graph_item_clear(&page->items[i]);
+    }
+    free(page->items);
+    free(page->next_link);
+    free(page->delta_link);
+    memset(page, 0, sizeof(*page));
+}
+
+static bool is_name(const char *name)
+{
+    return *name && !strchr(name, '/') && strcmp(name, ".") != 0 && strcmp(name, "..") != 0;
+}
+
+static int64_t time_of(const cJSON *json, const char *name)
+{
+    const char *inner = json_text(object_member(json, "fileSystemInfo"), name);
+    const char *text = inner ? inner : json_text(json, name);
+    int64_t when = 0;
+
+    return text && clock_parse_iso(text, &when) ? when : 0;
+}
+
+/* file XOR folder XOR package XOR remoteItem, which has a facet of its own inside
+ * (graph-facts 2.3). */
+static void read_kind(struct graph_item *item, const cJSON *json)
+{
+    const cJSON *remote = object_member(json, "remoteItem");
+
+    if (member(json, "deleted")) {
+        item->kind = GRAPH_DELETED;
+    } else if (remote) {
+        item->kind = GRAPH_REMOTE;
+        item->is_remote_folder = member(remote, "folder") != NULL;
+    } else if (member(json, "package")) {
+        item->kind = GRAPH_PACKAGE;
+    } else if (member(json, "folder") || item->is_root) {
+        item->kind = GRAPH_FOLDER;
+    } else {
+        item->kind = GRAPH_FILE;
+    }
+}
+
+static int copy_remote(struct graph_item *item, const cJSON *json, struct error *err)
+{
+    const cJSON *remote = object_member(json, "remoteItem");
+    int code;
+
+    if (!remote) {
+        return 0;
+    }
+    code = json_copy_text(&item->remote_item_id, remote, "id", err);
+    if (code == 0) {
+        code = json_copy_text(&item->remote_drive_id, object_member(remote, "parentReference"),
+                              "driveId", err);
+    }
+    return code;
+}
+
+/* publication is only there when asked for; who has it checked out may be a user with or without a
+ * name. */
+static int copy_checkout(struct graph_item *item, const cJSON *json, struct error *err)
+{
+    const cJSON *publication = object_member(json, "publication");
+    const cJSON *by = object_member(publication, "checkedOutBy");
+    const cJSON *user = object_member(by, "user");
+    int code;
+
+    item->is_checked_out = str_equal(json_text(publication, "level"), "checkout");
+    if (!item->is_checked_out) {
+        return 0;
+    }
+    code = json_copy_text(&item->checked_out_by, user, "displayName", err);
+    if (code == 0 && !item->checked_out_by) {
+        code = json_copy_text(&item->checked_out_by, user, "id", err);
+    }
+    return code;
+}
+
+static int copy_item_texts(struct graph_item *item, const cJSON *json, struct error *err)
+{
+    const cJSON *hashes = object_member(object_member(json, "file"), "hashes");
+    const struct {
+        char **out;
+        const cJSON *from;
+        const char *name;
+    } texts[] = {
+        {&item->id, json, "id"},
+        {&item->name, json, "name"},
+        {&item->etag, json, "eTag"},
+        {&item->ctag, json, "cTag"},
+        {&item->parent_id, object_member(json, "parentReference"), "id"},
+        {&item->web_url, json, "webUrl"},
+        {&item->quick_xor_hash, hashes, "quickXorHash"},
+        {&item->download_url, json, "@microsoft.graph.downloadUrl"},
+    };
+    int code = 0;
+
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]) && code == 0; i++) {
+        code = json_copy_text(texts[i].out, texts[i].from, texts[i].name, err);
+    }
+    return code;
+}
+
+static int read_item(struct graph_item *item, const cJSON *json, struct error *err)
+{
+    const cJSON *folder = object_member(json, "folder");
+    int code;
+
+    memset(item, 0, sizeof(*item));
+    item->child_count = -1;
+    item->is_root = member(json, "root") != NULL;
+    item->is_infected = member(json, "malware") != NULL;
+    item->size_bytes = unsigned_member(json, "size");
+    item->modified_ms = time_of(json, "lastModifiedDateTime");
+    item->created_ms = time_of(json, "createdDateTime");
+    if (folder && !json_int64(folder, "childCount", &item->child_count)) {
+        item->child_count = -1;
+    }
+    read_kind(item, json);
+    code = copy_item_texts(item, json, err);
+    if (code == 0) {
+        code = copy_remote(item, json, err);
+    }
+    if (code == 0) {
+        code = copy_checkout(item, json, err);
+    }
+    if (code == 0 && (!item->id || !*item->id)) {
+        code = error_set(err, ERR_PROTOCOL, "an item in the answer has no id");
+    }
+    if (code == 0 && item->name && !is_name(item->name)) {
+        code = error_set(err, ERR_PROTOCOL, "an item in the answer has an impossible name");
+    }
+    if (code < 0) {
+        graph_item_clear(item);
+    }
+    return code;
+}
+
+int parse_item(struct graph_item *out, const char *body, size_t size, struct error *err)
+{
+    cJSON *json = json_parse_object(body, size, "the answer", err);
+    struct graph_item item;
+    int code;
+
+    if (!json) {
+        return ERR_PROTOCOL;
+    }
+    code = read_item(&item, json, err);
+    if (code == 0) {
+        *out = item;
+    }
+    cJSON_Delete(json);
+    return code;
+}
+
+/* The array `value` of a collection and its length, within the limit. */
+static const cJSON *values_of(const cJSON *json, size_t *count, struct error *err)
+{
+    const cJSON *values = member(json, "value");
+
+    if (!cJSON_IsArray(values)) {
+        error_set(err, ERR_PROTOCOL, "the answer has no 'value'");
+        return NULL;
+    }
+    *count = (size_t)cJSON_GetArraySize(values);
+    if (*count > PARSE_ITEMS_MAX) {
+        error_set(err, ERR_PROTOCOL, "the answer has %zu items, more than a page can", *count);
+        return NULL;
+    }
+    return values;
+}
+
+static int read_items(struct graph_items *page, const cJSON *json, bool is_delta, struct error *err)
+{
+    size_t count = 0;
+    const cJSON *values = values_of(json, &count, err);
+    const cJSON *value;
+    int code;
+
+    if (!values) {
+        return ERR_PROTOCOL;
+    }
+    page->items = calloc(count ? count : 1, sizeof(*page->items));
+    if (!page->items) {
+        return no_memory(err);
+    }
+    cJSON_ArrayForEach(value, values)
+    {
+        struct graph_item *item = &page->items[page->count];
+
+        code = read_item(item, value, err);
+        if (code < 0) {
+            return code;
+        }
+        page->count++;
+        if (!is_delta && !item->name) {
+            return error_set(err, ERR_PROTOCOL, "an item in the listing has no name");
+        }
+    }
+    code = json_copy_text(&page->next_link, json, "@odata.nextLink", err);
+    if (code == 0 && is_delta) {
+        code = json_copy_text(&page->delta_link, json, "@odata.deltaLink", err);
+    }
+    if (code == 0 && is_delta && !page->next_link && !page->delta_link) {
+        code = error_set(err, ERR_PROTOCOL, "a page of changes has no link to go on with");
+    }
+    return code;
+}
+
+int parse_items(struct graph_items *out, const char *body, size_t size, bool is_delta,
+                struct error *err)
+{
+    cJSON *json = json_parse_object(body, size, "the answer", err);
+    struct graph_items page = {0};
+    int code;
+
+    if (!json) {
+        return ERR_PROTOCOL;
+    }
+    code = read_items(&page, json, is_delta, err);
+    if (code == 0) {
+        *out = page;
+    } else {
+        graph_items_clear(&page);
+    }
+    cJSON_Delete(json);
+    return code;
+}
+
+/* --- uploads --- */
+
+int parse_session(char **upload_url, const char *body, size_t size, struct error *err)
+{
+    cJSON *json = json_parse_object(body, size, "the answer", err);
+    int code;
+
+    if (!json) {
+        return ERR_PROTOCOL;
+    }
+    if (json_text(json, "uploadUrl")) {
+        code = json_copy_text(upload_url, json, "uploadUrl", err);
+    } else {
+        code = error_set(err, ERR_PROTOCOL, "the answer has no uploadUrl");
+    }
+    cJSON_Delete(json);
+    return code;
+}
+
+int parse_next_range(uint64_t *offset, const char *body, size_t size, struct error *err)
+{
+    cJSON *json = json_parse_object(body, size, "the upload's status", err);
+    const cJSON *ranges = json ? member(json, "nextExpectedRanges") : NULL;
+    const char *text = cJSON_GetStringValue(cJSON_GetArrayItem(ranges, 0));
+    char digits[24] = "";
+    int64_t value = 0;
+    size_t length = text ? strcspn(text, "-") : 0;
+    int code = 0;
+
+    if (length > 0 && length < sizeof(digits)) {
+        memcpy(digits, text, length);
+        digits[length] = '\0';
+    }
+    if (!str_to_int64(digits, 0, INT64_MAX, &value)) {
+        code = error_set(err, ERR_PROTOCOL, "the upload's status has no nextExpectedRanges");
+    } else {
+        *offset = (uint64_t)value;
+    }
+    cJSON_Delete(json);
+    return code;
+}
+
+static bool read_number(const char **at, uint64_t *out)
+{
+    char digits[24];
+    size_t length = strspn(*at, "0123456789");
+    int64_t value;
+
+    if (length == 0 || length >= sizeof(digits)) {
+        return false;
+    }
+    memcpy(digits, *at, length);
+    digits[length] = '\0';
+    if (!str_to_int64(digits, 0, INT64_MAX, &value)) {
+        return false;
+    }
+    *out = (uint64_t)value;
+    *at += length;
+    return true;
+}
+
+bool parse_content_range(const char *text, uint64_t *first, uint64_t *last, int64_t *total)
+{
+    uint64_t whole;
+
+    if (!str_starts_with_nocase(text, "bytes ")) {
+        return false;
+    }
+    text += strlen("bytes ");
+    if (!read_number(&text, first) || *text++ != '-' || !read_number(&text, last) ||
+        *text++ != '/' || *last < *first) {
+        return false;
+    }
+    if (strcmp(text, "*") == 0) {
+        *total = -1;
+        return true;
+    }
+    if (!read_number(&text, &whole) || *text || whole <= *last) {
+        return false;
+    }
+    *total = (int64_t)whole;
+    return true;
+}

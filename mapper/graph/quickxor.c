@@ -1,0 +1,44 @@
+#include "graph/quickxor.h"
+
+#include <string.h>
+
+#include <openssl/evp.h>
+
+#define BITS 160
+#define SHIFT 11
+
+void quickxor_init(struct quickxor *hash)
+{
+    memset(hash, 0, sizeof(*hash));
+}
+
+/* Byte i is XORed in at bit (11 * i) mod 160, wrapping around. */
+void quickxor_add(struct quickxor *hash, const void *data, size_t size)
+{
+    const unsigned char *bytes = data;
+    unsigned position = (unsigned)(hash->length % BITS * SHIFT % BITS);
+
+    for (size_t i = 0; i < size; i++) {
+        unsigned cell = position / 8;
+        unsigned shift = position % 8;
+
+        hash->cells[cell] ^= (unsigned char)(bytes[i] << shift);
+        if (shift) {
+            hash->cells[(cell + 1) % sizeof(hash->cells)] ^=
+                (unsigned char)(bytes[i] >> (8 - shift));
+        }
+        position = (position + SHIFT) % BITS;
+    }
+    hash->length += size;
+}
+
+void quickxor_text(const struct quickxor *hash, char out[29])
+{
+    unsigned char bytes[20];
+
+    memcpy(bytes, hash->cells, sizeof(bytes));
+    for (unsigned i = 0; i < 8; i++) {
+        bytes[12 + i] ^= (unsigned char)(hash->length >> (8 * i));
+    }
+    EVP_EncodeBlock((unsigned char *)out, bytes, sizeof(bytes));
+}

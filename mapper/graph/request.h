@@ -1,0 +1,61 @@
+/*
+ * request.h - URLs and bodies of Graph requests. Pure: text in, text out.
+ *
+ * Every name and id is percent-encoded as one segment (graph-facts 2.4). Ids keep `!` and `,`,
+ * which are legal in a path and part of every drive id and site id. All results are the caller's to
+ * free.
+ */
+#ifndef GRAPH_REQUEST_H
+#define GRAPH_REQUEST_H
+
+#include <stdint.h>
+
+#include "base/error.h"
+#include "mapper/graph.h"
+
+/* What we ask of an item in listings: no downloadUrl, which is long, short-lived and not kept. */
+#define REQUEST_SELECT                                                                           \
+    "$select=id,name,size,eTag,cTag,file,folder,package,remoteItem,deleted,root,fileSystemInfo," \
+    "parentReference,createdDateTime,lastModifiedDateTime,webUrl,malware,publication"
+/* ... and of a single one. */
+#define REQUEST_SELECT_ONE REQUEST_SELECT ",@microsoft.graph.downloadUrl"
+
+/* base + "/v1.0/drives/{drive}/items/{item}" + tail; item NULL: "/root". */
+int request_item_url(char **out, const char *base, const char *drive_id, const char *item_id,
+                     const char *tail, struct error *err);
+
+/* ".../items/{folder}:/{name}" + tail; a tail that begins with '/' is set off by ':'. */
+int request_child_url(char **out, const char *base, const char *drive_id, const char *folder_id,
+                      const char *name, const char *tail, struct error *err);
+
+/* ".../root:/a/b%20c" + tail; `path` is not encoded, its empty segments are dropped. */
+int request_path_url(char **out, const char *base, const char *drive_id, const char *path,
+                     const char *tail, struct error *err);
+
+/* base + "/v1.0/drives/{drive}" + tail. */
+int request_drive_url(char **out, const char *base, const char *drive_id, const char *tail,
+                      struct error *err);
+
+/* base + "/v1.0/sites/{site}" + tail. */
+int request_site_url(char **out, const char *base, const char *site_id, const char *tail,
+                     struct error *err);
+
+/* base + "/v1.0/sites/{host}:/{path}"; the root site: "/v1.0/sites/{host}". */
+int request_site_path_url(char **out, const char *base, const char *host, const char *server_path,
+                          struct error *err);
+
+/* base + "/v1.0/sites/{site}/lists/{list}/drive" + tail. */
+int request_list_drive_url(char **out, const char *base, const char *site_id, const char *list_id,
+                           const char *tail, struct error *err);
+
+/* Bodies, as JSON text. */
+int request_folder_body(char **out, const char *name, struct error *err);
+int request_update_body(char **out, const struct graph_update *update, struct error *err);
+int request_session_body(char **out, const struct graph_upload *upload, uint64_t size_bytes,
+                         struct error *err);
+int request_search_body(char **out, enum graph_hit_kind kind, const char *kql, unsigned from,
+                        unsigned size, struct error *err);
+int request_batch_body(char **out, const char *const *urls, const size_t *indexes, size_t count,
+                       struct error *err);
+
+#endif
