@@ -99,8 +99,8 @@ int entra_failure_error(const struct account *account, const struct entra_failur
         return error_set(err, ERR_BUSY, "sign-in to '%s': the code was not entered yet",
                          account->tenant);
     case ENTRA_DECLINED:
-        return error_set(err, ERR_DENIED, "sign-in to '%s' was declined; run `mooring login`",
-                         account->tenant);
+        return error_set(err, ERR_DENIED, "sign-in to '%s' was declined: %s; run `mooring login`",
+                         account->tenant, text);
     case ENTRA_EXPIRED:
         return error_set(err, ERR_TIMED_OUT,
                          "sign-in to '%s': the code has expired; run `mooring login`",
