@@ -12,8 +12,6 @@
 
 #include "base/clock.h"
 
-extern char **environ;
-
 struct process {
     pid_t pid;
     bool has_ended;
