@@ -273,11 +273,11 @@ out:
 
 static void add_letters(char *out, char from, char to)
 {
-    for (int letter = from; letter <= to; letter++) {
-        if (!strchr(out, letter)) {
-            size_t length = strlen(out);
+    for (char letter = from; letter <= to; letter++) {
+        size_t length = strlen(out);
 
-            out[length] = (char)letter;
+        if (!memchr(out, letter, length)) {
+            out[length] = letter;
             out[length + 1] = '\0';
         }
     }
