@@ -56,6 +56,9 @@ static int decode_claims(char **out, const char *value, struct error *err)
         code = str_base64_decode(&data, &size, value, err);
         text = data;
     }
+    if (code == 0 && (strlen(text) != size || !str_is_utf8(text, size))) {
+        code = error_set(err, ERR_PROTOCOL, "the claims challenge is no text");
+    }
     if (code == 0) {
         json = json_parse_object(text, size, "the claims challenge", err);
         code = json ? 0 : ERR_PROTOCOL;

@@ -177,7 +177,7 @@ static long number_in_text(const char *text)
 
 static void read_failure(struct entra_failure *out, const cJSON *json)
 {
-    const char *claims = json_text(json, "claims");
+    cJSON *claims = json_text_object(json, "claims");
     const cJSON *codes = cJSON_GetObjectItemCaseSensitive(json, "error_codes");
     const cJSON *first = cJSON_GetArrayItem(codes, 0);
 
@@ -188,8 +188,9 @@ static void read_failure(struct entra_failure *out, const cJSON *json)
                       ? (long)first->valuedouble
                       : number_in_text(out->description);
     if (claims) {
-        (void)str_copy(&out->claims, claims, NULL); /* without them the next sign-in asks again */
+        (void)json_copy_text(&out->claims, json, "claims", NULL); /* lost: Entra asks again */
     }
+    cJSON_Delete(claims);
 }
 
 void entra_parse_failure(struct entra_failure *out, int status, const char *body, size_t size)

@@ -24,6 +24,13 @@ const char *json_text(const cJSON *object, const char *name)
     return text && str_is_utf8(text, strlen(text)) ? text : NULL;
 }
 
+cJSON *json_text_object(const cJSON *object, const char *name)
+{
+    const char *text = json_text(object, name);
+
+    return text ? json_parse_object(text, strlen(text), name, NULL) : NULL;
+}
+
 bool json_int64(const cJSON *object, const char *name, int64_t *out)
 {
     const cJSON *member = cJSON_GetObjectItemCaseSensitive(object, name);

@@ -20,6 +20,10 @@ cJSON *json_parse_object(const char *text, size_t size, const char *what, struct
 /* The text of a member, lent; NULL when missing, no string, or not UTF-8. */
 const char *json_text(const cJSON *object, const char *name);
 
+/* The object that a member holds as text (claims travel like that); NULL when it is none. Caller
+ * frees with cJSON_Delete(). */
+cJSON *json_text_object(const cJSON *object, const char *name);
+
 /* A whole number, given as number or as decimal text; false when it is neither. */
 bool json_int64(const cJSON *object, const char *name, int64_t *out);
 

@@ -149,14 +149,16 @@ static int read_endpoints(struct entra_endpoints *out, const cJSON *json, const 
 static int read_members(struct token_data *out, const cJSON *json, const char *login_url,
                         struct error *err)
 {
+    cJSON *claims = json_text_object(json, "claims");
     int code = json_copy_text(&out->refresh_token, json, "refresh_token", err);
 
     if (code == 0) {
         code = json_copy_text(&out->access_token, json, "access_token", err);
     }
-    if (code == 0) {
+    if (code == 0 && claims) {
         code = json_copy_text(&out->claims, json, "claims", err);
     }
+    cJSON_Delete(claims);
     if (code == 0) {
         code = read_endpoints(&out->endpoints, json, login_url, err);
     }

@@ -71,6 +71,9 @@ static void claims_from_challenge__refuses_what_is_no_json(void **state)
     assert_int_equal(claims_from_challenge(&out, "Bearer claims=\"????\"", NULL), ERR_PROTOCOL);
     assert_int_equal(claims_from_challenge(&out, "Bearer claims=\"YWJj\"", NULL), ERR_PROTOCOL);
     assert_int_equal(claims_from_challenge(&out, "Bearer claims=\"\"", NULL), ERR_PROTOCOL);
+    /* {"a":"<NUL>"} */
+    assert_int_equal(claims_from_challenge(&out, "Bearer claims=\"eyJhIjoiACJ9\"", NULL),
+                     ERR_PROTOCOL);
     assert_null(out);
 }
 

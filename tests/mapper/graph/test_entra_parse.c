@@ -292,6 +292,17 @@ static void entra_parse_failure__keeps_claims_and_first_sentence(void **state)
     entra_failure_clear(&failure);
 }
 
+static void entra_parse_failure__drops_claims_that_could_not_be_sent(void **state)
+{
+    static const char body[] = "{\"error\":\"invalid_grant\",\"claims\":\"[not an object\"}";
+    struct entra_failure failure = {0};
+
+    (void)state;
+    entra_parse_failure(&failure, 400, body, strlen(body));
+    assert_null(failure.claims);
+    entra_failure_clear(&failure);
+}
+
 static void entra_judge_redirect__knows_who_said_no(void **state)
 {
     struct entra_failure failure = {0};
@@ -354,6 +365,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(entra_parse_failure__blames_the_way_when_entra_said_nothing),
     cmocka_unit_test(entra_parse_failure__has_words_for_every_number),
     cmocka_unit_test(entra_parse_failure__keeps_claims_and_first_sentence),
+    cmocka_unit_test(entra_parse_failure__drops_claims_that_could_not_be_sent),
     cmocka_unit_test(entra_judge_redirect__knows_who_said_no),
     cmocka_unit_test(entra_parse_organization__takes_the_initial_domain),
     cmocka_unit_test(entra_parse_organization__refuses_a_domain_that_is_a_path),
