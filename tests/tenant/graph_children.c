@@ -13,6 +13,7 @@ static int64_t page_size(const struct call *c)
     int64_t top = http_query_int(c->rq, "top", DEFAULT_PAGE);
     int64_t max = c->tenant->switches.max_page;
     top = top > max ? max : top;
+    top = top < 1 ? 1 : top;
     if (c->tenant->switches.children_short_pages && top > 1) {
         top -= (top + 2) / 3; /* fewer than asked for: only nextLink tells the end */
     }

@@ -70,6 +70,10 @@ static void do_copy(struct call *c, struct copy_job *job, struct item *to, const
         job->error_code = "nameAlreadyExists";
         return;
     }
+    if (store_used(to->drive) + store_size(c->item) > to->drive->quota_total) {
+        job->error_code = "quotaLimitReached";
+        return;
+    }
     if (taken != NULL && conflict == CONFLICT_REPLACE && taken != c->item &&
         c->item->kind == ITEM_FILE) {
         store_set_content(taken, content_to_share(c->item), c->user);
