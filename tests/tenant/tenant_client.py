@@ -90,23 +90,24 @@ class Tenant:
         own = connection or self.connect(url)
         parts = urllib.parse.urlsplit(url)
         target = parts.path + ("?" + parts.query if parts.query else "")
-        own.putrequest(method, target, skip_accept_encoding=True)
-        for name, value in headers.items():
-            own.putheader(name, value)
-        if body is not None or method in ("POST", "PUT", "PATCH"):
-            own.putheader("Content-Length", str(len(body or b"")))
-        own.endheaders()
-        if body:
-            own.send(body)
-        reply = own.getresponse()
-        raw = reply.read()
+        try:
+            own.putrequest(method, target, skip_accept_encoding=True)
+            for name, value in headers.items():
+                own.putheader(name, value)
+            if body is not None or method in ("POST", "PUT", "PATCH"):
+                own.putheader("Content-Length", str(len(body or b"")))
+            own.endheaders()
+            if body:
+                own.send(body)
+            reply = own.getresponse()
+            raw = reply.read()
+        finally:
+            if not connection:
+                own.close()
         parsed = None
         if "json" in (reply.getheader("Content-Type") or "") and raw:
             parsed = json.loads(raw)
-        answer = Answer(reply.status, reply.getheaders(), parsed, raw)
-        if not connection:
-            own.close()
-        return answer
+        return Answer(reply.status, reply.getheaders(), parsed, raw)
 
     def form(self, path, **fields):
         return self.ask("POST", self.login + path, urllib.parse.urlencode(fields),
