@@ -274,9 +274,9 @@ out:
 static void add_letters(char *out, char from, char to)
 {
     for (char letter = from; letter <= to; letter++) {
-        size_t length = strlen(out);
+        if (!strchr(out, letter)) {
+            size_t length = strlen(out);
 
-        if (!memchr(out, letter, length)) {
             out[length] = letter;
             out[length + 1] = '\0';
         }

@@ -15,7 +15,8 @@ enum { DIRECTORY_LIMIT = 256 }; /* files in policy.d */
 struct policy {
     struct settings *settings;
     struct policy_result *results; /* one per row */
-    struct str_list files;         /* whose names the values lend */
+    struct policy_file *files;     /* whose paths the values lend */
+    size_t file_count;
     struct warnings warnings;
 };
 
@@ -75,6 +76,26 @@ static int append_value(struct policy_result *result, const struct policy_value 
     return 0;
 }
 
+/* One more file that was looked for, lent until the next one; NULL and *err without memory. */
+static struct policy_file *add_file(struct policy *policy, enum policy_layer layer,
+                                    const char *path, struct error *err)
+{
+    struct policy_file file = {.layer = layer, .state = POLICY_FILE_ABSENT};
+    struct policy_file *files =
+        realloc(policy->files, (policy->file_count + 1) * sizeof(*policy->files));
+
+    if (!files) {
+        error_set(err, ERR_NO_MEMORY, "no memory for the policy");
+        return NULL;
+    }
+    policy->files = files;
+    if (str_copy(&file.path, path, err) < 0) {
+        return NULL;
+    }
+    policy->files[policy->file_count] = file;
+    return &policy->files[policy->file_count++];
+}
+
 /* Judges what a source says and keeps what is valid. */
 static int take_values(struct policy *policy, const struct source *source,
                        const struct policy_sources *sources, struct error *err)
@@ -100,70 +121,66 @@ static int take_values(struct policy *policy, const struct source *source,
     return code;
 }
 
-/* The text of a file; *is_readable false when a POLICY_ERROR says why there is none. */
-static int read_text(struct buf *out, bool *is_readable, struct warnings *warnings,
-                     const char *file, bool must_exist, struct error *err)
+/* Why there is no text goes into the warnings. ABSENT is a fault only of a file that was named. */
+static int report_unreadable(struct policy_file *file, struct warnings *warnings, int why_code,
+                             const char *why, struct error *err)
 {
-    struct error why = {0};
-    int code = system_require_file(file, &why);
-
-    *is_readable = false;
-    if (code == ERR_NOT_FOUND && !must_exist) {
+    if (why_code == ERR_NO_MEMORY) {
+        return error_set(err, why_code, "%s", why);
+    }
+    if (why_code == ERR_NOT_FOUND && file->layer != POLICY_LAYER_OVERRIDE) {
         return 0;
     }
-    if (code == 0) {
-        code = file_read_all(out, file, &why);
-    }
-    *is_readable = code == 0;
-    if (code == ERR_NO_MEMORY) {
-        return error_set(err, code, "%s", why.message);
-    }
-    if (code == ERR_LIMIT) {
-        return warnings_add(warnings, POLICY_ERROR, file, 0, NULL, err,
+    file->state = why_code == ERR_NOT_FOUND ? POLICY_FILE_ABSENT : POLICY_FILE_BROKEN;
+    if (why_code == ERR_LIMIT) {
+        return warnings_add(warnings, POLICY_ERROR, file->path, 0, NULL, err,
                             "the file is not used: it is larger than the limit of %d KiB",
                             YAML_FILE_LIMIT / 1024);
     }
-    return code == 0 ? 0
-                     : warnings_add(warnings, POLICY_ERROR, file, 0, NULL, err,
-                                    "the file is not used: %s", why.message);
+    return warnings_add(warnings, POLICY_ERROR, file->path, 0, NULL, err,
+                        "the file is not used: %s", why);
 }
 
-static int load_text(struct policy *policy, struct source *source, const struct buf *text,
+static int load_text(struct policy *policy, struct policy_file *file, const struct buf *text,
                      const struct policy_sources *sources, struct error *err)
 {
+    struct source source = {0};
     bool is_readable = false;
-    int code = yaml_read(source, &is_readable, buf_text(text), text->size, &policy->warnings, err);
+    int code = source_init(&source, file->layer, file->path, err);
 
-    return code == 0 && is_readable ? take_values(policy, source, sources, err) : code;
+    if (code == 0) {
+        code = yaml_read(&source, &is_readable, buf_text(text), text->size, &policy->warnings, err);
+    }
+    file->state = is_readable ? POLICY_FILE_READ : POLICY_FILE_BROKEN;
+    if (code == 0 && is_readable) {
+        code = take_values(policy, &source, sources, err);
+    }
+    source_clear(&source);
+    return code;
 }
 
 static int load_file(struct policy *policy, enum policy_layer layer, const char *path,
                      const struct policy_sources *sources, struct error *err)
 {
-    bool must_exist = layer == POLICY_LAYER_OVERRIDE;
-    struct source source = {0};
-    bool is_readable = false;
-    const char *file;
+    struct policy_file *file = add_file(policy, layer, path, err);
+    struct error why = {0};
     struct buf text;
-    int code = str_list_add(&policy->files, path, err);
+    int code;
 
-    if (code < 0) {
-        return code;
+    if (!file) {
+        return ERR_NO_MEMORY;
     }
-    file = policy->files.items[policy->files.count - 1];
     buf_init(&text, YAML_FILE_LIMIT);
     warnings_begin_file(&policy->warnings);
-    code = source_init(&source, layer, file, err);
+    code = system_require_file(file->path, &why);
     if (code == 0) {
-        code = read_text(&text, &is_readable, &policy->warnings, file, must_exist, err);
+        code = file_read_all(&text, file->path, &why);
     }
-    if (code == 0 && is_readable) {
-        code = load_text(policy, &source, &text, sources, err);
-    }
+    code = code == 0 ? load_text(policy, file, &text, sources, err)
+                     : report_unreadable(file, &policy->warnings, code, why.message, err);
     if (code == 0) {
-        code = warnings_end_file(&policy->warnings, file, err);
+        code = warnings_end_file(&policy->warnings, file->path, err);
     }
-    source_clear(&source);
     buf_clear(&text);
     return code;
 }
@@ -182,6 +199,24 @@ static int warn_other_files(struct policy *policy, const struct str_list *other,
     return code;
 }
 
+/* The folder itself is named only when there is nothing in it to name. */
+static int report_folder(struct policy *policy, const char *directory, int why_code,
+                         const char *why, struct error *err)
+{
+    struct policy_file *file = add_file(policy, POLICY_LAYER_MACHINE_POLICY, directory, err);
+
+    if (!file) {
+        return ERR_NO_MEMORY;
+    }
+    if (why_code == 0) {
+        return 0;
+    }
+    file->state = POLICY_FILE_BROKEN;
+    warnings_begin_file(&policy->warnings);
+    return warnings_add(&policy->warnings, POLICY_ERROR, directory, 0, NULL, err,
+                        "the folder is not used: %s", why);
+}
+
 /* Highest first: the last of policy.d, ... its first. */
 static int load_directory(struct policy *policy, const struct policy_sources *sources,
                           struct error *err)
@@ -195,10 +230,10 @@ static int load_directory(struct policy *policy, const struct policy_sources *so
     if (code == ERR_NO_MEMORY) {
         error_set(err, code, "%s", why.message);
     } else if (code < 0) {
-        warnings_begin_file(&policy->warnings);
-        code = warnings_add(&policy->warnings, POLICY_ERROR, directory, 0, NULL, err,
-                            "the folder is not used: %s", why.message);
+        code = report_folder(policy, directory, code, why.message, err);
         str_list_clear(&files);
+    } else if (files.count == 0) {
+        code = report_folder(policy, directory, 0, NULL, err);
     }
     for (size_t i = files.count; code == 0 && i > 0; i--) {
         code = load_file(policy, POLICY_LAYER_MACHINE_POLICY, files.items[i - 1], sources, err);
@@ -358,8 +393,21 @@ void policy_free(struct policy *policy)
     free(policy->results);
     settings_unref(policy->settings);
     warnings_clear(&policy->warnings);
-    str_list_clear(&policy->files);
+    for (size_t i = 0; i < policy->file_count; i++) {
+        str_free(&policy->files[i].path);
+    }
+    free(policy->files);
     free(policy);
+}
+
+size_t policy_file_count(const struct policy *policy)
+{
+    return policy->file_count;
+}
+
+const struct policy_file *policy_file_at(const struct policy *policy, size_t index)
+{
+    return index < policy->file_count ? &policy->files[index] : NULL;
 }
 
 const struct settings *policy_settings(const struct policy *policy)

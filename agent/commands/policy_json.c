@@ -1,6 +1,7 @@
 /*
  * The JSON form:
- * {"settings": [{"name", "category", "type", "unit", "value", "default", "planned",
+ * {"files": [{"layer", "file", "state": "read" | "absent" | "broken"}],   looked for, highest first
+ *  "settings": [{"name", "category", "type", "unit", "value", "default", "planned",
  *    "source": {"layer", "file", "line"},        the highest source the value comes from
  *    "sources": [{..., "value"}],                lists only: all that gave entries
  *    "overrides": [{..., "value"}]}],            who had another value and lost, highest first
@@ -162,12 +163,31 @@ static cJSON *warning_json(const struct policy_warning *warning)
     return object;
 }
 
+static cJSON *file_json(const struct policy_file *file)
+{
+    static const char *const states[] = {"read", "absent", "broken"};
+    cJSON *object = cJSON_CreateObject();
+    bool is_done = object && add_text(object, "layer", layers[file->layer]) &&
+                   add_text(object, "file", file->path) &&
+                   add_text(object, "state", states[file->state]);
+
+    if (!is_done) {
+        cJSON_Delete(object);
+        return NULL;
+    }
+    return object;
+}
+
 static bool fill(cJSON *root, const struct policy *policy, bool is_all)
 {
+    cJSON *files = cJSON_AddArrayToObject(root, "files");
     cJSON *settings = cJSON_AddArrayToObject(root, "settings");
     cJSON *warnings = cJSON_AddArrayToObject(root, "warnings");
-    bool is_done = settings && warnings;
+    bool is_done = files && settings && warnings;
 
+    for (size_t i = 0; is_done && i < policy_file_count(policy); i++) {
+        is_done = add_element(files, file_json(policy_file_at(policy, i)));
+    }
     for (size_t i = 0; is_done && i < schema_count(); i++) {
         const struct policy_result *result = policy_result_at(policy, i);
 

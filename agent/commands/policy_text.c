@@ -145,10 +145,27 @@ int policy_render_warnings(struct buf *out, const struct policy *policy, struct 
     return code;
 }
 
+static int add_files(struct buf *out, const struct policy *policy, struct error *err)
+{
+    static const char *const states[] = {"", ", not there", ", not used"};
+    int code = buf_add_text(out, "Sources, highest first\n", err);
+
+    for (size_t i = 0; code == 0 && i < policy_file_count(policy); i++) {
+        const struct policy_file *file = policy_file_at(policy, i);
+
+        code = buf_add_format(out, err, "  %s (%s%s)\n", file->path, policy_layer_name(file->layer),
+                              states[file->state]);
+    }
+    return code == 0 ? buf_add_text(out, "\n", err) : code;
+}
+
 int policy_render_text(struct buf *out, const struct policy *policy, bool is_all, struct error *err)
 {
-    int code = add_settings(out, policy, is_all, err);
+    int code = add_files(out, policy, err);
 
+    if (code == 0) {
+        code = add_settings(out, policy, is_all, err);
+    }
     if (code == 0 && policy_warning_count(policy) > 0) {
         code = buf_add_text(out, "\nWarnings\n", err);
     }

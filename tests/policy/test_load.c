@@ -241,6 +241,36 @@ static void policy_load__does_not_wait_for_a_pipe(void **state)
     assert_warnings(f, "error 0 -\nerror 0 -\n");
 }
 
+static void policy_load__names_every_file_it_looked_for(void **state)
+{
+    static const struct {
+        const char *name;
+        enum policy_file_state state;
+    } cases[] = {{"policy.d/b.yaml", POLICY_FILE_BROKEN},
+                 {"policy.d/a.yaml", POLICY_FILE_READ},
+                 {"machine.yaml", POLICY_FILE_ABSENT},
+                 {"user.yaml", POLICY_FILE_READ}};
+    struct fixture *f = *state;
+
+    fixture_load(f);
+    assert_int_equal(policy_file_count(f->policy), 3);
+    assert_string_equal(policy_file_at(f->policy, 0)->path, fixture_path(f, "policy.d"));
+    assert_int_equal(policy_file_at(f->policy, 0)->state, POLICY_FILE_ABSENT);
+
+    fixture_write(f, "policy.d/a.yaml", "");
+    fixture_write(f, "policy.d/b.yaml", "[");
+    fixture_write(f, "user.yaml", "Nope: 1\n");
+    fixture_load(f);
+    assert_int_equal(policy_file_count(f->policy), 4);
+    for (size_t i = 0; i < 4; i++) {
+        const struct policy_file *file = policy_file_at(f->policy, i);
+
+        assert_string_equal(file->path, fixture_path(f, cases[i].name));
+        assert_int_equal(file->state, cases[i].state);
+    }
+    assert_null(policy_file_at(f->policy, 4));
+}
+
 static void policy_load__names_files_it_does_not_read(void **state)
 {
     struct fixture *f = *state;
@@ -286,6 +316,7 @@ static const struct CMUnitTest tests[] = {
     ROW(policy_load__reports_an_override_that_is_missing),
     ROW(policy_load__names_the_limit_of_a_large_file),
     ROW(policy_load__does_not_wait_for_a_pipe),
+    ROW(policy_load__names_every_file_it_looked_for),
     ROW(policy_load__names_files_it_does_not_read),
     ROW(policy_load__reports_a_folder_with_too_many_files),
 };

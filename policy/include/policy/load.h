@@ -68,6 +68,18 @@ int policy_sources_override(struct policy_sources *sources, const char *file, st
 int policy_load(struct policy **out, const struct policy_sources *sources, struct error *err);
 void policy_free(struct policy *policy);
 
+/* A file that was looked for. */
+enum policy_file_state { POLICY_FILE_READ, POLICY_FILE_ABSENT, POLICY_FILE_BROKEN };
+struct policy_file {
+    enum policy_layer layer;
+    enum policy_file_state state;
+    char *path; /* a folder only when it is absent or broken; else its files are named */
+};
+
+/* All of them, highest first: why a file has no effect is often that it was never looked for. */
+size_t policy_file_count(const struct policy *policy);
+const struct policy_file *policy_file_at(const struct policy *policy, size_t index);
+
 /* The result. Lent; settings_ref() to keep it. */
 const struct settings *policy_settings(const struct policy *policy);
 
