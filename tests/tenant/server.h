@@ -104,7 +104,7 @@ bool server_swaps_inner_error(const struct http_request *rq);
 /* socket.c: the TLS port. Ends the program when it cannot listen. */
 void socket_start(struct server *s);
 void socket_stop(struct server *s);
-/* Breaks all connections (RST) and refuses new ones for some time; 0 ends a pause. */
+/* Breaks all connections off and refuses new ones for some time; 0 ends a pause. */
 void socket_pause(struct server *s, double seconds);
 void socket_reset_all(struct server *s);
 

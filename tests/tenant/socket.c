@@ -101,7 +101,7 @@ static void on_connection(void *cls, struct MHD_Connection *mhd, void **socket_c
     *socket_context = NULL;
 }
 
-/* Breaks a connection off with RST at once; its thread finds it dead. */
+/* Breaks a connection off with RST at once. Only on the connection's own thread. */
 static void abort_connection(const struct connection *c)
 {
     const struct sockaddr nowhere = {.sa_family = AF_UNSPEC};
@@ -115,7 +115,7 @@ void socket_reset_all(struct server *s)
 {
     pthread_mutex_lock(&s->conn_lock);
     for (struct connection *c = s->connections; c; c = c->next) {
-        abort_connection(c);
+        shutdown(c->fd, SHUT_RDWR); /* its thread finds the end of file, and closes it */
     }
     pthread_mutex_unlock(&s->conn_lock);
 }
