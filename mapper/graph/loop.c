@@ -92,7 +92,7 @@ static void complete(struct governor *governor, struct http_op *op, int code,
 
     op->code = code;
     op->err = err ? *err : none;
-    op->response.attempts = (int)op->attempts;
+    op->response.attempts = (int)(op->sends > op->attempts ? op->sends : op->attempts);
     if (op->is_stream) {
         op->callbacks.on_done(op->callbacks.payload, code, &op->response, &op->err);
     }

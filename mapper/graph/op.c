@@ -94,7 +94,7 @@ int op_new(struct http_op **out, struct governor *governor, const struct clock *
     op->cost_ru = request->cost_ru;
     op->deadline_ms =
         request->deadline_ms ? request->deadline_ms : clock_mono_ms(clock) + OP_DEADLINE_MS;
-    op->is_idempotent = request->is_idempotent;
+    op->is_idempotent = request->is_idempotent || strcmp(request->method, "GET") == 0;
     op->keeps_redirect = request->keeps_redirect;
     op->max_body = request->max_body ? request->max_body : HTTP_BODY_MAX;
     op->response.body.limit = op->max_body;

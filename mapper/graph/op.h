@@ -67,14 +67,16 @@ struct http_op {
 
     enum call_priority priority;
     int64_t not_before_ms;
-    bool waits_for_network; /* not_before_ms was made by a connect failure */
-    bool wants_fresh;       /* connection: the last one stalled or broke */
-    unsigned attempts;
+    bool waits_for_network;    /* not_before_ms was made by a connect failure */
+    bool wants_fresh;          /* connection: the last one stalled or broke */
+    unsigned attempts;         /* ours ... */
+    unsigned sends;            /* ... and libcurl's own among them, which it makes silently */
     struct http_op *followers; /* by `next`; they get a copy of the answer */
 
     /* the attempt that runs */
     CURL *easy;
     char curl_text[CURL_ERROR_SIZE];
+    unsigned sends_before; /* op->sends when the attempt began */
     uint64_t read_offset;
     struct error io_error; /* set when our callbacks ended the transfer */
     int64_t last_activity_ms;

@@ -222,6 +222,24 @@ static int on_progress(void *payload, curl_off_t down_total, curl_off_t down, cu
 
 /* --- one attempt --- */
 
+/* Each time libcurl is about to send the request. When a connection that it used again turns out
+ * dead, it sends once more by itself, not asking whether the first may have taken effect. */
+static int on_send(void *payload, char *ip, char *local_ip, int port, int local_port)
+{
+    struct http_op *op = payload;
+
+    (void)ip;
+    (void)local_ip;
+    (void)port;
+    (void)local_port;
+    if (++op->sends > op->sends_before + 1 && !op->is_idempotent) {
+        error_set(&op->io_error, ERR_UNREACHABLE, "the connection to %s broke off", op->host->name);
+        op->sends--;
+        return CURL_PREREQFUNC_ABORT;
+    }
+    return CURL_PREREQFUNC_OK;
+}
+
 static void set_body(struct http_op *op, CURL *easy)
 {
     bool is_get = strcmp(op->method, "GET") == 0;
@@ -275,6 +293,7 @@ int transfer_prepare(struct http_op *op, const struct transfer_options *options,
     }
     op->easy = easy;
     op->curl_text[0] = '\0';
+    op->sends_before = op->sends;
     op->read_offset = 0;
     op->progress = 0;
     op->has_head = false;
@@ -289,6 +308,8 @@ int transfer_prepare(struct http_op *op, const struct transfer_options *options,
     curl_easy_setopt(easy, CURLOPT_PRIVATE, op);
     curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, op->curl_text);
     curl_easy_setopt(easy, CURLOPT_HTTPHEADER, op->headers);
+    curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_send);
+    curl_easy_setopt(easy, CURLOPT_PREREQDATA, op);
     curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
     curl_easy_setopt(easy, CURLOPT_HEADERDATA, op);
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
@@ -315,21 +336,6 @@ void transfer_drop(struct http_op *op)
     if (op->easy) {
         curl_easy_cleanup(op->easy);
         op->easy = NULL;
-    }
-}
-
-static bool never_reached(CURLcode result)
-{
-    switch (result) {
-    case CURLE_COULDNT_RESOLVE_PROXY:
-    case CURLE_COULDNT_RESOLVE_HOST:
-    case CURLE_COULDNT_CONNECT:
-    case CURLE_SSL_CONNECT_ERROR:
-    case CURLE_PEER_FAILED_VERIFICATION:
-    case CURLE_PROXY:
-        return true;
-    default:
-        return false;
     }
 }
 
@@ -373,15 +379,12 @@ int transfer_finish(struct http_op *op, CURLcode result, bool *reached_server, s
 {
     long version = 0;
     long status = 0;
-    curl_off_t connected = 0;
     int code = 0;
 
     curl_easy_getinfo(op->easy, CURLINFO_RESPONSE_CODE, &status);
     curl_easy_getinfo(op->easy, CURLINFO_HTTP_VERSION, &version);
-    /* 0 until TCP and TLS stand, also for a reused connection's request that was never sent */
-    curl_easy_getinfo(op->easy, CURLINFO_PRETRANSFER_TIME_T, &connected);
     op->response.status = (int)status;
-    *reached_server = connected > 0 && !never_reached(result);
+    *reached_server = op->sends > op->sends_before;
     if (result == CURLE_OK) {
         op->host->is_http2 = version == CURL_HTTP_VERSION_2_0;
     } else {

@@ -1,0 +1,299 @@
+/* Items on a simulated tenant: listing, looking up, changing. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "wire.h"
+
+static const struct graph_item *find(const struct graph_items *page, const char *name)
+{
+    for (size_t i = 0; i < page->count; i++) {
+        if (str_equal(page->items[i].name, name)) {
+            return &page->items[i];
+        }
+    }
+    return NULL;
+}
+
+static void graph_list_children__knows_each_kind(void **state)
+{
+    struct wire *wire = *state;
+    struct graph_items page = {0};
+    struct error err = {0};
+    const struct graph_item *item;
+
+    assert_ok(graph_list_children(&page, wire->account, wire->drive_id, NULL, NULL, 0, NULL, &err),
+              err);
+    item = find(&page, "readme.txt");
+    assert_non_null(item);
+    assert_int_equal(item->kind, GRAPH_FILE);
+    assert_int_equal(item->size_bytes, strlen("hello world\n"));
+    assert_non_null(item->id);
+    assert_non_null(item->etag);
+    assert_non_null(item->ctag);
+    assert_int_equal(item->modified_ms / 1000, 1768820464);
+    item = find(&page, "Budget");
+    assert_non_null(item);
+    assert_int_equal(item->kind, GRAPH_FOLDER);
+    assert_int_equal(item->child_count, 3);
+    item = find(&page, "Notebook");
+    assert_non_null(item);
+    assert_int_equal(item->kind, GRAPH_PACKAGE);
+    item = find(&page, "Virus.txt");
+    assert_non_null(item);
+    assert_true(item->is_infected);
+    graph_items_clear(&page);
+}
+
+/* Lists a folder whole; how many items, or ERR_*. */
+static int count_children(struct wire *wire, const char *folder_id, unsigned page_size,
+                          struct error *err)
+{
+    char *next = NULL;
+    int count = 0;
+    int code = 0;
+
+    do {
+        struct graph_items page = {0};
+
+        code = graph_list_children(&page, wire->account, wire->drive_id, folder_id, next, page_size,
+                                   NULL, err);
+        count += (int)page.count;
+        str_free(&next);
+        if (code == 0) {
+            str_copy(&next, page.next_link, NULL);
+        }
+        graph_items_clear(&page);
+    } while (code == 0 && next);
+    free(next);
+    return code < 0 ? code : count;
+}
+
+static void graph_list_children__follows_pages_to_the_end(void **state)
+{
+    struct wire *wire = *state;
+    struct error err = {0};
+    char *id = wire_item_id(wire, "Many");
+
+    assert_int_equal(count_children(wire, id, 100, &err), 450);
+    free(id);
+}
+
+static void graph_list_children__of_a_failing_page_is_an_error(void **state)
+{
+    struct wire *wire = *state;
+    struct error err = {0};
+    char *id = wire_item_id(wire, "Many");
+
+    tenant_tell(wire->tenant, "faults",
+                "{'match':{'path':'*/children','query':'*skiptoken*'},'count':-1,"
+                "'action':{'status':404,'code':'itemNotFound'}}");
+    assert_int_equal(count_children(wire, id, 100, &err), ERR_NOT_FOUND);
+    free(id);
+}
+
+static void graph_get_item_by_path__escapes_each_segment(void **state)
+{
+    struct wire *wire = *state;
+    struct graph_item item = {0};
+    struct error err = {0};
+
+    assert_ok(graph_get_item_by_path(&item, wire->account, wire->drive_id, "/Budget/100% #1.txt",
+                                     NULL, &err),
+              err);
+    assert_string_equal(item.name, "100% #1.txt");
+    graph_item_clear(&item);
+    assert_ok(graph_get_item_by_path(&item, wire->account, wire->drive_id,
+                                     "Budget/\xC3\x9C"
+                                     "berblick.txt",
+                                     NULL, &err),
+              err);
+    assert_int_equal(item.size_bytes, strlen("Gr\xC3\xBC\xC3\x9F"
+                                             "e\n"));
+    assert_non_null(item.download_url);
+    graph_item_clear(&item);
+}
+
+static void graph_get_item__of_nothing_is_not_found(void **state)
+{
+    struct wire *wire = *state;
+    struct graph_item item = {0};
+    struct error err = {0};
+
+    assert_int_equal(
+        graph_get_child(&item, wire->account, wire->drive_id, NULL, "no such", NULL, &err),
+        ERR_NOT_FOUND);
+    assert_non_null(strstr(err.message, "itemNotFound"));
+}
+
+static void graph_create_folder__refuses_a_taken_name(void **state)
+{
+    struct wire *wire = *state;
+    struct graph_item item = {0};
+    struct error err = {0};
+
+    assert_ok(
+        graph_create_folder(&item, wire->account, wire->drive_id, NULL, "New one", NULL, &err),
+        err);
+    assert_int_equal(item.kind, GRAPH_FOLDER);
+    graph_item_clear(&item);
+    assert_int_equal(
+        graph_create_folder(&item, wire->account, wire->drive_id, NULL, "new ONE", NULL, &err),
+        ERR_EXISTS);
+}
+
+static void graph_create_folder__finds_its_folder_when_the_answer_was_lost(void **state)
+{
+    struct wire *wire = *state;
+    struct graph_item item = {0};
+    struct error err = {0};
+
+    tenant_tell(wire->tenant, "faults",
+                "{'match':{'method':'POST','path':'*/children'},"
+                "'action':{'run_first':true,'reset':true}}");
+    assert_ok(graph_create_folder(&item, wire->account, wire->drive_id, NULL, "Once", NULL, &err),
+              err);
+    assert_string_equal(item.name, "Once");
+    graph_item_clear(&item);
+}
+
+static void graph_create_folder__says_a_bad_name(void **state)
+{
+    struct wire *wire = *state;
+    struct graph_item item = {0};
+    struct error err = {0};
+
+    assert_int_equal(
+        graph_create_folder(&item, wire->account, wire->drive_id, NULL, "a:b", NULL, &err),
+        ERR_BAD_NAME);
+}
+
+static void graph_update_item__renames_and_moves_and_keeps_times(void **state)
+{
+    struct wire *wire = *state;
+    struct graph_update update = {.modified_ms = 1700000000000, .created_ms = 1600000000000};
+    struct graph_item made = {0};
+    struct graph_item item = {0};
+    struct error err = {0};
+    char *target = wire_item_id(wire, "General");
+
+    assert_ok(graph_create_folder(&made, wire->account, wire->drive_id, NULL, "Moving", NULL, &err),
+              err);
+    update.name = "Moved";
+    update.parent_id = target;
+    update.if_match = made.etag;
+    assert_ok(graph_update_item(&item, wire->account, wire->drive_id, made.id, &update, NULL, &err),
+              err);
+    assert_string_equal(item.name, "Moved");
+    assert_string_equal(item.parent_id, target);
+    assert_int_equal(item.modified_ms, update.modified_ms);
+    assert_int_equal(item.created_ms, update.created_ms);
+    graph_item_clear(&item);
+    update.name = "Again";
+    assert_int_equal(
+        graph_update_item(&item, wire->account, wire->drive_id, made.id, &update, NULL, &err),
+        ERR_CHANGED);
+    graph_item_clear(&made);
+    free(target);
+}
+
+static void graph_delete_item__of_a_lost_answer_is_done(void **state)
+{
+    struct wire *wire = *state;
+    struct graph_item item = {0};
+    struct error err = {0};
+
+    assert_ok(graph_create_folder(&item, wire->account, wire->drive_id, NULL, "Doomed", NULL, &err),
+              err);
+    tenant_tell(wire->tenant, "faults",
+                "{'match':{'method':'DELETE'},'action':{'run_first':true,'reset':true}}");
+    assert_ok(graph_delete_item(wire->account, wire->drive_id, item.id, NULL, &err), err);
+    assert_int_equal(graph_delete_item(wire->account, wire->drive_id, item.id, NULL, &err),
+                     ERR_NOT_FOUND);
+    graph_item_clear(&item);
+}
+
+static void graph_delta__tells_what_changed_since_latest(void **state)
+{
+    struct wire *wire = *state;
+    struct graph_items page = {0};
+    struct graph_item item = {0};
+    struct error err = {0};
+    char *link = NULL;
+    bool is_seen = false;
+
+    assert_ok(graph_delta(&page, wire->account, wire->drive_id, NULL, true, NULL, &err), err);
+    assert_non_null(page.delta_link);
+    str_copy(&link, page.delta_link, NULL);
+    graph_items_clear(&page);
+    assert_ok(graph_create_folder(&item, wire->account, wire->drive_id, NULL, "Since", NULL, &err),
+              err);
+    while (link) {
+        assert_ok(graph_delta(&page, wire->account, wire->drive_id, link, false, NULL, &err), err);
+        for (size_t i = 0; i < page.count; i++) {
+            is_seen = is_seen || str_equal(page.items[i].id, item.id);
+        }
+        str_free(&link);
+        str_copy(&link, page.next_link, NULL);
+        graph_items_clear(&page);
+    }
+    assert_true(is_seen);
+    graph_item_clear(&item);
+}
+
+static void graph_delta__of_a_stale_token_is_gone(void **state)
+{
+    struct wire *wire = *state;
+    struct graph_items page = {0};
+    struct error err = {0};
+    char *link = NULL;
+
+    assert_ok(graph_delta(&page, wire->account, wire->drive_id, NULL, true, NULL, &err), err);
+    str_copy(&link, page.delta_link, NULL);
+    graph_items_clear(&page);
+    tenant_tell(wire->tenant, "resync", "{'library':'/sites/finance/Shared Documents'}");
+    assert_int_equal(graph_delta(&page, wire->account, wire->drive_id, link, false, NULL, &err),
+                     ERR_GONE);
+    free(link);
+}
+
+static void graph_send__never_takes_the_token_to_another_host(void **state)
+{
+    struct wire *wire = *state;
+    struct graph_items page = {0};
+    struct error err = {0};
+
+    assert_int_equal(graph_list_children(&page, wire->account, wire->drive_id, NULL,
+                                         "https://evil.localhost/v1.0/x", 0, NULL, &err),
+                     ERR_PROTOCOL);
+    assert_int_equal(graph_list_children(&page, wire->account, wire->drive_id, NULL,
+                                         "http://graph.localhost/v1.0/x", 0, NULL, &err),
+                     ERR_PROTOCOL);
+    assert_int_equal(tenant_count(wire->tenant, NULL, NULL), 0);
+}
+
+#define TEST(name) cmocka_unit_test_setup(name, wire_reset)
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(graph_list_children__knows_each_kind),
+        TEST(graph_list_children__follows_pages_to_the_end),
+        TEST(graph_list_children__of_a_failing_page_is_an_error),
+        TEST(graph_get_item_by_path__escapes_each_segment),
+        TEST(graph_get_item__of_nothing_is_not_found),
+        TEST(graph_create_folder__refuses_a_taken_name),
+        TEST(graph_create_folder__finds_its_folder_when_the_answer_was_lost),
+        TEST(graph_create_folder__says_a_bad_name),
+        TEST(graph_update_item__renames_and_moves_and_keeps_times),
+        TEST(graph_delete_item__of_a_lost_answer_is_done),
+        TEST(graph_delta__tells_what_changed_since_latest),
+        TEST(graph_delta__of_a_stale_token_is_gone),
+        TEST(graph_send__never_takes_the_token_to_another_host),
+    };
+
+    if (argc > 1) {
+        cmocka_set_test_filter(argv[1]);
+    }
+    return cmocka_run_group_tests_name("graph_items", tests, wire_setup, wire_teardown);
+}
