@@ -112,12 +112,18 @@ bool file_times_read(struct file_times *out, const cJSON *object)
 
 /* SharePoint writes document properties into Office files. Small ones only: this hashes under the
  * lock. */
-static void enrich(struct item *it)
+static void enrich(struct item *it, struct user *by)
 {
     enum { ENRICHED_UP_TO = 16 * 1024 * 1024 };
-    if (it->content->size > 0 && it->content->size <= ENRICHED_UP_TO) {
-        store_rewrite(it, content_with_suffix(it->content,
-                                              "<SharePointProperties ContentTypeId=\"0x0101\"/>"));
+    if (it->content->size == 0 || it->content->size > ENRICHED_UP_TO || !is_office_name(it->name)) {
+        return;
+    }
+    struct content *c =
+        content_with_suffix(it->content, "<SharePointProperties ContentTypeId=\"0x0101\"/>");
+    if (it->drive->tenant->switches.office_enrichment_version) {
+        store_set_content(it, c, by);
+    } else {
+        store_rewrite(it, c);
     }
 }
 
@@ -184,12 +190,12 @@ bool upload_commit(struct world *w, const struct http_request *rq, struct http_r
     *content = NULL;
     free(free_name);
     set_times(it, &t->times);
-    if (sw->office_enrichment && is_office_name(it->name)) {
-        enrich(it);
+    if (sw->office_enrichment) {
+        enrich(it, user);
     }
     item_reply(rq, rs, status, it);
-    if (sw->office_enrichment_late && is_office_name(it->name)) {
-        enrich(it);
+    if (sw->office_enrichment_late) {
+        enrich(it, user);
     }
     return true;
 }
@@ -206,7 +212,7 @@ void content_put(struct call *c)
                          "The request message is too big.");
         return;
     }
-    if (call_breaks_precondition(c, c->item)) {
+    if (c->tenant->switches.put_honours_if_match && call_breaks_precondition(c, c->item)) {
         return;
     }
     if (c->item != NULL) {

@@ -29,7 +29,7 @@ bool load_bool(const cJSON *object, const char *name, bool fallback);
 bool load_tree(struct loader *l, struct item *folder, const cJSON *spec);
 bool load_shortcuts(struct loader *l);
 
-/* "text", or "size" and "seed". NULL when there is neither. */
+/* "text", "document", or "size" and "seed". NULL when there is none of them. */
 struct content *load_content(const cJSON *spec, const char *name);
 
 /* "none", "read", "write" */

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "docx.h"
 #include "ids.h"
 #include "scenario.h"
 
@@ -11,6 +12,14 @@ struct content *load_content(const cJSON *spec, const char *name)
     const cJSON *size = cJSON_GetObjectItemCaseSensitive(spec, "size");
     if (cJSON_IsString(text)) {
         return content_new_text(text->valuestring, (int64_t)strlen(text->valuestring));
+    }
+    const char *document = load_text(spec, "document", NULL);
+    if (document != NULL) {
+        struct strbuf bytes = {0};
+        docx_make(&bytes, document);
+        struct content *c = content_new_text(bytes.data, (int64_t)bytes.len);
+        sb_clear(&bytes);
+        return c;
     }
     if (cJSON_IsNumber(size) && size->valuedouble >= 0) {
         uint64_t seed = (uint64_t)load_int(spec, "seed", 0);

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "edit.h"
+
 int fixture_setup(void **state)
 {
     struct fixture *f = xcalloc(1, sizeof(*f));
@@ -196,4 +198,48 @@ char *stream_text(struct fixture *f, size_t *len)
     }
     *len = (size_t)at;
     return text;
+}
+
+char *drive_path(struct fixture *f, const char *rest)
+{
+    snprintf(f->path, sizeof(f->path), "/drives/%s%s", f->d->id, rest);
+    return f->path;
+}
+
+int get(struct fixture *f, const char *rest)
+{
+    return graph(f, "GET", "%s", drive_path(f, rest));
+}
+
+int as_ana(struct fixture *f, const char *method, const char *rest, const char *body)
+{
+    return graph_body(f, f->ana, method, drive_path(f, rest), body);
+}
+
+struct item *at(struct fixture *f, const char *path)
+{
+    return store_by_path(f->d, NULL, path);
+}
+
+const char *text_of(const cJSON *o, const char *name)
+{
+    const cJSON *v = cJSON_GetObjectItemCaseSensitive(o, name);
+    return cJSON_IsString(v) ? v->valuestring : "";
+}
+
+/* A change by the control port; 200. */
+void edit(struct fixture *f, const char *verb, const char *json)
+{
+    cJSON *args = cJSON_Parse(json);
+    cJSON *out = NULL;
+    assert_non_null(args);
+    if (!cJSON_HasObjectItem(args, "library")) {
+        cJSON_AddStringToObject(args, "library", f->d->id);
+    }
+    int status = edit_apply(f->w, verb, args, &out);
+    if (status != 200) {
+        fail_msg("%s: %s", verb, text_of(out, "error"));
+    }
+    cJSON_Delete(out);
+    cJSON_Delete(args);
 }

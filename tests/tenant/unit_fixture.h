@@ -23,6 +23,7 @@ struct fixture {
     struct drive *d;        /* /sites/finance/Shared Documents */
     const char *headers[8]; /* name, value, ..., NULL: of the next request */
     struct http_response rs;
+    char path[512]; /* of drive_path() */
 };
 
 /* scenarios/tiny.json in a temporary folder. */
@@ -49,5 +50,14 @@ const char *answer_code(const struct fixture *f);
 const char *response_header(const struct fixture *f, const char *name);
 /* All bytes of a streamed answer, for the caller to free. */
 char *stream_text(struct fixture *f, size_t *len);
+
+/* Of f->d, as ana: the path behind /drives/{id}. drive_path() is good until its next call. */
+char *drive_path(struct fixture *f, const char *rest);
+int get(struct fixture *f, const char *rest);
+int as_ana(struct fixture *f, const char *method, const char *rest, const char *body);
+struct item *at(struct fixture *f, const char *path);  /* in f->d; NULL if absent */
+const char *text_of(const cJSON *o, const char *name); /* "" when it is no text */
+/* A change by the control port, in f->d unless the JSON names a library; must succeed. */
+void edit(struct fixture *f, const char *verb, const char *json);
 
 #endif

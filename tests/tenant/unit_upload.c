@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "edit.h"
 #include "item_json.h"
 #include "upload.h"
 
@@ -32,21 +31,6 @@ static int put(struct fixture *f, const char *url, size_t first, size_t n, size_
     int status = content(f, "PUT", url, bytes, n);
     free(bytes);
     return status;
-}
-
-static struct item *at(struct fixture *f, const char *path)
-{
-    return store_by_path(f->d, NULL, path);
-}
-
-static void change(struct fixture *f, const char *verb, const char *json)
-{
-    cJSON *args = cJSON_Parse(json);
-    cJSON *out = NULL;
-    cJSON_AddStringToObject(args, "library", f->d->id);
-    assert_int_equal(edit_apply(f->w, verb, args, &out), 200);
-    cJSON_Delete(out);
-    cJSON_Delete(args);
 }
 
 static void upload__of_ordered_fragments_makes_the_file(void **state)
@@ -104,7 +88,7 @@ static void upload__refuses_empty_files_and_full_drives(void **state)
     char path[256];
     snprintf(path, sizeof(path), "/drives/%s/root:/new.bin:/createUploadSession", f->d->id);
     assert_int_equal(graph_body(f, f->ana, "POST", path, "{\"item\":{\"fileSize\":0}}"), 400);
-    change(f, "quota", "{\"total\":1000000}");
+    edit(f, "quota", "{\"total\":1000000}");
     assert_int_equal(graph_body(f, f->ana, "POST", path, "{\"item\":{\"fileSize\":99000000}}"),
                      507);
 }
@@ -120,7 +104,7 @@ static void upload__checks_if_match_at_both_ends(void **state)
     item_ctag(ctag, at(f, "readme.txt"));
     with_header(f, "If-Match", ctag);
     char *url = open_session(f, "readme.txt", "{}");
-    change(f, "write", "{\"path\":\"readme.txt\",\"text\":\"meanwhile\"}");
+    edit(f, "write", "{\"path\":\"readme.txt\",\"text\":\"meanwhile\"}");
     assert_int_equal(put(f, url, 0, 100, 100), 412);
     assert_int_equal(put(f, url, 0, 100, 100), 416); /* the bytes are there already */
     free(url);
@@ -149,7 +133,7 @@ static void upload__whose_name_was_taken_can_be_placed_elsewhere(void **state)
     char *url =
         open_session(f, "new.txt", "{\"item\":{\"@microsoft.graph.conflictBehavior\":\"fail\"}}");
     char path[256];
-    change(f, "write", "{\"path\":\"new.txt\",\"text\":\"first\"}");
+    edit(f, "write", "{\"path\":\"new.txt\",\"text\":\"first\"}");
     assert_int_equal(put(f, url, 0, 100, 100), 409);
     assert_string_equal(answer_code(f), "nameAlreadyExists");
     snprintf(path, sizeof(path), "/drives/%s/root:/other.txt", f->d->id);
@@ -177,14 +161,14 @@ static void upload__lives_as_long_as_it_is_fed_and_a_day_at_most(void **state)
     struct fixture *f = *state;
     char *url = open_session(f, "slow.bin", "{}");
     for (size_t i = 0; i < 3; i++) {
-        change(f, "clock", "{\"advance_seconds\":800}");
+        edit(f, "clock", "{\"advance_seconds\":800}");
         assert_int_equal(put(f, url, i * UNIT, UNIT, 9 * UNIT), 202);
     }
-    change(f, "clock", "{\"advance_seconds\":1000}");
+    edit(f, "clock", "{\"advance_seconds\":1000}");
     assert_int_equal(content(f, "GET", url, NULL, 0), 404);
     free(url);
     url = open_session(f, "slow.bin", "{}");
-    change(f, "clock", "{\"advance_seconds\":90000}");
+    edit(f, "clock", "{\"advance_seconds\":90000}");
     assert_int_equal(content(f, "GET", url, NULL, 0), 401);
     assert_string_equal(answer_code(f), "expiredToken");
     free(url);
@@ -194,7 +178,7 @@ static void upload__meets_a_lock_at_the_end(void **state)
 {
     struct fixture *f = *state;
     char *url = open_session(f, "readme.txt", "{}");
-    change(f, "lock", "{\"path\":\"readme.txt\",\"shape\":2}");
+    edit(f, "lock", "{\"path\":\"readme.txt\",\"shape\":2}");
     assert_int_equal(put(f, url, 0, 100, 100), 423);
     assert_string_equal(answer_code(f), "resourceLocked");
     free(url);
@@ -204,7 +188,7 @@ static void upload__expired_urls_are_401(void **state)
 {
     struct fixture *f = *state;
     char *url = open_session(f, "new.bin", "{}");
-    change(f, "expire-urls", "{}");
+    edit(f, "expire-urls", "{}");
     assert_int_equal(put(f, url, 0, 100, 100), 401);
     free(url);
 }

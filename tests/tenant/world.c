@@ -199,6 +199,8 @@ static const struct {
     BOOL_SWITCH(no_downloadurl_in_lists),
     BOOL_SWITCH(office_enrichment),
     BOOL_SWITCH(office_enrichment_late),
+    BOOL_SWITCH(office_enrichment_version),
+    BOOL_SWITCH(put_honours_if_match),
     {"resync_code", SWITCH_TEXT, offsetof(struct switches, resync_code)},
     BOOL_SWITCH(session_bumps_etag),
     BOOL_SWITCH(session_default_fail),

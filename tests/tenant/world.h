@@ -99,6 +99,8 @@ struct switches {
     bool content_accepts_authorization; /* otherwise Authorization on the content host: 401 */
     bool office_enrichment;             /* an uploaded Office file is rewritten at once */
     bool office_enrichment_late;        /* ... only after the reply: the next look sees it */
+    bool office_enrichment_version;     /* ... and that makes a version of the uploader's */
+    bool put_honours_if_match;          /* PUT content; whether the service does is not known */
     bool aip_size_mismatch;       /* downloads of .docx.. carry 16 bytes more than `size` says */
     bool lock_on_if_match_delete; /* DELETE with If-Match: always 412, as abraunegg saw */
     bool links_disabled;          /* createLink for anonymous: 403 */
