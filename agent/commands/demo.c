@@ -302,16 +302,18 @@ static int start_agent(struct demo *demo, struct error *err)
 }
 
 /* Plays the person who enters the code on the sign-in page. */
-static int approve(const struct demo *demo, const char *user_code, struct error *err)
+static int approve(const struct demo *demo, const char *tenant, const char *user_code,
+                   struct error *err)
 {
     char *json = NULL;
     struct process *process = NULL;
     int status = 0;
-    int code = str_format(&json, err, "{\"user_code\":\"%s\"}", user_code);
+    int code =
+        str_format(&json, err, "{\"action\":\"approve\",\"tenant\":\"%s\",\"user_code\":\"%s\"}",
+                   tenant, user_code);
 
     if (code == 0) {
-        const char *argv[] = {demo->tenant_program, "control", demo->state,
-                              "devicecode/approve", json,      NULL};
+        const char *argv[] = {demo->tenant_program, "control", demo->state, "device", json, NULL};
         const struct process_options options = {.argv = argv, .output_file = "/dev/null"};
 
         code = process_start(&process, &options, err);
@@ -348,7 +350,7 @@ static bool look(const struct demo *demo, struct str_list *approved, bool *is_re
         *is_ready = *is_ready && *json_text(account, "discovered");
         if (*user_code && !str_list_has_nocase(approved, user_code)) {
             printf("(the demo enters the code %s for you)\n", user_code);
-            is_fine = approve(demo, user_code, err) == 0 &&
+            is_fine = approve(demo, json_text(account, "tenant"), user_code, err) == 0 &&
                       str_list_add(approved, user_code, err) == 0 && is_fine;
         }
     }

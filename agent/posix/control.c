@@ -20,6 +20,7 @@
 #define CONTROL_CLIENTS 16
 #define CONTROL_REQUEST_MAX (64u << 10)
 #define CONTROL_REQUEST_MS 10000
+#define CONTROL_SEND_S 10 /* a client that does not read its answer */
 
 struct connection {
     struct control *control;
@@ -145,9 +146,11 @@ static void reap(struct control *control, bool all)
 
 static void take_client(struct control *control, int fd)
 {
+    const struct timeval patience = {.tv_sec = CONTROL_SEND_S};
     struct error err = {0};
 
     reap(control, false);
+    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
     for (size_t i = 0; i < CONTROL_CLIENTS; i++) {
         struct connection *connection = &control->connections[i];
 
@@ -196,6 +199,11 @@ static void *listen_loop(void *payload)
             continue;
         }
         take_client(control, fd);
+    }
+    for (size_t i = 0; i < CONTROL_CLIENTS; i++) {
+        if (control->connections[i].is_used) {
+            shutdown(control->connections[i].fd, SHUT_RD); /* wakes who waits for a request */
+        }
     }
     reap(control, true);
     return NULL;
