@@ -1,0 +1,176 @@
+/*
+ * np_internal.h - what the files of the FUSE transport share.
+ *
+ * One session serves one mount. Workers take turns to read the device (one waits, the others work
+ * or queue behind it), so that stopping needs no signals: the waiting one is woken through an
+ * eventfd. The session ends in one of three ways - stop(), a user who unmounts, an error of the
+ * device - and always in the same order: no new requests, running ones end or are left to a reaper
+ * thread, then everything is freed.
+ *
+ * Locks, each alone, never one inside another: `lock` (workers), `reader` (the turn to read),
+ * handles.lock, holds.lock, notes.lock. None is held while the vfs or the kernel is called, but
+ * `reader` while reading the device.
+ */
+#ifndef TRANSPORT_NP_INTERNAL_H
+#define TRANSPORT_NP_INTERNAL_H
+
+#define FUSE_USE_VERSION 312
+#include <fuse3/fuse_lowlevel.h>
+
+#include <stdatomic.h>
+#include <sys/types.h>
+
+#include "base/thread.h"
+#include "transport/namespace.h"
+#include "transport/transport.h"
+
+#define NP_IO_MAX (1024u * 1024) /* largest read and write that we take from the kernel */
+
+/* An open file or listing as the kernel knows it (fuse_file_info.fh). */
+struct np_handle {
+    uint64_t ino;
+    struct vfs_file *file; /* one of the two */
+    struct vfs_dir *dir;
+    bool is_writable;
+    atomic_bool is_dirty; /* written since the last flush */
+    unsigned references;  /* the kernel's, and one for each np_handle_borrow() */
+    struct np_handle *previous;
+    struct np_handle *next;
+};
+
+#define NP_HANDLE_BUCKETS 256
+struct np_handles {
+    struct mutex lock; /* guards the lists and the references */
+    struct np_handle *buckets[NP_HANDLE_BUCKETS];
+};
+
+/* How many holds the kernel has on each id; given back when the mount ends without forgetting. */
+struct np_holds {
+    struct mutex lock;
+    struct np_hold {
+        uint64_t id; /* 0: free */
+        uint64_t count;
+    } * slots;
+    size_t capacity; /* a power of two */
+    size_t used;
+};
+
+/* What the kernel is to be told, by a thread of its own: the kernel may make it wait for the end of
+ * operations that only we can end. */
+struct np_note {
+    uint64_t parent; /* entry `name` of it, or, when name is NULL ... */
+    uint64_t id;     /* ... this item */
+    char *name;
+    struct np_note *next;
+};
+struct np_notes {
+    struct mutex lock;
+    struct cond changed;
+    struct np_note *first;
+    struct np_note **last;
+    size_t count;
+    bool is_ending;
+    struct thread thread;
+};
+
+struct np_worker {
+    struct np *np;
+    struct thread thread;
+    enum { WORKER_NONE, WORKER_RUNS, WORKER_ENDED } state;
+};
+
+struct np {
+    struct transport base; /* must stay first */
+    char *root;
+    int64_t deadline_ms;
+    int64_t save_deadline_ms;
+    unsigned max_threads;
+    uid_t uid;
+    gid_t gid;
+
+    struct namespace *ns;
+    struct vfs *vfs; /* of ns, lent */
+    struct fuse_session *session;
+    int wake_fd;       /* eventfd: readable once is_ending */
+    bool is_mounted;   /* was, by us; it may be gone again */
+    dev_t mounted_dev; /* of our mount, to tell it from another at the same place */
+
+    struct mutex reader;       /* the turn to read the device */
+    atomic_bool is_ending;     /* workers read no further requests */
+    atomic_bool is_cancelling; /* operations that run are to end with ERR_CANCELLED */
+    atomic_bool is_gone;       /* the kernel ended the session */
+
+    struct mutex lock;         /* guards the workers */
+    struct cond idle;          /* `active` or `alive` became less */
+    struct np_worker *workers; /* max_threads */
+    unsigned alive;
+    unsigned waiting; /* for the turn or for a request */
+    unsigned active;  /* serving one */
+
+    struct np_handles handles;
+    struct np_holds holds;
+    struct np_notes notes;
+};
+
+/* One operation: the call to hand to the vfs, and where its error goes. */
+struct np_op {
+    struct np *np;
+    fuse_req_t req;
+    struct vfs_call call;
+    struct error err;
+};
+
+/* errors.c: the errno for an ERR_*; the only table of its kind. */
+int np_errno(int code);
+
+/* loop.c */
+int np_loop_start(struct np *np, struct error *err);
+bool np_loop_wait(struct np *np, bool for_all,
+                  int64_t until_ms); /* until none is active, or alive */
+void np_loop_end(struct np *np);     /* asks; then wait for_all */
+void np_loop_join(struct np *np);    /* none is alive */
+
+/* mount.c. np_mount_prepare(): the folder is there, empty and free, after a dead agent's mount was
+ * taken away; *out is its canonical path. */
+int np_mount_prepare(char **out, const char *root, struct error *err);
+int np_mount_check_device(struct error *err);
+bool np_mount_find(const char *path, dev_t *dev, char *type, size_t type_size);
+int np_mount_remove(const char *path, struct error *err); /* lazily */
+
+/* Lets all who wait for the mount `dev`, which is in place at `path`, have an error, where the
+ * system offers it. Closing the device does that too, but not while one of our own calls is inside
+ * it. */
+void np_mount_abort(const char *path, dev_t dev);
+
+/* handles.c */
+struct np_handle *np_handle_new(struct np *np, uint64_t ino);
+void np_handle_add(struct np *np, struct np_handle *handle);
+struct np_handle *np_handle_borrow(struct np *np, uint64_t ino, bool writable_first);
+void np_handle_release(struct np *np, struct np_handle *handle);
+void np_handles_close_all(struct np *np);
+int np_holds_add(struct np *np, uint64_t id);
+void np_holds_forget(struct np *np, uint64_t id, uint64_t count); /* hands on to the vfs */
+void np_holds_forget_all(struct np *np);
+
+/* notes.c */
+int np_notes_start(struct np *np, struct error *err);
+void np_notes_add(struct np *np, uint64_t parent, const char *name, uint64_t id);
+void np_notes_end(struct np *np);
+
+/* ops.c, ops_file.c, ops_dir.c */
+void np_op_begin(struct np_op *op, fuse_req_t req);
+void np_op_begin_save(struct np_op *op, fuse_req_t req); /* with the deadline for sending a file */
+void np_op_fail(struct np_op *op, int code, const char *what);
+void np_stat(const struct np *np, struct stat *out, const struct vfs_attr *attr);
+void np_entry(const struct np *np, struct fuse_entry_param *out, const struct vfs_attr *attr);
+
+/* Counts the hold that the vfs gave and answers with the entry. */
+void np_reply_entry(struct np_op *op, const struct vfs_attr *attr);
+
+/* Errors of closing that no program can be told of go to the log. */
+void np_save_rest(struct np *np, struct np_handle *handle);
+void np_ops_add_files(struct fuse_lowlevel_ops *ops);
+void np_ops_add_folders(struct fuse_lowlevel_ops *ops);
+void np_ops_add_items(struct fuse_lowlevel_ops *ops);
+
+#endif
