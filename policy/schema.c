@@ -79,11 +79,11 @@ static const struct setting rows[] = {
              "possible."},
     {.name = "AllowedTenants", .type = SETTING_LIST, .flags = BOTH | SETTING_RESTRICTS,
      .offset = AT(allowed_tenants),
-     .default_text = "", .check = check_tenant_id,
+     .default_text = "", .check = check_guid,
      .category = "Account", .since = "0.1",
      .title = "Allowed tenants", .title_de = "Erlaubte Mandanten",
-     .help = "Only these tenants, compared by their ids, may be signed in to. Empty allows all "
-             "in Tenants. Entries of a policy cannot be added to by the user's own settings."},
+     .help = "Only the tenants with these ids (GUIDs, since a domain can change hands) may be signed "
+             "in to. Empty allows all in Tenants. Entries of a policy cannot be added to by the user's own settings."},
 
     {.name = "AutoMap", .type = SETTING_SWITCH, .flags = BOTH, .offset = AT(auto_map),
      .default_text = "true",
