@@ -9,10 +9,12 @@
  *     A    |  -      | PLAN_ATTACH A
  *     A    |  A      | nothing
  *     A'   |  A      | PLAN_UPDATE A' (same path; label, letter or read-only differ)
- *     A'   |  A      | PLAN_DETACH A, then PLAN_ATTACH A' (same path, another library)
+ *     A'   |  A      | PLAN_UPDATE A without its letter, then PLAN_UPDATE A' (another letter)
+ *     A'   |  A      | PLAN_DETACH A, then PLAN_ATTACH A' (same path but for case, or another
+ * library)
  *
- * Detaches come before updates, updates before attaches: a letter must be free before somebody else
- * gets it.
+ * Detaches come first, then the updates that give a letter back, then the other updates, then
+ * attaches: a letter is free before somebody else gets it, also when two mappings swap theirs.
  */
 #ifndef MAPPER_PLAN_H
 #define MAPPER_PLAN_H
@@ -34,6 +36,9 @@ struct plan_mapping {
     char letter; /* 0 none */
     bool is_read_only;
 };
+void plan_mapping_clear(struct plan_mapping *mapping);
+int plan_mapping_copy(struct plan_mapping *out, const struct plan_mapping *from, struct error *err);
+
 struct plan_mapping_list {
     struct plan_mapping *items;
     size_t count;
@@ -43,19 +48,25 @@ int plan_mapping_list_add(struct plan_mapping_list *list, const struct plan_mapp
                           struct error *err);
 void plan_mapping_list_clear(struct plan_mapping_list *list);
 
-/* The path of a library, from its URL alone: never from titles, settings, the user or memory
- * (DESIGN.md "Mapping"). `host_root` sites are "~root"; /teams/a is teams~a; /sites/a/sub is a~sub;
- * OneDrive is <tenant>/OneDrive; reserved names get a '~' at their end; a folder mapping adds its
- * folders to the library's path with '~'. Pure. */
+/* The path of a library, from its URL alone: never from titles, settings, the user or memory. The
+ * root site is "~root"; /teams/a is teams~a; /sites/a/sub is a~sub (url.h has it all); OneDrive is
+ * <tenant>/OneDrive; the reserved names "OneDrive" and "drives" get a '~' at their end; a folder
+ * mapping adds its folders to the library's name with '~'. Pure. */
 int name_path(char **out, const struct library *library, struct error *err);
 
-/* The label by NameFormat. Pure. */
+/* The name that the administrator gave, else NameFormat with {site}, {library} and {tenant} filled
+ * in; "OneDrive - <tenant>" for OneDrive. Without the characters that a name cannot have, since it
+ * is an alias on lookup. Pure. */
 int name_label(char **out, const struct library *library, const char *name_format,
                struct error *err);
 
-/* From libraries to mappings: those with LIBRARY_WANTED, paths made unique, labels, letters
- * (explicit before rules before pool, in order of path; never a letter of `taken`, a string of
- * letters others use). Conflicts go to `notes`, one sentence each. Pure. */
+/* From libraries to mappings, in order of path: those with LIBRARY_WANTED, paths made unique,
+ * labels, letters (managed mappings, then OneDrive, then rules, then pool, each in order of path;
+ * never a letter of `taken`, a string of letters others use, and from the pool none that policy
+ * gives to anything). Of two libraries with one path (sites of one name on two hosts of the tenant,
+ * names that differ in what is not legal) the one on the tenant's own host, then the one with the
+ * lower URL, keeps it, and the other gets a '~' and a hash of its URL. Conflicts go to `notes` (may
+ * be NULL), one sentence each. Pure. */
 int plan_wanted(struct plan_mapping_list *out, struct str_list *notes,
                 const struct library_list *libraries, const struct settings *settings,
                 const char *taken, struct error *err);
@@ -64,8 +75,9 @@ enum plan_kind { PLAN_DETACH, PLAN_UPDATE, PLAN_ATTACH };
 struct plan_step {
     enum plan_kind kind;
     struct plan_mapping
-        mapping; /* owned copy: the present one for DETACH, the wanted one otherwise */
-    int result;  /* after apply: 0, ERR_*, or 1 = not tried because the detach before it failed */
+        mapping;        /* owned copy: the present one for DETACH, the wanted one otherwise */
+    char letter_before; /* the letter that the mapping at this path has before the step; 0 none */
+    int result; /* after apply: 0, ERR_*, or 1 = not tried because the detach before it failed */
     struct error error;
 };
 struct plan {
@@ -78,7 +90,9 @@ int plan_build(struct plan *out, const struct plan_mapping_list *want,
 void plan_clear(struct plan *plan);
 
 /* The world that apply acts on. Every function gets the payload; 0 or ERR_*. `record` writes down
- * what was done before the next step, so that a crash leaves nothing unknown. */
+ * what is ours, so that a crash leaves nothing unknown: before something is made and after
+ * something was taken away. When making it fails, record gets the step that takes the note back
+ * (PLAN_DETACH, or PLAN_UPDATE with what is left). A step that cannot be recorded is not done. */
 struct plan_actions {
     int (*attach)(void *payload, const struct plan_mapping *mapping, struct error *err);
     int (*update)(void *payload, const struct plan_mapping *mapping, struct error *err);
@@ -87,7 +101,9 @@ struct plan_actions {
     void *payload;
 };
 
-/* Does all steps, goes on after failures; returns the number that failed and the first error. */
+/* Does all steps in order and goes on after failures, but does not try what a failed step had to
+ * make room for (same path, or the letter). Returns the number of steps that failed or were not
+ * tried, and the first error. */
 size_t plan_apply(struct plan *plan, const struct plan_actions *actions, struct error *first);
 
 #endif

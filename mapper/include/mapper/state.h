@@ -26,10 +26,15 @@ int state_load_libraries(struct state *state, struct library_list *out, const ch
 int state_save_libraries(struct state *state, const char *tenant_id,
                          const struct library_list *list, struct error *err);
 
-/* A drive id that an answer of the service has confirmed for the library `key`. */
+/* A drive id that an answer of the service has confirmed for the library `key` (unknown keys are
+ * fine). state_save_libraries() keeps it, whatever its list says, until it has another confirmed
+ * one.
+ */
 int state_save_drive(struct state *state, const char *key, const char *drive_id, struct error *err);
 
-/* Mappings this agent (or one that died) made and did not take away. */
+/* Mappings this agent (or one that died) made and did not take away. state_record() is
+ * plan_actions.record: it survives the end of this process without waiting for the disk; after
+ * power loss there are no mappings either. */
 int state_load_mappings(struct state *state, struct plan_mapping_list *out, struct error *err);
 int state_record(struct state *state, const struct plan_step *step, struct error *err);
 
