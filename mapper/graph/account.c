@@ -321,7 +321,7 @@ int account_sign_in_silent(struct account *account, const struct call *call, str
     if (code == 0 && account_has_token(account)) {
         account_set_state(account, ACCOUNT_SIGNED_IN, "");
     } else if (code == 0) {
-        code = account_refresh(account, call, err);
+        code = account_refresh(account, true, call, err);
     }
     account_unlock(account);
     return code;

@@ -60,6 +60,7 @@ struct account {
     int64_t retry_at_ms;    /* ... and no other is tried before this; monotonic */
     int64_t retry_pause_ms; /* grows with each failure */
     int64_t reread_at_ms;   /* signed out: another process may have signed in; look from then on */
+    int64_t ask_at_ms;      /* signed out with a refresh token: Entra is not asked before this */
     char *refused;          /* the access token Graph refused last; a secret */
     unsigned refusals;      /* new tokens refused in a row */
 };
@@ -92,9 +93,11 @@ int account_lock_file(struct file_lock **out, struct account *account, const str
 /* Puts a token into `data`: rotation, end, identity; serial grows. */
 int token_data_take(struct token_data *data, struct entra_token *token, struct error *err);
 
-/* Refreshes once, whatever is there, unless another process just did. Lock held on entry and on
- * return, not in between; the caller saw !is_refreshing. */
-int account_refresh(struct account *account, const struct call *call, struct error *err);
+/* Refreshes once, whatever is there, unless another process just did; without `may_ask` only looks
+ * whether another process did. Lock held on entry and on return, not in between; the caller saw
+ * !is_refreshing. */
+int account_refresh(struct account *account, bool may_ask, const struct call *call,
+                    struct error *err);
 
 /* With the lock held: copies the access token that is there. */
 int account_copy_token(struct account *account, char **token, struct error *err);

@@ -16,7 +16,10 @@
 #define RETRY_FIRST_MS 1000
 #define RETRY_MAX_MS 30000
 #define RETRY_AFTER_MAX_MS 600000
+#define RETRY_HURRY_MS 5000 /* a refresh that had less than this to end says nothing about Entra \
+                             */
 #define REREAD_MS 5000
+#define ASK_AGAIN_MS 900000 /* whether a policy still blocks us */
 #define REFUSALS_MAX 4
 #define REFUSALS_PAUSE_MS 300000
 #define REFUSED_EARLY_MS 60000
@@ -104,6 +107,9 @@ struct refresh {
     char *claims_before;    /* the challenge that was open when it began */
     bool is_stored;         /* `data` equals the file */
     bool is_done;           /* another process had renewed: nothing to ask */
+    bool may_ask;
+    bool has_asked;
+    int64_t began_ms;
     int64_t retry_after_ms;
 };
 
@@ -146,6 +152,7 @@ static int read_again(struct refresh *refresh, struct error *err)
         refresh->data = file;
         memset(&file, 0, sizeof(file));
         refresh->is_stored = true;
+        refresh->may_ask = true; /* somebody signed in */
     }
     token_data_clear(&file);
     return refresh->data.refresh_token
@@ -239,42 +246,62 @@ static int run(struct refresh *refresh, struct error *err)
         code = read_again(refresh, err);
     }
     if (code == 0 && !refresh->is_done) {
-        code = ask(refresh, err);
+        refresh->has_asked = refresh->may_ask;
+        code = refresh->may_ask ? ask(refresh, err)
+                                : error_set(err, ERR_SIGNED_OUT, "still signed out");
     }
     file_unlock(lock);
     return code;
 }
 
-/* How a refresh ended, for state and for those who come next. Lock held. */
-static void conclude(struct account *account, int code, const struct error *err,
-                     int64_t retry_after_ms)
+/* Nobody tries again before a pause that grows. Lock held. */
+static void pause_retries(struct account *account, int64_t retry_after_ms)
 {
     int64_t pause_ms = account->retry_pause_ms;
-    enum account_state state = ACCOUNT_OFFLINE;
 
-    if (code == 0) {
-        account->retry_pause_ms = 0;
-        account->retry_at_ms = 0;
-        account_set_state(account, ACCOUNT_SIGNED_IN, "");
-        return;
+    pause_ms = pause_ms ? smaller(pause_ms * 2, RETRY_MAX_MS) : RETRY_FIRST_MS;
+    account->retry_pause_ms = pause_ms;
+    if (retry_after_ms > pause_ms) {
+        pause_ms = smaller(retry_after_ms, RETRY_AFTER_MAX_MS);
     }
-    if (code == ERR_CANCELLED || code == ERR_NO_MEMORY) {
+    account->retry_at_ms = now_ms() + pause_ms;
+}
+
+static bool is_signed_out(const struct account *account)
+{
+    return (account->is_interactive ? account->under_state : account->state) == ACCOUNT_SIGNED_OUT;
+}
+
+static void conclude_well(struct account *account)
+{
+    account->retry_pause_ms = 0;
+    account->retry_at_ms = 0;
+    account_set_state(account, ACCOUNT_SIGNED_IN, "");
+}
+
+/* How a refresh failed, for state and for those who come next. Lock held. */
+static void conclude_badly(struct account *account, const struct refresh *refresh,
+                           const struct error *err)
+{
+    if (err->code == ERR_CANCELLED || err->code == ERR_NO_MEMORY) {
         return; /* says nothing about the sign-in */
     }
-    if (code == ERR_SIGNED_OUT) {
-        state = ACCOUNT_SIGNED_OUT;
+    if (err->code == ERR_SIGNED_OUT) {
         account->reread_at_ms = now_ms() + REREAD_MS;
-    } else if (code != ERR_TIMED_OUT) { /* TIMED_OUT: perhaps only that caller was in a hurry */
-        pause_ms = pause_ms ? smaller(pause_ms * 2, RETRY_MAX_MS) : RETRY_FIRST_MS;
-        account->retry_pause_ms = pause_ms;
-        if (retry_after_ms > pause_ms) {
-            pause_ms = smaller(retry_after_ms, RETRY_AFTER_MAX_MS);
+        if (refresh->has_asked) {
+            account->ask_at_ms = now_ms() + ASK_AGAIN_MS;
         }
-        account->retry_at_ms = now_ms() + pause_ms;
+        if (refresh->has_asked || !is_signed_out(account)) { /* else the old reason says more */
+            account_set_state(account, ACCOUNT_SIGNED_OUT, err->message);
+        }
+        return;
+    }
+    if (err->code != ERR_TIMED_OUT || now_ms() - refresh->began_ms >= RETRY_HURRY_MS) {
+        pause_retries(account, refresh->retry_after_ms);
     }
     account->last = *err;
-    if (state != ACCOUNT_OFFLINE || !is_usable(account)) {
-        account_set_state(account, state, err->message);
+    if (!is_usable(account)) {
+        account_set_state(account, ACCOUNT_OFFLINE, err->message);
     }
 }
 
@@ -301,12 +328,35 @@ static void finish(struct account *account, struct refresh *refresh, int code,
     }
     account->is_stored = refresh->is_stored;
     account_adopt_data(account, data);
-    conclude(account, code, err, refresh->retry_after_ms);
+    if (code == 0) {
+        conclude_well(account);
+    } else {
+        conclude_badly(account, refresh, err);
+    }
 }
 
-int account_refresh(struct account *account, const struct call *call, struct error *err)
+/* Why there is no token, without asking anybody. Lock held. */
+static int say_why(const struct account *account, struct error *err)
 {
-    struct refresh refresh = {.account = account, .call = call, .retry_after_ms = -1};
+    if (account->state == ACCOUNT_WAITING) {
+        return error_set(err, ERR_SIGNED_OUT, "sign-in to '%s' waits for the user",
+                         account->tenant);
+    }
+    if (account->state == ACCOUNT_SIGNED_OUT) {
+        return error_set(err, ERR_SIGNED_OUT, "%s", account->reason);
+    }
+    return error_set(err, account->last.code < 0 ? account->last.code : ERR_UNREACHABLE, "%s",
+                     account->last.message);
+}
+
+int account_refresh(struct account *account, bool may_ask, const struct call *call,
+                    struct error *err)
+{
+    struct refresh refresh = {.account = account,
+                              .call = call,
+                              .may_ask = may_ask,
+                              .began_ms = now_ms(),
+                              .retry_after_ms = -1};
     struct error failure = {0};
     unsigned epoch = account->epoch;
     int code;
@@ -341,6 +391,9 @@ int account_refresh(struct account *account, const struct call *call, struct err
     token_data_clear(&refresh.data);
     secret_free(&refresh.refused);
     free(refresh.claims_before);
+    if (code == ERR_SIGNED_OUT && !refresh.has_asked && is_signed_out(account)) {
+        return say_why(account, err);
+    }
     return code < 0 ? error_set(err, code, "%s", failure.message) : 0;
 }
 
@@ -354,17 +407,10 @@ static bool is_hopeless(const struct account *account)
            now_ms() < account->reread_at_ms;
 }
 
-static int say_why(const struct account *account, struct error *err)
+/* A refresh token that Entra has just refused is not sent again and again. */
+static bool may_ask(const struct account *account)
 {
-    if (account->state == ACCOUNT_WAITING) {
-        return error_set(err, ERR_SIGNED_OUT, "sign-in to '%s' waits for the user",
-                         account->tenant);
-    }
-    if (account->state == ACCOUNT_SIGNED_OUT) {
-        return error_set(err, ERR_SIGNED_OUT, "%s", account->reason);
-    }
-    return error_set(err, account->last.code < 0 ? account->last.code : ERR_UNREACHABLE, "%s",
-                     account->last.message);
+    return !is_signed_out(account) || now_ms() >= account->ask_at_ms;
 }
 
 int account_token(struct account *account, char **token, const struct call *call, struct error *err)
@@ -382,7 +428,7 @@ int account_token(struct account *account, char **token, const struct call *call
         if (is_hopeless(account) || now_ms() < account->retry_at_ms) {
             code = say_why(account, err);
         } else if (!account->is_refreshing) {
-            code = account_refresh(account, call, err);
+            code = account_refresh(account, may_ask(account), call, err);
             if (code < 0 && code != ERR_SIGNED_OUT && is_usable(account)) {
                 code = 0; /* works until its end */
             }
@@ -436,7 +482,7 @@ int account_token_refused(struct account *account, const char *token, const char
             claims = NULL;
         }
         if (is_loop(account)) {
-            account->reread_at_ms = now_ms() + REFUSALS_PAUSE_MS;
+            account->ask_at_ms = now_ms() + REFUSALS_PAUSE_MS;
             account_set_state(account, ACCOUNT_SIGNED_OUT,
                               "Microsoft Graph refuses every token of this sign-in; run `mooring "
                               "login`");
@@ -449,15 +495,31 @@ int account_token_refused(struct account *account, const char *token, const char
     return code;
 }
 
+/* Policy names tenants by id: a token of another one must not pass for it. */
+static int check_tenant(const struct account *account, const struct entra_endpoints *endpoints,
+                        const struct entra_token *token, struct error *err)
+{
+    const char *got = token->identity.tenant_id;
+
+    if (got[0] && endpoints->tenant_id[0] && !str_equal_nocase(got, endpoints->tenant_id)) {
+        return error_set(err, ERR_DENIED, "this sign-in is to tenant %s and not to '%s'", got,
+                         account->tenant);
+    }
+    return 0;
+}
+
 int account_accept(struct account *account, unsigned epoch, struct entra_endpoints *endpoints,
                    struct entra_token *token, const struct call *call, struct error *err)
 {
     struct refresh refresh = {.account = account};
     struct token_data file = {0};
     struct file_lock *lock = NULL;
-    int code =
-        account_lock_file(&lock, account, call, account_deadline(call, CALL_DEFAULT_MS), err);
+    int code = check_tenant(account, endpoints, token, err);
 
+    if (code == 0) {
+        code =
+            account_lock_file(&lock, account, call, account_deadline(call, CALL_DEFAULT_MS), err);
+    }
     if (code == 0 && token_store_read(&file, account->token_path, account->login_url, NULL) == 0) {
         refresh.data.serial = file.serial; /* others see that theirs is older */
     }
@@ -474,7 +536,7 @@ int account_accept(struct account *account, unsigned epoch, struct entra_endpoin
             account->is_stored = refresh.is_stored;
             account->refusals = 0;
             account_adopt_data(account, &refresh.data);
-            conclude(account, 0, NULL, -1);
+            conclude_well(account);
         } else { /* account_sign_out() waits for our lock and removes what we stored */
             code = error_set(err, ERR_SIGNED_OUT, "signed out meanwhile; run `mooring login`");
         }

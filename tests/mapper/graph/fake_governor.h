@@ -20,6 +20,10 @@ struct fake_answer {
 /* Forgets what was asked and takes a new script, borrowed. */
 void fake_governor_script(const struct fake_answer *answers, size_t count);
 
+/* From now on any number of requests in any order, each answered by the answer that fits its URL;
+ * nothing is kept of them. */
+void fake_governor_free_order(void);
+
 /* How many requests came, and the URL and body of one; lent. */
 size_t fake_governor_count(void);
 const char *fake_governor_url(size_t index);

@@ -302,6 +302,8 @@ static void account_token__forgets_a_dead_refresh_token(void **state)
     SCRIPT(answers);
     expect_no_token(account, ERR_SIGNED_OUT, "AADSTS50173");
     expect_no_token(account, ERR_SIGNED_OUT, "mooring login"); /* and asks Entra no more */
+    account->reread_at_ms = 0;
+    expect_no_token(account, ERR_SIGNED_OUT, "AADSTS50173"); /* looks into the file: same reason */
     account_info(account, &info);
     assert_int_equal(info.state, ACCOUNT_SIGNED_OUT);
     assert_non_null(strstr(info.reason, "mooring login"));
@@ -326,9 +328,45 @@ static void account_token__keeps_the_refresh_token_when_policy_blocks(void **sta
     account = open_account(*state);
     SCRIPT(answers);
     expect_no_token(account, ERR_SIGNED_OUT, "Conditional Access");
+    account->reread_at_ms = 0;
+    expect_no_token(account, ERR_SIGNED_OUT, "Conditional Access"); /* not asked in a loop */
+    assert_int_equal(fake_governor_count(), 2);
     assert_int_equal(account_sign_in_silent(account, NULL, NULL), 0); /* back in the office */
     expect_token(account, "A2");
     assert_non_null(strstr(fake_governor_body(2), "&refresh_token=R1&"));
+    account_unref(account);
+}
+
+static void account_token__asks_again_later_when_policy_blocked(void **state)
+{
+    static const struct fake_answer answers[] = {
+        CONFIGURATION,
+        {.url_part = "/token",
+         .status = 400,
+         .body = "{\"error\":\"invalid_grant\",\"error_codes\":[53003]}"},
+        TOKEN("A2", "R2", 3600)};
+    struct account *account;
+
+    put_file(*state, 5, "R1", NULL, 0);
+    account = open_account(*state);
+    SCRIPT(answers);
+    expect_no_token(account, ERR_SIGNED_OUT, "Conditional Access");
+    account->reread_at_ms = 0;
+    account->ask_at_ms = 0;
+    expect_token(account, "A2");
+    account_unref(account);
+}
+
+static void account_token__sees_that_another_process_signed_in(void **state)
+{
+    struct account *account = open_account(*state);
+
+    fake_governor_script(NULL, 0);
+    expect_no_token(account, ERR_SIGNED_OUT, "mooring login");
+    put_file(*state, 1, "R1", "A1", 3600);
+    account->reread_at_ms = 0;
+    expect_token(account, "A1");
+    assert_int_equal(state_of(account), ACCOUNT_SIGNED_IN);
     account_unref(account);
 }
 
@@ -554,7 +592,7 @@ static void count_change(void *payload, struct account *account)
     struct account_info info;
 
     account_info(account, &info); /* would hang if a lock were held */
-    ++*(int *)payload;
+    __atomic_add_fetch((int *)payload, 1, __ATOMIC_RELAXED);
 }
 
 static void account_sign_out__forgets_here_and_on_disk(void **state)
@@ -607,6 +645,54 @@ static void account_identify__asks_once_and_remembers(void **state)
     account_unref(account);
 }
 
+/* --- everything at once, for the thread sanitizer --- */
+
+static void *disturb(void *payload)
+{
+    struct account *account = payload;
+
+    for (int i = 0; i < 200; i++) {
+        struct account_info info;
+        char *token = NULL;
+
+        if (account_token(account, &token, NULL, NULL) == 0 && i % 3 == 0) {
+            (void)account_token_refused(account, token, "Bearer claims=\"e30\"", NULL, NULL);
+        }
+        secret_free(&token);
+        account_info(account, &info);
+        if (i % 50 == 0) {
+            (void)account_sign_in_silent(account, NULL, NULL);
+        }
+        account_unref(account_ref(account));
+    }
+    return NULL;
+}
+
+static void account__survives_many_threads(void **state)
+{
+    static const struct fake_answer answers[] = {CONFIGURATION, TOKEN("A", "R", 3600)};
+    struct thread threads[6] = {0};
+    struct account *account;
+    int changes = 0;
+
+    put_file(*state, 5, "R1", NULL, 0);
+    account = open_account(*state);
+    account_listen(account, count_change, &changes);
+    SCRIPT(answers);
+    fake_governor_free_order();
+    for (size_t i = 0; i < 6; i++) {
+        assert_int_equal(thread_start(&threads[i], "disturb", disturb, account, NULL), 0);
+    }
+    for (int i = 0; i < 3; i++) {
+        put_file(*state, 100 + i, "R1", "B", 3600);
+        assert_int_equal(account_sign_out(account, NULL), 0);
+    }
+    for (size_t i = 0; i < 6; i++) {
+        thread_join(&threads[i]);
+    }
+    account_unref(account);
+}
+
 static void cloud_permissions__carry_the_resource_outside_the_global_cloud(void **state)
 {
     char *text = NULL;
@@ -640,6 +726,8 @@ static const struct CMUnitTest tests[] = {
     ROW(account_token__is_signed_out_when_another_process_did),
     ROW(account_token__forgets_a_dead_refresh_token),
     ROW(account_token__keeps_the_refresh_token_when_policy_blocks),
+    ROW(account_token__asks_again_later_when_policy_blocked),
+    ROW(account_token__sees_that_another_process_signed_in),
     ROW(account_token__is_offline_while_entra_is_not_reachable),
     ROW(account_token__serves_the_old_one_while_it_cannot_be_renewed),
     ROW(account_token__reports_a_registration_error_and_keeps_the_token),
@@ -652,6 +740,7 @@ static const struct CMUnitTest tests[] = {
     ROW(account_token__obeys_cancel_and_deadline_while_locked_out),
     ROW(account_sign_out__forgets_here_and_on_disk),
     ROW(account_identify__asks_once_and_remembers),
+    ROW(account__survives_many_threads),
     cmocka_unit_test(cloud_permissions__carry_the_resource_outside_the_global_cloud),
 };
 TEST_MAIN("account", tests)

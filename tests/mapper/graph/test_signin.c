@@ -223,6 +223,25 @@ static void signin_device__leaves_a_working_account_as_it_was(void **state)
     account_unref(account);
 }
 
+/* {"tid":"00000000-0000-4000-8000-000000000000"} */
+static void signin_device__refuses_a_token_of_another_tenant(void **state)
+{
+    static const struct fake_answer answers[] = {
+        CONFIGURATION,
+        DEVICE_CODE,
+        {.url_part = "/token",
+         .status = 200,
+         .body = "{\"access_token\":\"A1\",\"refresh_token\":\"R1\",\"id_token\":\"e30."
+                 "eyJ0aWQiOiIwMDAwMDAwMC0wMDAwLTQwMDAtODAwMC0wMDAwMDAwMDAwMDAifQ.s\"}"}};
+    struct account *account = open_account(*state);
+    struct error err = {0};
+
+    SCRIPT(answers);
+    assert_int_equal(account_sign_in_device_code(account, NULL, NULL, NULL, &err), ERR_DENIED);
+    assert_non_null(strstr(err.message, "not to 'contoso.example'"));
+    account_unref(account);
+}
+
 static void signin_device__does_not_reach_an_unknown_tenant(void **state)
 {
     static const struct fake_answer answers[] = {
@@ -477,6 +496,7 @@ static const struct CMUnitTest tests[] = {
     ROW(signin_device__ends_when_signed_out_meanwhile),
     ROW(signin_device__is_one_at_a_time),
     ROW(signin_device__leaves_a_working_account_as_it_was),
+    ROW(signin_device__refuses_a_token_of_another_tenant),
     ROW(signin_device__does_not_reach_an_unknown_tenant),
     ROW(signin_browser__redeems_the_code_it_is_brought),
     ROW(signin_browser__waits_on_when_strangers_knock),
