@@ -1,9 +1,11 @@
 /*
  * errors.c - what the errors of the vfs are called on Linux: the table in vfs.h.
  */
-#include "np_internal.h"
+#include "errors.h"
 
 #include <errno.h>
+
+#include "base/error.h"
 
 int np_errno(int code)
 {

@@ -21,6 +21,7 @@
 #include <sys/types.h>
 
 #include "base/thread.h"
+#include "errors.h"
 #include "transport/namespace.h"
 #include "transport/transport.h"
 
@@ -119,9 +120,6 @@ struct np_op {
     struct vfs_call call;
     struct error err;
 };
-
-/* errors.c: the errno for an ERR_*; the only table of its kind. */
-int np_errno(int code);
 
 /* loop.c */
 int np_loop_start(struct np *np, struct error *err);
