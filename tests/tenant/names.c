@@ -52,12 +52,42 @@ static bool is_device(const char *name)
            name[3] >= '0' && name[3] <= '9';
 }
 
+/* Well-formed UTF-8 without surrogates: what JSON can carry. */
+static bool is_utf8(const char *name)
+{
+    const unsigned char *p = (const unsigned char *)name;
+    while (*p != '\0') {
+        size_t n = *p < 0x80                 ? 1
+                   : *p >= 0xf0 && *p < 0xf5 ? 4
+                   : *p >= 0xe0              ? 3
+                   : *p >= 0xc2              ? 2
+                                             : 0;
+        if (n == 0 || *p >= 0xf5 || (*p >= 0x80 && *p < 0xc0)) {
+            return false;
+        }
+        for (size_t i = 1; i < n; i++) {
+            if ((p[i] & 0xc0) != 0x80) {
+                return false;
+            }
+        }
+        if ((p[0] == 0xed && p[1] >= 0xa0) || (p[0] == 0xe0 && p[1] < 0xa0) ||
+            (p[0] == 0xf0 && p[1] < 0x90) || (p[0] == 0xf4 && p[1] >= 0x90)) {
+            return false;
+        }
+        p += n;
+    }
+    return true;
+}
+
 const char *name_problem(const char *name, bool is_folder, bool in_library_root)
 {
     size_t len = strlen(name);
     size_t characters = 0;
     if (len == 0) {
         return "The name is empty.";
+    }
+    if (!is_utf8(name)) {
+        return "The name is not valid Unicode.";
     }
     for (const char *p = name; *p != '\0'; p++) {
         if ((unsigned char)*p < 0x20 || *p == 0x7f || strchr("\"*:<>?/\\|", *p) != NULL) {

@@ -151,8 +151,10 @@ static bool route_by_path(struct call *c, struct item *from, const char **path)
         return false;
     }
     char *decoded = url_decode(start, n);
-    if (decoded == NULL) {
+    /* A name with U+FFFD is found by id only (facts, 2.4). */
+    if (decoded == NULL || strstr(decoded, "\xef\xbf\xbd") != NULL) {
         http_reply_error(c->rq, c->rs, 400, "BadRequest", NULL, "Bad Request - Invalid URL");
+        free(decoded);
         return false;
     }
     c->item = from == NULL ? NULL : store_by_path(c->drive, from, decoded);

@@ -91,6 +91,58 @@ static void route__leaves_other_paths_alone(void **state)
     assert_int_equal(graph(f, "GET", "/groups/x/sites/root"), 0);
 }
 
+static void route__survives_any_path(void **state)
+{
+    struct fixture *f = *state;
+    static const char *const rests[] = {
+        "/root:/Budget/Budget%202026.xlsx:/content",
+        "/items/root:/Many:/children?$top=3&$skiptoken=UDE6YQ&$select=id,name(x),",
+        "/root/delta(token='latest')?$top=2",
+        "/root/search(q='it''s')",
+        "/root:/readme.txt:/versions/1.0/content",
+        "/items/x/children('@a1')/content?@a1='y'",
+    };
+    static const char spice[] = "/:%?'()$&=,!b0{}";
+    uint64_t random = 1;
+    for (int round = 0; round < 20000; round++) {
+        char path[512];
+        if (round % 7 == 6) {
+            snprintf(path, sizeof(path),
+                     "/sites/contoso.sharepoint.com:/sites/finance:/drives/%s/root", f->d->id);
+        } else {
+            snprintf(path, sizeof(path), "%s", drive_path(f, rests[round % 7]));
+        }
+        size_t n = strlen(path);
+        for (int change = 0; change < 1 + round % 4; change++) {
+            random = random * 6364136223846793005u + 1442695040888963407u;
+            size_t at_byte = 1 + (size_t)(random >> 33) % (n - 1);
+            path[at_byte] = spice[(random >> 20) % (sizeof(spice) - 1)];
+            if ((random >> 50) % 3 == 0) {
+                path[at_byte] = (char)(1 + (random >> 40) % 255);
+            }
+            if ((random >> 55) % 9 == 0) {
+                memmove(path + at_byte, path + at_byte + 1, n - at_byte);
+                n--;
+            }
+        }
+        int status = graph_body(f, f->ana, "GET", path, NULL);
+        assert_true(status == 0 || (status >= 200 && status < 500));
+    }
+}
+
+static void route__finds_names_with_u_fffd_by_id_only(void **state)
+{
+    struct fixture *f = *state;
+    char id[40];
+    struct item *it =
+        store_add(f->d->root, "odd \xef\xbf\xbd.txt", ITEM_FILE, content_new_text("x", 1), f->ana);
+    item_id(id, it);
+    assert_int_equal(get(f, "/root:/odd%20%EF%BF%BD.txt"), 400);
+    char *path = xasprintf("/items/%s", id);
+    assert_int_equal(get(f, path), 200);
+    free(path);
+}
+
 /* ---- items and listings ---- */
 
 static void items_get__has_the_recorded_default_fields(void **state)
@@ -400,6 +452,8 @@ int main(int argc, char **argv)
         TEST(route__of_onedrive_is_the_users_own),
         TEST(route__shares_lead_from_any_url),
         TEST(route__leaves_other_paths_alone),
+        TEST(route__survives_any_path),
+        TEST(route__finds_names_with_u_fffd_by_id_only),
         TEST(items_get__has_the_recorded_default_fields),
         TEST(items_get__select_trims_and_adds),
         TEST(items_get__shows_notebooks_and_shortcuts_as_what_they_are),

@@ -90,9 +90,10 @@ static void seed_bytes__are_the_same_at_any_offset(void **state)
 
 static void names__are_refused_as_the_service_does(void **state)
 {
-    static const char *const bad[] = {"",        "a:b",         "a/b",     " a",       "a ",
-                                      "a.",      "CON",         "nul.txt", "com5",     "~$x",
-                                      "a_vti_b", "desktop.ini", ".lock",   "tab\there"};
+    static const char *const bad[] = {
+        "",      "a:b",     "a/b",   " a",           "a ",       "a.",
+        "CON",   "nul.txt", "com5",  "~$x",          "a_vti_b",  "desktop.ini",
+        ".lock", "\xff",    "a\xc3", "\xed\xa0\x80", "\xc0\xaf", "tab\there"};
     static const char *const good[] = {"a",   ".hidden", "a b",  "#1 50%.txt",
                                        "COM", "console", "Über", "~file.txt"};
     (void)state;
