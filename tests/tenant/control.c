@@ -337,6 +337,16 @@ static const struct {
     {"device", verb_device},
 };
 
+void control_list_verbs(void)
+{
+    for (size_t i = 0; i < COUNT_OF(verbs); i++) {
+        puts(verbs[i].name);
+    }
+    for (size_t i = 0; edit_verb(i); i++) {
+        puts(edit_verb(i));
+    }
+}
+
 /* --- HTTP ----------------------------------------------------------------------------------------
  */
 

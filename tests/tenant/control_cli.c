@@ -73,6 +73,10 @@ int control_main(int argc, char **argv)
     int status = 0;
     int fd;
 
+    if (argc == 3) {
+        control_list_verbs();
+        return 0;
+    }
     if (argc < 4 || argc > 5) {
         die("usage: mooring-tenant control DIR VERB [JSON]");
     }

@@ -198,12 +198,26 @@ static bool is_forgotten_by_search(size_t i)
     return i % 10 == 9;
 }
 
+/* How many sites the pages before had: the token is opaque to clients. */
+static int64_t read_skip(const struct http_request *rq)
+{
+    char *token = http_query(rq, "skiptoken");
+    size_t n = 0;
+    char *page = token ? base64url_decode(token, strlen(token), &n) : NULL;
+    const char *at = page ? strstr(page, "p=") : NULL;
+    int64_t skip = at ? strtoll(at + 2, NULL, 10) : 0;
+
+    free(page);
+    free(token);
+    return skip > 0 ? skip : 0;
+}
+
 static void search_sites(const struct http_request *rq, struct http_response *rs, const char *text)
 {
     struct tenant *t = rq->tenant;
     char *select = http_query(rq, "select");
     int64_t top = http_query_int(rq, "top", 200);
-    int64_t skip = http_query_int(rq, "skiptoken", 0);
+    int64_t skip = read_skip(rq);
     int64_t seen = 0;
     bool all = strcmp(text, "*") == 0 || *text == '\0';
     cJSON *list;
@@ -224,12 +238,16 @@ static void search_sites(const struct http_request *rq, struct http_response *rs
         }
         if (cJSON_GetArraySize(list) >= top) {
             char *encoded = url_encode(text);
-            char *link = xasprintf("%s/v1.0/sites?search=%s&$top=%lld&$skiptoken=%lld",
-                                   rq->graph_url, encoded, (long long)top, (long long)(skip + top));
+            char *page = xasprintf("Paged=TRUE&p=%lld", (long long)(skip + top));
+            char *token = base64url_encode(page, strlen(page));
+            char *link = xasprintf("%s/v1.0/sites?search=%s&$top=%lld&$skiptoken=%s", rq->graph_url,
+                                   encoded, (long long)top, token);
 
             cJSON_AddStringToObject(root, "@odata.nextLink", link);
             free(link);
             free(encoded);
+            free(page);
+            free(token);
             break;
         }
         cJSON_AddItemToArray(list, site_json(s, select));

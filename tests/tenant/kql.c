@@ -52,16 +52,21 @@ static void skip_blanks(struct parser *p)
 }
 
 /* AND, OR, NOT are operators in upper case only. */
-static bool take_word(struct parser *p, const char *word)
+static bool at_word(struct parser *p, const char *word)
 {
     size_t n = strlen(word);
 
     skip_blanks(p);
-    if (strncmp(p->at, word, n) == 0 && (p->at[n] == ' ' || p->at[n] == '(' || p->at[n] == '\0')) {
-        p->at += n;
-        return true;
+    return strncmp(p->at, word, n) == 0 && strchr(" (\t\r\n", p->at[n]);
+}
+
+static bool take_word(struct parser *p, const char *word)
+{
+    if (!at_word(p, word)) {
+        return false;
     }
-    return false;
+    p->at += strlen(word);
+    return true;
 }
 
 static char *take_value(struct parser *p)
@@ -165,9 +170,7 @@ static struct kql *take_and(struct parser *p)
         bool has_and = take_word(p, "AND");
         struct kql *next;
 
-        skip_blanks(p);
-        if (!has_and && (*p->at == '\0' || *p->at == ')' || strncmp(p->at, "OR ", 3) == 0 ||
-                         strncmp(p->at, "OR(", 3) == 0)) {
+        if (!has_and && (at_word(p, "OR") || *p->at == '\0' || *p->at == ')')) {
             break;
         }
         next = take_factor(p);

@@ -112,6 +112,7 @@ void socket_reset_all(struct server *s);
 void control_start(struct server *s);
 void control_stop(struct server *s);
 int control_main(int argc, char **argv);
+void control_list_verbs(void); /* on stdout */
 
 /* entra.c: reads the scenario's settings of sign-in; merges members into those of a tenant. */
 void signin_init(struct server *s);

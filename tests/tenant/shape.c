@@ -6,7 +6,7 @@
 #include "util.h"
 
 /* A pipe that was idle may be ahead by this much, so that late wake-ups do not cost bandwidth. */
-#define BURST_NS 2000000
+#define BURST_NS 10000000
 
 void shaper_init(struct shaper *s, int rtt_ms, int mbit)
 {

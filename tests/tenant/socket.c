@@ -48,6 +48,7 @@ struct call {
     struct grant grant;
     bool is_begun;
     bool is_answered;
+    bool is_logged;
     int64_t begin_ns;
     int64_t bytes_out;
 };
@@ -265,6 +266,23 @@ static int spill(struct call *call)
     return 0;
 }
 
+/* Writes the log line, once: before the last byte goes out, so that whoever has the answer finds
+ * the line. */
+static void log_call(struct call *call)
+{
+    struct log_facts facts = {.connection = call->connection ? call->connection->number : 0,
+                              .ms = (double)(mono_ns() - call->begin_ns) / 1e6,
+                              .bytes_in = (int64_t)call->rq.body_len,
+                              .bytes_out = call->bytes_out,
+                              .fault_rule = call->fault.rule};
+
+    if (!call->is_logged) {
+        call->is_logged = true;
+        atomic_fetch_add(&call->server->n_requests, 1);
+        server_log(call->server, &call->rq, &call->rs, &facts);
+    }
+}
+
 /* More of the request's body; MHD_NO breaks the connection off. */
 static enum MHD_Result receive(struct call *call, const char *data, size_t n)
 {
@@ -277,6 +295,7 @@ static enum MHD_Result receive(struct call *call, const char *data, size_t n)
     call->rq.body_len += n;
     if (call->fault.reset_at >= 0 && (int64_t)call->rq.body_len >= call->fault.reset_at) {
         call->rs.status = 0;
+        log_call(call);
         abort_connection(call->connection);
         return MHD_NO;
     }
@@ -313,6 +332,7 @@ static ssize_t break_off(struct call *call)
 {
     struct server *s = call->server;
 
+    log_call(call);
     if (call->fault.stall_ms != 0) {
         int64_t wait_ms = call->fault.stall_ms > 0 ? call->fault.stall_ms : 24 * 3600 * 1000;
 
@@ -352,6 +372,9 @@ static ssize_t read_response(void *cls, uint64_t pos, char *buf, size_t max)
     }
     call->bytes_out += got;
     atomic_fetch_add(&call->server->bytes_out, (long long)got);
+    if (pos + (uint64_t)got == (rs->has_stream ? rs->stream.length : rs->body.len)) {
+        log_call(call);
+    }
     return got;
 }
 
@@ -372,6 +395,9 @@ static enum MHD_Result queue_response(struct call *call)
     }
     for (size_t i = 0; i < rs->n_headers; i++) {
         MHD_add_response_header(response, rs->headers[i].name, rs->headers[i].value);
+    }
+    if (length == 0 || strcmp(call->method, "HEAD") == 0) {
+        log_call(call);
     }
     ok = MHD_queue_response(call->mhd, (unsigned)rs->status, response);
     MHD_destroy_response(response);
@@ -439,23 +465,16 @@ static void on_completed(void *cls, struct MHD_Connection *mhd, void **context,
                          enum MHD_RequestTerminationCode why)
 {
     struct call *call = *context;
-    struct server *s = cls;
-    struct log_facts facts;
 
+    (void)cls;
     (void)mhd;
-    (void)why;
     if (!call) {
         return;
     }
     if (call->is_begun) {
-        facts = (struct log_facts){.connection = call->connection ? call->connection->number : 0,
-                                   .ms = (double)(mono_ns() - call->begin_ns) / 1e6,
-                                   .bytes_in = (int64_t)call->rq.body_len,
-                                   .bytes_out = call->bytes_out,
-                                   .fault_rule = call->fault.rule};
-        atomic_fetch_add(&s->n_requests, 1);
+        /* Headers of a request that broke off are gone already. */
         call->rq.get_header = why == MHD_REQUEST_TERMINATED_COMPLETED_OK ? socket_header : NULL;
-        server_log(s, &call->rq, &call->rs, &facts);
+        log_call(call);
     }
     http_response_clear(&call->rs);
     fault_clear(&call->fault);

@@ -132,6 +132,10 @@ struct user *tokens_session_user(struct token_store *t, const char *session);
 char *tokens_new_nonce(struct token_store *t);
 bool tokens_use_nonce(struct token_store *t, const char *nonce);
 
+/* Between tokens.c and tokens_flow.c: both with the lock held, or with nobody else there. */
+void tokens_clear_flow(struct token_store *t);
+void tokens_end_sessions(struct token_store *t, const struct user *u);
+
 /* `claims` (the parameter of a request) contains what `wanted` asks for below "access_token". */
 bool claims_contain(const char *claims, const char *wanted);
 bool claims_have_cp1(const char *claims);
