@@ -102,20 +102,25 @@ static int copy_endpoint(char **out, const cJSON *json, const char *name, const 
         return 0;
     }
     if (!url || !is_token_text(url) || !entra_is_trusted_url(url, login_url)) {
-        return error_set(err, ERR_PROTOCOL, "openid-configuration has no usable %s", name);
+        error_set(err, ERR_PROTOCOL, "openid-configuration has no usable %s", name);
+        return ERR_PROTOCOL;
     }
     return str_copy(out, url, err);
 }
 
 /* The tenant stands in the first path segment of the token endpoint. */
-static void read_tenant_id(struct entra_endpoints *endpoints)
+static void read_tenant_id(struct entra_endpoints *endpoints, const char *token_url)
 {
-    const char *path = strchr(endpoints->token_url + strlen("https://"), '/');
-    size_t length = path ? strcspn(path + 1, "/") : 0;
+    const char *authority = NULL;
+    size_t length = 0;
 
-    if (length == 36) {
-        memcpy(endpoints->tenant_id, path + 1, length);
-        endpoints->tenant_id[length] = '\0';
+    if (!split_authority(token_url, &authority, &length) || authority[length] != '/') {
+        return;
+    }
+    authority += length + 1;
+    if (strcspn(authority, "/") == 36) {
+        memcpy(endpoints->tenant_id, authority, 36);
+        endpoints->tenant_id[36] = '\0';
         if (!entra_is_guid(endpoints->tenant_id)) {
             endpoints->tenant_id[0] = '\0';
         }
@@ -141,7 +146,7 @@ int entra_parse_configuration(struct entra_endpoints *out, const char *login_url
                              login_url, false, err);
     }
     if (code == 0) {
-        read_tenant_id(&made);
+        read_tenant_id(&made, made.token_url);
         *out = made;
         memset(&made, 0, sizeof(made));
     }

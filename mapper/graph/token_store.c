@@ -84,17 +84,18 @@ int token_store_path(char **out, const char *directory, const char *tenant, cons
     char *key = NULL;
     int code = str_format(&key, err, "%s\n%s\n%s", login_url, tenant, client_id);
 
-    for (char *c = key; c && *c; c++) { /* GUIDs and domains know no case */
+    if (code < 0) {
+        return code;
+    }
+    for (char *c = key; *c; c++) { /* GUIDs and domains know no case */
         *c = (char)tolower((unsigned char)*c);
     }
-    for (size_t i = 0; tenant[i] && i < sizeof(readable) - 1; i++) {
+    for (size_t i = 0; i < sizeof(readable) - 1 && tenant[i]; i++) {
         unsigned char c = (unsigned char)tenant[i];
 
         readable[i] = c < 0x80 && (isalnum(c) || c == '.' || c == '-') ? (char)tolower(c) : '_';
     }
-    if (code == 0) {
-        code = hash_key(hash, key, err);
-    }
+    code = hash_key(hash, key, err);
     if (code == 0) {
         code = str_format(out, err, "%s/token-%s-%s.json", directory, readable, hash);
     }
