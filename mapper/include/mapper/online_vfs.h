@@ -28,6 +28,8 @@ struct online_vfs_options {
     uint64_t read_only_above;    /* bytes; 0 = never */
     uint64_t blocked_above;      /* bytes; 0 = never */
     bool is_read_only;           /* ReadOnly: all libraries */
+    uint32_t max_items; /* remembered at most, beyond what is in use; 0 = 300,000. Read by
+                           online_vfs_new() only */
 };
 
 int online_vfs_new(struct online_vfs **out, const struct online_vfs_options *options,

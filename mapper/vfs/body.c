@@ -1,0 +1,423 @@
+/*
+ * body.c - an open file: the version that was opened, and over it the draft of what was written.
+ *
+ * A draft is a spool file and the set of ranges that a program wrote. What was not written is read
+ * from the base version on demand, and only when the file is saved does all of it come over. A
+ * program that cuts a file to nothing and writes it anew fetches nothing.
+ */
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/str.h"
+#include "local.h"
+#include "online.h"
+
+#define COPY_BYTES (1024u * 1024)
+
+struct content_source body_source(const struct body *body)
+{
+    return (struct content_source){.account = body->library->account,
+                                   .trust_ms = body->online->options.metadata_ms < 1000
+                                                   ? 1000
+                                                   : body->online->options.metadata_ms};
+}
+
+static void body_free(struct body *body)
+{
+    content_unref(body->base);
+    local_close(body->spool);
+    extents_clear(&body->written);
+    cond_clear(&body->changed);
+    mutex_clear(&body->lock);
+    free(body->spool_path);
+    free(body->version);
+    free(body);
+}
+
+/* The online lock is held. */
+static int body_new(struct online_vfs *online, struct body **out, struct node *node,
+                    struct error *err)
+{
+    struct library *library = library_of(online, node);
+    struct content_key key = {library->drive_id, node_item_id(node), node_version(node)};
+    struct body *body = calloc(1, sizeof(*body));
+    int code = 0;
+
+    if (!body) {
+        return error_set(err, ERR_NO_MEMORY, "no memory for an open file");
+    }
+    mutex_init(&body->lock);
+    cond_init(&body->changed);
+    body->online = online;
+    body->library = library;
+    body->refs = 1;
+    body->modified_ms = -1;
+    body->created_ms = -1;
+    if (!(node->flags & NODE_LOCAL)) {
+        code = str_copy(&body->version, node_version(node), err);
+        if (code == 0) {
+            code = cache_get(online->cache, &body->base, &key, node->size_bytes, err);
+        }
+    }
+    if (code < 0) {
+        body_free(body);
+        return code;
+    }
+    body->node = node;
+    tree_hold(online->tree, node);
+    *out = body;
+    return 0;
+}
+
+/* A body that nobody writes and that has a version which the server has no more: its handles keep
+ * it, new ones get the new version. */
+static bool is_outdated(struct body *body, const struct node *node)
+{
+    bool is_old = false;
+
+    mutex_lock(&body->lock);
+    is_old = !body->is_dirty && !body->is_saving && body->version &&
+             strcmp(body->version, node_version(node)) != 0;
+    mutex_unlock(&body->lock);
+    return is_old;
+}
+
+int body_get(struct online_vfs *online, struct body **out, struct node *node, struct error *err)
+{
+    struct body *body = node->body;
+    int code = 0;
+
+    if (body && is_outdated(body, node)) {
+        node->body = NULL;
+        body = NULL;
+    }
+    if (body) {
+        body->refs++;
+        *out = body;
+        return 0;
+    }
+    code = body_new(online, &body, node, err);
+    if (code == 0) {
+        node->body = body;
+        *out = body;
+    }
+    return code;
+}
+
+struct body *body_borrow(struct online_vfs *online, struct node *node)
+{
+    struct body *body = NULL;
+
+    mutex_lock(&online->lock);
+    if (node->kind == VFS_FILE && !(node->flags & NODE_GONE) && node->body) {
+        body = node->body;
+        body->refs++;
+    }
+    mutex_unlock(&online->lock);
+    return body;
+}
+
+void body_put(struct body *body)
+{
+    struct online_vfs *online = NULL;
+    bool is_last = false;
+
+    if (!body) {
+        return;
+    }
+    online = body->online;
+    mutex_lock(&online->lock);
+    is_last = --body->refs == 0;
+    if (is_last) {
+        if (!(body->node->flags & NODE_GONE) && body->node->body == body) {
+            body->node->body = NULL;
+        }
+        /* What never reached the server is not there any more, only in the spool. */
+        if ((body->node->flags & NODE_LOCAL) && !(body->node->flags & NODE_GONE)) {
+            tree_remove(online->tree, body->node);
+        }
+    }
+    mutex_unlock(&online->lock);
+    if (!is_last) {
+        return;
+    }
+    save_leave(body);
+    node_put(online, body->node);
+    body_free(body);
+}
+
+int body_wait_saved(struct body *body, const struct call *call, struct error *err)
+{
+    int code = 0;
+
+    while (body->is_saving && code == 0) {
+        code = call_wait(call, &body->changed, &body->lock, err);
+    }
+    return code;
+}
+
+int body_pause_saves(struct body *body, const struct call *call, struct error *err)
+{
+    int code = 0;
+
+    mutex_lock(&body->lock);
+    code = body_wait_saved(body, call, err);
+    if (code == 0) {
+        body->is_saving = true;
+    }
+    mutex_unlock(&body->lock);
+    return code;
+}
+
+void body_resume_saves(struct body *body)
+{
+    mutex_lock(&body->lock);
+    body->is_saving = false;
+    cond_broadcast(&body->changed);
+    mutex_unlock(&body->lock);
+}
+
+uint64_t body_size(struct body *body)
+{
+    uint64_t size = 0;
+
+    mutex_lock(&body->lock);
+    size = body->spool ? body->size_bytes : body->base ? content_size(body->base) : 0;
+    mutex_unlock(&body->lock);
+    return size;
+}
+
+void body_attr(struct body *body, struct vfs_attr *out)
+{
+    mutex_lock(&body->lock);
+    if (body->spool) {
+        out->size_bytes = body->size_bytes;
+    } else if (body->base) {
+        out->size_bytes = content_size(body->base);
+    }
+    if (body->is_dirty && body->touched_ms > 0) {
+        out->modified_ms = body->touched_ms;
+    }
+    if (body->modified_ms >= 0) {
+        out->modified_ms = body->modified_ms;
+    }
+    if (body->created_ms >= 0) {
+        out->created_ms = body->created_ms;
+    }
+    mutex_unlock(&body->lock);
+}
+
+/* --- reading --- */
+
+/* Where the byte at `offset` is to be had; the lock is held. Returns how many from there on. */
+static uint64_t segment(const struct body *body, uint64_t offset, uint64_t end, bool *is_base)
+{
+    uint64_t until = 0;
+
+    *is_base = !extents_has(&body->written, offset, &until) && offset < body->base_limit;
+    if (*is_base && until > body->base_limit) {
+        until = body->base_limit;
+    }
+    if (offset >= body->base_limit) {
+        until = end; /* nothing of the base from here on: what nobody wrote is a hole */
+    }
+    return (until < end ? until : end) - offset;
+}
+
+/* Exactly `size` bytes, zeros where there are none. */
+static int read_segment(struct body *body, struct read_habit *habit, bool is_base, void *data,
+                        size_t size, uint64_t offset, const struct call *call, struct error *err)
+{
+    struct content_source source = body_source(body);
+    size_t got = 0;
+    int code = is_base
+                   ? content_read(body->base, &source, habit, data, size, offset, &got, call, err)
+                   : local_read(body->spool, data, size, offset, &got, err);
+
+    if (code == 0 && got < size) {
+        memset((char *)data + got, 0, size - got);
+    }
+    return code;
+}
+
+int body_read(struct body *body, struct read_habit *habit, void *data, size_t size, uint64_t offset,
+              size_t *got, const struct call *call, struct error *err)
+{
+    struct content_source source = body_source(body);
+    int code = 0;
+
+    *got = 0;
+    mutex_lock(&body->lock);
+    if (!body->spool) {
+        struct content *base = body->base; /* lives as long as the body */
+
+        mutex_unlock(&body->lock);
+        return base ? content_read(base, &source, habit, data, size, offset, got, call, err) : 0;
+    }
+    while (code == 0 && *got < size && offset + *got < body->size_bytes) {
+        uint64_t at = offset + *got;
+        uint64_t end = offset + size < body->size_bytes ? offset + size : body->size_bytes;
+        bool is_base = false;
+        size_t part = (size_t)segment(body, at, end, &is_base);
+
+        mutex_unlock(&body->lock);
+        code = read_segment(body, habit, is_base, (char *)data + *got, part, at, call, err);
+        *got += code == 0 ? part : 0;
+        mutex_lock(&body->lock);
+    }
+    mutex_unlock(&body->lock);
+    return code;
+}
+
+/* --- writing --- */
+
+/* The draft begins; the lock is held. */
+static int begin_draft(struct body *body, struct error *err)
+{
+    int code = 0;
+
+    if (body->spool) {
+        return 0;
+    }
+    code = spool_new(body->online, &body->spool, &body->spool_path, err);
+    if (code == 0) {
+        body->size_bytes = body->base ? content_size(body->base) : 0;
+        body->base_limit = body->size_bytes;
+        code = local_truncate(body->spool, body->size_bytes, err);
+    }
+    return code;
+}
+
+static void mark_dirty(struct body *body)
+{
+    body->is_dirty = true;
+    body->has_failed = false;
+    body->touched_ms = clock_wall_ms(clock_system());
+    body->modified_ms = -1; /* a write moves the time on */
+}
+
+/* One write into the spool; the lock is held. ERR_LIMIT: too many separate ranges. */
+static int write_locked(struct body *body, const void *data, size_t size, uint64_t offset,
+                        struct error *err)
+{
+    int code = begin_draft(body, err);
+
+    if (code == 0) {
+        code = local_write(body->spool, data, size, offset, err);
+    }
+    if (code == 0) {
+        code = extents_add(&body->written, offset, offset + size, err);
+    }
+    if (code == 0) {
+        body->size_bytes = offset + size > body->size_bytes ? offset + size : body->size_bytes;
+        body->is_written = true;
+        mark_dirty(body);
+    }
+    return code;
+}
+
+int body_write(struct body *body, const void *data, size_t size, uint64_t offset,
+               const struct call *call, struct error *err)
+{
+    int code = 0;
+
+    if (size == 0) {
+        return 0;
+    }
+    if (offset > CONTENT_BYTES_MAX || size > CONTENT_BYTES_MAX - offset) {
+        return error_set(err, ERR_TOO_LARGE, "the service stores no file of this size");
+    }
+    mutex_lock(&body->lock);
+    code = body_wait_saved(body, call, err);
+    if (code == 0) {
+        code = write_locked(body, data, size, offset, err);
+    }
+    if (code == ERR_LIMIT) {
+        /* Scattered all over: have the gaps filled, then there is one range. */
+        body->is_saving = true;
+        mutex_unlock(&body->lock);
+        code = body_complete(body, call, err);
+        mutex_lock(&body->lock);
+        body->is_saving = false;
+        cond_broadcast(&body->changed);
+        if (code == 0) {
+            code = write_locked(body, data, size, offset, err);
+        }
+    }
+    mutex_unlock(&body->lock);
+    return code;
+}
+
+int body_resize(struct body *body, uint64_t size, const struct call *call, struct error *err)
+{
+    int code = 0;
+
+    if (size > CONTENT_BYTES_MAX) {
+        return error_set(err, ERR_TOO_LARGE, "the service stores no file of this size");
+    }
+    mutex_lock(&body->lock);
+    code = body_wait_saved(body, call, err);
+    if (code == 0) {
+        code = begin_draft(body, err);
+    }
+    if (code == 0 && size != body->size_bytes) {
+        code = local_truncate(body->spool, size, err);
+    }
+    if (code == 0) {
+        if (size < body->base_limit) {
+            body->base_limit = size;
+        }
+        extents_truncate(&body->written, size);
+        body->size_bytes = size;
+        mark_dirty(body);
+    }
+    mutex_unlock(&body->lock);
+    return code;
+}
+
+/* --- the whole --- */
+
+static int copy_gap(struct body *body, struct extent gap, void *buffer, const struct call *call,
+                    struct error *err)
+{
+    struct content_source source = body_source(body);
+    struct read_habit habit = {.next = gap.start, .steps = gap.end - gap.start > COPY_BYTES};
+    int code = 0;
+
+    while (gap.start < gap.end && code == 0) {
+        size_t size = gap.end - gap.start < COPY_BYTES ? (size_t)(gap.end - gap.start) : COPY_BYTES;
+        size_t got = 0;
+
+        code = content_read(body->base, &source, &habit, buffer, size, gap.start, &got, call, err);
+        if (code == 0) {
+            memset((char *)buffer + got, 0, size - got);
+            code = local_write(body->spool, buffer, size, gap.start, err);
+        }
+        gap.start += size;
+    }
+    return code;
+}
+
+int body_complete(struct body *body, const struct call *call, struct error *err)
+{
+    struct extent gap = {0};
+    void *buffer = NULL;
+    int code = 0;
+
+    /* Nobody else changes the draft while is_saving is set. */
+    while (code == 0 && extents_gap(&body->written, 0, body->base_limit, &gap)) {
+        buffer = buffer ? buffer : malloc(COPY_BYTES);
+        code = buffer ? copy_gap(body, gap, buffer, call, err)
+                      : error_set(err, ERR_NO_MEMORY, "no memory to complete a file");
+        if (code == 0) {
+            mutex_lock(&body->lock);
+            code = extents_add(&body->written, gap.start, gap.end, err);
+            mutex_unlock(&body->lock);
+        }
+    }
+    free(buffer);
+    return code;
+}

@@ -1,0 +1,498 @@
+/*
+ * change.c - attributes, new folders, deletes. Each is one request, and the tree is brought up to
+ * date from its answer.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/str.h"
+#include "names.h"
+#include "online.h"
+
+#define DENIED_MS (10 * 60 * 1000)
+#define KEEP_READABLE (64u * 1024 * 1024) /* an open file that is deleted is fetched up to here */
+
+int check_changeable(struct online_vfs *online, const struct node *node, struct error *err)
+{
+    const struct online_vfs_options *options = &online->options;
+    const struct library *library = NULL;
+
+    if (node->flags & NODE_GONE) {
+        return error_set(err, ERR_STALE, "the item is no longer there");
+    }
+    library = library_of(online, (struct node *)node);
+    if (!library) {
+        return error_set(err, ERR_DENIED, "this folder is not in a library");
+    }
+    if (library->is_removed) {
+        return error_set(err, ERR_STALE, "the library is no longer mapped");
+    }
+    if (options->is_read_only || library->is_read_only) {
+        return error_set(err, ERR_READ_ONLY, "policy makes the library read-only");
+    }
+    if (node->kind == VFS_FOLDER) {
+        if (node->folder && node->folder->denied_ms &&
+            online_now() - node->folder->denied_ms < DENIED_MS) {
+            return error_set(err, ERR_READ_ONLY, "the service denied changes in '%.120s'",
+                             node_name(node));
+        }
+        return 0;
+    }
+    if ((node->flags & NODE_DENIED) && !(node->flags & NODE_LOCAL)) {
+        return error_set(err, ERR_READ_ONLY, "the service denied changing '%.120s'",
+                         node_name(node));
+    }
+    return 0;
+}
+
+int check_writable(struct online_vfs *online, const struct node *node, struct error *err)
+{
+    const struct online_vfs_options *options = &online->options;
+    int code = check_changeable(online, node, err);
+
+    if (code < 0 || node->kind == VFS_FOLDER || (node->flags & NODE_LOCAL)) {
+        return code;
+    }
+    if (node->flags & NODE_CHECKED_OUT) {
+        return error_set(err, ERR_READ_ONLY, "'%.120s' is checked out by someone else",
+                         node_name(node));
+    }
+    if (options->read_only_above && node->size_bytes > options->read_only_above) {
+        return error_set(err, ERR_READ_ONLY,
+                         "'%.120s' is larger than ReadOnlyAboveMB allows to change",
+                         node_name(node));
+    }
+    return 0;
+}
+
+void note_denied(struct online_vfs *online, struct node *node, int code)
+{
+    struct node *folder = node->kind == VFS_FOLDER ? node : tree_parent(online->tree, node);
+
+    if (code != ERR_DENIED || (node->flags & NODE_GONE)) {
+        return;
+    }
+    if (node->kind == VFS_FILE && !(node->flags & NODE_LOCAL)) {
+        node->flags |= NODE_DENIED;
+    } else if (folder && tree_folder(folder)) {
+        folder->folder->denied_ms = online_now();
+    }
+}
+
+int check_name(struct online_vfs *online, struct node *folder, const char *name, bool is_folder,
+               struct error *err)
+{
+    struct name_place place = {.is_folder = is_folder};
+    struct library *library = NULL;
+
+    mutex_lock(&online->lock);
+    library = library_of(online, folder);
+    if (library) {
+        place.is_in_library_root = folder == library->root && !library->folder_path;
+        place.parent_units = library->path_units;
+        for (const struct node *at = folder; at->parent; at = tree_parent(online->tree, at)) {
+            place.parent_units += 1 + name_units(node_name(at));
+        }
+    }
+    mutex_unlock(&online->lock);
+    return name_check(name, &place, err);
+}
+
+int change_begin(struct online_vfs *online, struct node **folder, struct node **node,
+                 uint64_t parent, const char *name, const struct call *call, struct error *err)
+{
+    int code = node_get(online, folder, parent, VFS_FOLDER, err);
+
+    if (code < 0) {
+        return code;
+    }
+    code = lookup_child(online, node, *folder, name, call, err);
+    if (code == 0) {
+        mutex_lock(&online->lock);
+        code = check_changeable(online, *folder, err);
+        if (code == 0) {
+            code = check_changeable(online, *node, err);
+        }
+        mutex_unlock(&online->lock);
+    }
+    return code;
+}
+
+/* --- attributes --- */
+
+/* Times of a file that is as the server has it: one PATCH. */
+static int send_times(struct online_vfs *online, struct node *node, const struct vfs_set *set,
+                      const struct call *call, struct error *err)
+{
+    struct graph_update update = {
+        .modified_ms = set->flags & VFS_SET_MODIFIED ? set->modified_ms : -1,
+        .created_ms = set->flags & VFS_SET_CREATED ? set->created_ms : -1,
+    };
+    struct graph_item item = {0};
+    struct place place = {0};
+    int code = place_of(&place, online, node, true, call, err);
+
+    if (code == 0) {
+        code = graph_update_item(&item, place.account, place.drive_id, place.item_id, &update, call,
+                                 err);
+    }
+    mutex_lock(&online->lock);
+    note_denied(online, node, code);
+    if (code == 0 && !(node->flags & NODE_GONE)) {
+        code = tree_apply_own(online, node, &item, err);
+    }
+    mutex_unlock(&online->lock);
+    graph_item_clear(&item);
+    place_clear(&place);
+    return code;
+}
+
+/* Into the draft, when there is one that will be saved: true. */
+static bool keep_times(struct body *body, const struct vfs_set *set)
+{
+    bool is_kept = false;
+
+    mutex_lock(&body->lock);
+    is_kept = body->is_dirty;
+    if (is_kept && (set->flags & VFS_SET_MODIFIED)) {
+        body->modified_ms = set->modified_ms;
+    }
+    if (is_kept && (set->flags & VFS_SET_CREATED)) {
+        body->created_ms = set->created_ms;
+    }
+    mutex_unlock(&body->lock);
+    return is_kept;
+}
+
+static int set_times(struct online_vfs *online, struct node *node, struct body *body,
+                     const struct vfs_set *set, const struct call *call, struct error *err)
+{
+    int code = 0;
+
+    if (!body) {
+        return send_times(online, node, set, call, err);
+    }
+    code = body_pause_saves(body, call, err);
+    if (code < 0) {
+        return code;
+    }
+    if (!keep_times(body, set)) {
+        code = send_times(online, node, set, call, err);
+        mutex_lock(&online->lock);
+        mutex_lock(&body->lock);
+        /* Where the service has eTags only, new times are a new version of the same content. */
+        if (code == 0 && body->version && !*node_ctag(node) && !(node->flags & NODE_GONE)) {
+            (void)str_copy(&body->version, node_version(node), NULL);
+        }
+        mutex_unlock(&body->lock);
+        mutex_unlock(&online->lock);
+    }
+    body_resume_saves(body);
+    return code;
+}
+
+/* A new size without an open file: opened, cut or grown, saved. */
+static int set_size(struct online_vfs *online, uint64_t id, uint64_t size,
+                    const struct vfs_call *vfs_call, const struct call *call, struct error *err)
+{
+    struct vfs_file *file = NULL;
+    int code = online_open(&online->base, &file, id, VFS_WRITE, vfs_call, err);
+
+    if (code < 0) {
+        return code;
+    }
+    if (body_size(file->body) != size) {
+        code = body_resize(file->body, size, call, err);
+        if (code == 0) {
+            code = save_body(file->body, call, err);
+        }
+    }
+    online_close(&online->base, file);
+    return code;
+}
+
+static int set_file(struct online_vfs *online, struct node *node, struct vfs_file *file,
+                    const struct vfs_set *set, const struct vfs_call *vfs_call,
+                    const struct call *call, struct error *err)
+{
+    struct body *body = NULL;
+    int code = 0;
+
+    mutex_lock(&online->lock);
+    code = file ? 0 : check_writable(online, node, err);
+    mutex_unlock(&online->lock);
+    if (code == 0 && (set->flags & VFS_SET_SIZE)) {
+        if (!file) {
+            code = set_size(online, node_id(node), set->size_bytes, vfs_call, call, err);
+        } else if (!(file->flags & VFS_WRITE)) {
+            code = error_set(err, ERR_INVALID, "the file is not open for writing");
+        } else {
+            code = body_resize(file->body, set->size_bytes, call, err);
+        }
+    }
+    if (code == 0 && (set->flags & (VFS_SET_MODIFIED | VFS_SET_CREATED))) {
+        body = file ? NULL : body_borrow(online, node);
+        code = set_times(online, node, file ? file->body : body, set, call, err);
+        body_put(body);
+    }
+    return code;
+}
+
+int online_setattr(struct vfs *vfs, struct vfs_attr *out, uint64_t id, struct vfs_file *file,
+                   const struct vfs_set *set, const struct vfs_call *vfs_call, struct error *err)
+{
+    struct online_vfs *online = online_of(vfs);
+    struct call call = call_begin(vfs_call, CALL_SAVE);
+    struct node *node = NULL;
+    int code = 0;
+
+    if (file) {
+        mutex_lock(&online->lock);
+        node = file->body->node;
+        tree_hold(online->tree, node);
+        mutex_unlock(&online->lock);
+    } else {
+        code = node_get(online, &node, id, -1, err);
+    }
+    if (code == 0 && node->kind == VFS_FOLDER && (set->flags & VFS_SET_SIZE)) {
+        code = error_set(err, ERR_IS_FOLDER, "'%.120s' is a folder", node_name(node));
+    }
+    /* Times of folders are the server's: what is in them moves them on anyway. */
+    if (code == 0 && node->kind == VFS_FILE) {
+        code = set_file(online, node, file, set, vfs_call, &call, err);
+    }
+    node_put(online, node);
+    return code < 0 ? code : online_getattr(vfs, out, id, file, vfs_call, err);
+}
+
+/* --- folders --- */
+
+/* The folder that the service made; *out held for the caller. */
+static int add_folder(struct online_vfs *online, struct node **out, struct node *folder,
+                      const struct graph_item *item, struct error *err)
+{
+    struct node *node = NULL;
+    int code = 0;
+
+    mutex_lock(&online->lock);
+    if (folder->flags & NODE_GONE) {
+        code = error_set(err, ERR_STALE, "the folder is no longer there");
+    } else {
+        /* UINT32_MAX: it is newer than anything that stands in its way. */
+        code = tree_apply_item(online, &node, folder, item, UINT32_MAX, err);
+    }
+    if (code == 0 && !node) {
+        code = error_set(err, ERR_PROTOCOL, "the answer for a new folder is not a folder");
+    }
+    if (code == 0) {
+        tree_edit(online->tree, node);
+        forget_negatives(online, folder);
+        listing_note_added(online, folder, node);
+        tree_hold(online->tree, node);
+        if (tree_folder(node)) { /* we made it: it is empty */
+            node->folder->is_complete = true;
+            node->folder->complete_ms = online_now();
+        }
+        *out = node;
+    }
+    mutex_unlock(&online->lock);
+    return code;
+}
+
+static int mkdir_in(struct online_vfs *online, struct node **out, struct node *folder,
+                    const char *name, const struct call *call, struct error *err)
+{
+    struct graph_item item = {0};
+    struct place place = {0};
+    int code = check_name(online, folder, name, true, err);
+
+    if (code == 0) {
+        mutex_lock(&online->lock);
+        code = check_writable(online, folder, err);
+        if (code == 0 && tree_child(online->tree, folder, name)) {
+            code = error_set(err, ERR_EXISTS, "'%.120s' is already there", name);
+        }
+        mutex_unlock(&online->lock);
+    }
+    if (code == 0) {
+        code = place_of(&place, online, folder, true, call, err);
+    }
+    if (code == 0) {
+        code = graph_create_folder(&item, place.account, place.drive_id, place.item_id, name, call,
+                                   err);
+        mutex_lock(&online->lock);
+        note_denied(online, folder, code);
+        mutex_unlock(&online->lock);
+    }
+    if (code == 0) {
+        code = add_folder(online, out, folder, &item, err);
+    }
+    graph_item_clear(&item);
+    place_clear(&place);
+    return code;
+}
+
+int online_mkdir(struct vfs *vfs, struct vfs_attr *out, uint64_t parent, const char *name,
+                 const struct vfs_call *vfs_call, struct error *err)
+{
+    struct online_vfs *online = online_of(vfs);
+    struct call call = call_begin(vfs_call, CALL_SAVE);
+    struct node *folder = NULL;
+    struct node *node = NULL;
+    int code = node_get(online, &folder, parent, VFS_FOLDER, err);
+
+    if (code < 0) {
+        return code;
+    }
+    code = mkdir_in(online, &node, folder, name, &call, err);
+    if (code == 0) {
+        mutex_lock(&online->lock);
+        node_attr(online, node, out);
+        mutex_unlock(&online->lock);
+    }
+    node_put(online, folder);
+    return code;
+}
+
+/* --- deletes --- */
+
+/* The server has it no more; neither has the tree. */
+static void forget_node(struct online_vfs *online, struct node *node, struct body *body)
+{
+    struct node *folder = NULL;
+
+    mutex_lock(&online->lock);
+    folder = tree_parent(online->tree, node);
+    if (folder) {
+        tree_bury(online->tree, node_item_id(node));
+        if (node->kind == VFS_FILE) {
+            node->body = NULL;
+        }
+        tree_remove(online->tree, node);
+    }
+    mutex_unlock(&online->lock);
+    if (body) {
+        mutex_lock(&body->lock);
+        body->is_removed = true;
+        mutex_unlock(&body->lock);
+    }
+}
+
+/* Whoever has the file open goes on reading it after it is gone from the server. */
+static void fetch_for_readers(struct body *body, const struct call *call)
+{
+    struct content_source source = body_source(body);
+
+    if (!body->spool && body->base && content_size(body->base) <= KEEP_READABLE) {
+        (void)content_fetch_all(body->base, &source, call, NULL);
+    }
+}
+
+int delete_node(struct online_vfs *online, struct node *node, const struct call *call,
+                struct error *err)
+{
+    struct body *body = body_borrow(online, node);
+    struct place place = {0};
+    bool is_local = false;
+    int code = body ? body_pause_saves(body, call, err) : 0;
+
+    if (code < 0) {
+        body_put(body);
+        return code;
+    }
+    mutex_lock(&online->lock);
+    is_local = node->flags & NODE_LOCAL;
+    mutex_unlock(&online->lock);
+    if (!is_local) {
+        if (body) {
+            fetch_for_readers(body, call);
+        }
+        code = place_of(&place, online, node, true, call, err);
+        if (code == 0) {
+            code = graph_delete_item(place.account, place.drive_id, place.item_id, call, err);
+            mutex_lock(&online->lock);
+            note_denied(online, node, code);
+            mutex_unlock(&online->lock);
+        }
+        /* Somebody was faster: what was asked for is so. */
+        if (code == ERR_NOT_FOUND || code == ERR_STALE) {
+            error_clear(err);
+            code = 0;
+        }
+    }
+    if (code == 0) {
+        forget_node(online, node, body);
+    }
+    if (body) {
+        body_resume_saves(body);
+    }
+    body_put(body);
+    place_clear(&place);
+    return code;
+}
+
+int online_unlink(struct vfs *vfs, uint64_t parent, const char *name,
+                  const struct vfs_call *vfs_call, struct error *err)
+{
+    struct online_vfs *online = online_of(vfs);
+    struct call call = call_begin(vfs_call, CALL_SAVE);
+    struct node *folder = NULL;
+    struct node *node = NULL;
+    int code = change_begin(online, &folder, &node, parent, name, &call, err);
+
+    if (code == 0 && node->kind == VFS_FOLDER) {
+        code = error_set(err, ERR_IS_FOLDER, "'%.120s' is a folder", name);
+    }
+    if (code == 0) {
+        code = delete_node(online, node, &call, err);
+    }
+    node_put(online, node);
+    node_put(online, folder);
+    return code;
+}
+
+int check_empty(struct online_vfs *online, struct node *folder, const struct call *call,
+                struct error *err)
+{
+    bool is_fresh = false;
+    uint32_t count = 0;
+    int code = 0;
+
+    mutex_lock(&online->lock);
+    is_fresh = folder_is_fresh(online, folder);
+    mutex_unlock(&online->lock);
+    if (!is_fresh) {
+        code = listing_run_all(online, folder, call, err);
+    }
+    mutex_lock(&online->lock);
+    count = folder->folder ? folder->folder->count : 0;
+    mutex_unlock(&online->lock);
+    if (code == 0 && count > 0) {
+        code = error_set(err, ERR_NOT_EMPTY, "the folder is not empty");
+    }
+    return code;
+}
+
+int online_rmdir(struct vfs *vfs, uint64_t parent, const char *name,
+                 const struct vfs_call *vfs_call, struct error *err)
+{
+    struct online_vfs *online = online_of(vfs);
+    struct call call = call_begin(vfs_call, CALL_SAVE);
+    struct node *folder = NULL;
+    struct node *node = NULL;
+    int code = change_begin(online, &folder, &node, parent, name, &call, err);
+
+    if (code == 0 && node->kind != VFS_FOLDER) {
+        code = error_set(err, ERR_NOT_FOLDER, "'%.120s' is not a folder", name);
+    }
+    if (code == 0) {
+        code = check_empty(online, node, &call, err);
+    }
+    if (code == 0) {
+        code = delete_node(online, node, &call, err);
+    }
+    node_put(online, node);
+    node_put(online, folder);
+    return code;
+}

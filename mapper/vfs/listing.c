@@ -1,0 +1,300 @@
+/*
+ * listing.c - one folder's entries, page by page, shared by everybody who reads it at the time.
+ *
+ * There is no thread of its own: whoever needs entries that are not there yet fetches the next page
+ * by its own deadline, and the others wait for it. A page that fails ends the listing for all of
+ * them, and no folder is complete by it. Nodes in a listing are held, so that none is dropped
+ * before every reader had it.
+ */
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "online.h"
+
+#define PAGE_SIZE 1000               /* what the service gives at most (graph-facts 2.5) */
+#define LISTING_ENTRIES_MAX 5000000u /* in one folder; more is ERR_LIMIT and never a short list */
+#define EMPTY_PAGES_MAX 1000         /* pages without an entry, one after the other */
+
+static struct listing *listing_new(struct online_vfs *online, struct node *folder,
+                                   struct error *err)
+{
+    struct listing *listing = calloc(1, sizeof(*listing));
+
+    if (!listing) {
+        error_set(err, ERR_NO_MEMORY, "no memory for a listing");
+        return NULL;
+    }
+    listing->refs = 1;
+    listing->folder = folder;
+    listing->begun_ms = online_now();
+    listing->begun_edit = tree_edits(online->tree);
+    listing->number = ++online->last_listing;
+    tree_hold(online->tree, folder);
+    return listing;
+}
+
+void listing_leave(struct online_vfs *online, struct listing *listing)
+{
+    if (!listing || --listing->refs > 0) {
+        return;
+    }
+    if (listing->folder->folder && listing->folder->folder->listing == listing) {
+        listing->folder->folder->listing = NULL; /* nobody wants the rest */
+    }
+    for (size_t i = 0; i < listing->count; i++) {
+        tree_release(online->tree, listing->nodes[i], 1);
+    }
+    tree_release(online->tree, listing->folder, 1);
+    free(listing->nodes);
+    free(listing->next_link);
+    free(listing);
+}
+
+static int add_node(struct online_vfs *online, struct listing *listing, struct node *node,
+                    struct error *err)
+{
+    if (node->listed == listing->number) {
+        return 0; /* a page named it twice, or we added it ourselves */
+    }
+    if (listing->count >= LISTING_ENTRIES_MAX) {
+        return error_set(err, ERR_LIMIT, "the folder has more than %u entries",
+                         LISTING_ENTRIES_MAX);
+    }
+    if (listing->count == listing->capacity) {
+        size_t capacity = listing->capacity ? listing->capacity * 2 : 64;
+        struct node **nodes = realloc(listing->nodes, capacity * sizeof(*nodes));
+
+        if (!nodes) {
+            return error_set(err, ERR_NO_MEMORY, "no memory for a listing");
+        }
+        listing->nodes = nodes;
+        listing->capacity = capacity;
+    }
+    node->listed = listing->number;
+    tree_hold(online->tree, node);
+    listing->nodes[listing->count++] = node;
+    return 0;
+}
+
+/* Entries that are in the tree already: all of them when the folder is complete and fresh, else
+ * those that only we know. */
+static int add_known(struct online_vfs *online, struct listing *listing, bool all,
+                     struct error *err)
+{
+    struct folder *part = listing->folder->folder;
+    struct node *node = part ? tree_at(online->tree, part->first) : NULL;
+    int code = 0;
+
+    while (node && code == 0) {
+        if (all || (node->flags & NODE_LOCAL)) {
+            code = add_node(online, listing, node, err);
+        }
+        node = tree_at(online->tree, node->next);
+    }
+    return code;
+}
+
+struct listing *listing_join(struct online_vfs *online, struct node *folder, struct error *err)
+{
+    struct folder *part = tree_folder(folder);
+    struct listing *listing = NULL;
+    bool is_known = !tree_root(online->tree, folder)->folder->library ||
+                    folder_is_fresh(online, folder); /* the root above all libraries is empty */
+
+    if (!part) {
+        error_set(err, ERR_NO_MEMORY, "no memory for a folder");
+        return NULL;
+    }
+    if (!is_known && part->listing && part->listing->failure == 0 &&
+        online_now() - part->listing->begun_ms < online->options.metadata_ms) {
+        part->listing->refs++;
+        return part->listing;
+    }
+    listing = listing_new(online, folder, err);
+    if (!listing) {
+        return NULL;
+    }
+    if (add_known(online, listing, is_known, err) < 0) {
+        listing_leave(online, listing);
+        return NULL;
+    }
+    listing->is_complete = is_known;
+    if (!is_known) {
+        part->listing = listing;
+    }
+    return listing;
+}
+
+static int add_page(struct online_vfs *online, struct listing *listing,
+                    const struct graph_items *page, uint32_t asked, struct error *err)
+{
+    int code = 0;
+
+    for (size_t i = 0; i < page->count && code == 0; i++) {
+        struct node *node = NULL;
+
+        code = tree_apply_item(online, &node, listing->folder, &page->items[i], asked, err);
+        if (code == 0 && node) {
+            code = add_node(online, listing, node, err);
+        }
+    }
+    return code;
+}
+
+/* All pages came: what none of them named is gone, unless it is newer than they are. */
+static void complete(struct online_vfs *online, struct listing *listing)
+{
+    struct folder *part = listing->folder->folder;
+    struct node *node = tree_at(online->tree, part->first);
+
+    while (node) {
+        struct node *next = tree_at(online->tree, node->next);
+
+        if (node->listed != listing->number && !(node->flags & NODE_LOCAL) &&
+            node->edit <= listing->begun_edit) {
+            tree_remove(online->tree, node);
+        }
+        node = next;
+    }
+    listing->is_complete = true;
+    part->is_complete = true;
+    part->complete_ms = listing->begun_ms;
+    part->misses = 0;
+    if (part->listing == listing) {
+        part->listing = NULL;
+    }
+}
+
+static int fail(struct listing *listing, int code, const struct error *error)
+{
+    listing->failure = code;
+    listing->error = *error;
+    if (listing->folder->folder->listing == listing) {
+        listing->folder->folder->listing = NULL;
+    }
+    return code;
+}
+
+/* Takes the page in; lock held. */
+static int take_page(struct online_vfs *online, struct listing *listing, struct graph_items *page,
+                     uint32_t asked, struct error *err)
+{
+    int code = 0;
+
+    if (listing->folder->flags & NODE_GONE) {
+        return error_set(err, ERR_STALE, "the folder is no longer there");
+    }
+    code = add_page(online, listing, page, asked, err);
+    if (code < 0) {
+        return code;
+    }
+    free(listing->next_link);
+    listing->next_link = page->next_link;
+    page->next_link = NULL;
+    listing->is_started = true;
+    if (!listing->next_link) {
+        complete(online, listing);
+    }
+    return 0;
+}
+
+static int ask_page(struct online_vfs *online, struct listing *listing, struct graph_items *page,
+                    const char *link, const struct call *call, struct error *err)
+{
+    struct place place = {0};
+    int code = place_of(&place, online, listing->folder, false, call, err);
+
+    if (code == 0) {
+        code = graph_list_children(page, place.account, place.drive_id, place.item_id, link,
+                                   PAGE_SIZE, call, err);
+    }
+    place_clear(&place);
+    return code;
+}
+
+/* This thread fetches; lock held, given up meanwhile. */
+static int fetch_page(struct online_vfs *online, struct listing *listing, const struct call *call,
+                      struct error *err)
+{
+    struct graph_items page = {0};
+    struct error error = {0};
+    char *link = NULL;
+    uint32_t asked = tree_edits(online->tree);
+    int code = str_copy(&link, listing->next_link, &error);
+
+    listing->is_fetching = true;
+    mutex_unlock(&online->lock);
+    if (code == 0) {
+        code = ask_page(online, listing, &page, link, call, &error);
+    }
+    free(link);
+    mutex_lock(&online->lock);
+    listing->is_fetching = false;
+    if (code == 0) {
+        code = take_page(online, listing, &page, asked, &error);
+    }
+    /* A reader that gave up, or whose time is over, does not end it for the others. */
+    if (code < 0 && code != ERR_CANCELLED && code != ERR_TIMED_OUT) {
+        (void)fail(listing, code, &error);
+    }
+    if (code < 0 && err) {
+        *err = error;
+    }
+    cond_broadcast(&online->changed);
+    graph_items_clear(&page);
+    return code;
+}
+
+int listing_more(struct online_vfs *online, struct listing *listing, const struct call *call,
+                 struct error *err)
+{
+    size_t had = listing->count;
+    unsigned empty_pages = 0;
+    int code = 0;
+
+    while (code == 0 && listing->count == had && !listing->is_complete) {
+        if (listing->failure < 0) {
+            if (err) {
+                *err = listing->error;
+            }
+            return listing->failure;
+        }
+        if (listing->is_fetching) {
+            code = call_wait(call, &online->changed, &online->lock, err);
+            continue;
+        }
+        if (++empty_pages > EMPTY_PAGES_MAX) {
+            return error_set(err, ERR_PROTOCOL, "the server sends pages without end");
+        }
+        code = fetch_page(online, listing, call, err);
+    }
+    return code;
+}
+
+int listing_run_all(struct online_vfs *online, struct node *folder, const struct call *call,
+                    struct error *err)
+{
+    struct listing *listing = NULL;
+    int code = 0;
+
+    mutex_lock(&online->lock);
+    listing = listing_join(online, folder, err);
+    code = listing ? 0 : ERR_NO_MEMORY;
+    while (code == 0 && !listing->is_complete) {
+        code = listing_more(online, listing, call, err);
+    }
+    listing_leave(online, listing);
+    mutex_unlock(&online->lock);
+    return code;
+}
+
+void listing_note_added(struct online_vfs *online, struct node *folder, struct node *node)
+{
+    struct folder *part = folder->folder;
+
+    if (part && part->listing) {
+        (void)add_node(online, part->listing, node, NULL); /* else it is left out of this one */
+    }
+}

@@ -1,0 +1,575 @@
+/*
+ * lookup.c - one item: from memory while it is fresh, else asked for; and how the service's word
+ * reaches the tree.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/secret.h"
+#include "base/str.h"
+#include "online.h"
+
+/* So many single look-ups in a folder that was not listed cost more than listing it: one request of
+ * 2 RU brings 1,000 entries, a single item costs 1 RU. */
+#define MISSES_BEFORE_LISTING 3
+
+int node_get(struct online_vfs *online, struct node **out, uint64_t id, int kind, struct error *err)
+{
+    struct node *node = NULL;
+    int code = 0;
+
+    mutex_lock(&online->lock);
+    node = tree_find(online->tree, id);
+    if (!node || (node->flags & NODE_GONE)) {
+        code = error_set(err, ERR_STALE, "the item is no longer there");
+    } else if (kind == VFS_FOLDER && node->kind != VFS_FOLDER) {
+        code = error_set(err, ERR_NOT_FOLDER, "'%.120s' is not a folder", node_name(node));
+    } else if (kind == VFS_FILE && node->kind == VFS_FOLDER) {
+        code = error_set(err, ERR_IS_FOLDER, "'%.120s' is a folder", node_name(node));
+    } else {
+        tree_hold(online->tree, node);
+        *out = node;
+    }
+    mutex_unlock(&online->lock);
+    return code;
+}
+
+void node_put(struct online_vfs *online, struct node *node)
+{
+    if (node) {
+        mutex_lock(&online->lock);
+        tree_release(online->tree, node, 1);
+        mutex_unlock(&online->lock);
+    }
+}
+
+void online_tell(struct online_vfs *online, uint64_t parent, const char *name, uint64_t id)
+{
+    vfs_changed_fn listener = NULL;
+    void *payload = NULL;
+
+    mutex_lock(&online->lock);
+    listener = online->listener;
+    payload = online->listener_payload;
+    if (listener) {
+        online->listener_running++;
+    }
+    mutex_unlock(&online->lock);
+    if (listener) {
+        listener(payload, parent, name, id);
+        mutex_lock(&online->lock);
+        online->listener_running--;
+        cond_broadcast(&online->changed);
+        mutex_unlock(&online->lock);
+    }
+}
+
+/* --- freshness --- */
+
+void node_confirm(struct online_vfs *online, struct node *node)
+{
+    node->checked_s = (uint32_t)((online_now() - online->started_ms) / 1000);
+}
+
+static bool is_younger(const struct online_vfs *online, const struct node *node, int64_t age_ms)
+{
+    int64_t checked_ms = online->started_ms + (int64_t)node->checked_s * 1000;
+
+    return online_now() - checked_ms < age_ms;
+}
+
+bool node_is_fresh(const struct online_vfs *online, const struct node *node)
+{
+    return (node->flags & NODE_LOCAL) || is_younger(online, node, online->options.metadata_ms);
+}
+
+bool folder_is_fresh(const struct online_vfs *online, const struct node *node)
+{
+    return node->folder && node->folder->is_complete &&
+           online_now() - node->folder->complete_ms < online->options.metadata_ms;
+}
+
+/* --- from the service into the tree --- */
+
+/* What we show of an item. OneNote notebooks (packages) are neither file nor folder and open only
+ * in OneNote: hidden. Shortcuts to other drives are hidden, too, until one tree can lead into
+ * several drives; their targets are reachable as libraries of their own. */
+static bool is_shown(const struct graph_item *item)
+{
+    return (item->kind == GRAPH_FILE || item->kind == GRAPH_FOLDER) && !item->is_root && item->id &&
+           item->name && *item->name && strlen(item->name) <= VFS_NAME_MAX &&
+           !strchr(item->name, '/') && strcmp(item->name, ".") != 0 &&
+           strcmp(item->name, "..") != 0;
+}
+
+/* A check-out by this user does not make the file read-only for him. */
+static bool is_checked_out_by_other(const struct library *library, const struct graph_item *item)
+{
+    struct account_info info = {0};
+
+    if (!item->is_checked_out || !item->checked_out_by) {
+        return false; /* by whom is not known: the service will say when we write */
+    }
+    account_info(library->account, &info);
+    return !str_equal_nocase(item->checked_out_by, info.user_id) &&
+           !str_equal_nocase(item->checked_out_by, info.user_name);
+}
+
+static struct node_facts facts_of(const struct library *library, const struct graph_item *item)
+{
+    struct node_facts facts = {
+        .kind = item->kind == GRAPH_FOLDER ? VFS_FOLDER : VFS_FILE,
+        .name = item->name,
+        .item_id = item->id,
+        .ctag = item->ctag,
+        .etag = item->etag,
+        .size_bytes = item->kind == GRAPH_FOLDER ? 0 : item->size_bytes,
+        .modified_ms = item->modified_ms,
+        .created_ms = item->created_ms,
+    };
+
+    facts.flags = (uint8_t)((item->is_infected ? NODE_INFECTED : 0) |
+                            (is_checked_out_by_other(library, item) ? NODE_CHECKED_OUT : 0));
+    return facts;
+}
+
+/* Whether the texts and facts are those that the node has: most pages of a second listing. */
+static bool is_same(const struct node *node, const struct node_facts *facts)
+{
+    const uint8_t told = NODE_LOCAL | NODE_INFECTED | NODE_CHECKED_OUT;
+
+    return strcmp(node_name(node), facts->name) == 0 &&
+           strcmp(node_item_id(node), facts->item_id) == 0 &&
+           strcmp(node_ctag(node), facts->ctag ? facts->ctag : "") == 0 &&
+           strcmp(node_etag(node), facts->etag ? facts->etag : "") == 0 &&
+           node->size_bytes == facts->size_bytes && node->modified_ms == facts->modified_ms &&
+           node->created_ms == facts->created_ms && (node->flags & told) == facts->flags;
+}
+
+/* Makes the name free for another item; false: an item of ours is in the way, which is newer. */
+static bool clear_name(struct online_vfs *online, struct node *other, uint32_t asked_edit)
+{
+    if ((other->flags & NODE_LOCAL) || other->edit > asked_edit) {
+        return false;
+    }
+    tree_remove(online->tree, other);
+    return true;
+}
+
+/* An item that we know under its id: it may have moved or been renamed by somebody. */
+static int apply_known(struct online_vfs *online, struct node *node, struct node *folder,
+                       const struct node_facts *facts, uint32_t asked_edit, struct error *err)
+{
+    struct node *other = tree_child(online->tree, folder, facts->name);
+    int code = 0;
+
+    for (const struct node *at = folder; at; at = tree_parent(online->tree, at)) {
+        if (at == node) {
+            return error_set(err, ERR_PROTOCOL, "the server names a folder inside itself");
+        }
+    }
+    if (other && other != node && !clear_name(online, other, asked_edit)) {
+        return 0;
+    }
+    if (node->parent != folder->index) {
+        code = tree_move(online->tree, node, folder, facts->name, err);
+    }
+    if (code == 0 && !is_same(node, facts)) {
+        code = tree_update(online->tree, node, facts, err);
+    }
+    node->flags &= (uint8_t)~NODE_DENIED;
+    return code;
+}
+
+int tree_apply_item(struct online_vfs *online, struct node **out, struct node *folder,
+                    const struct graph_item *item, uint32_t asked_edit, struct error *err)
+{
+    struct node *root = tree_root(online->tree, folder);
+    struct library *library = root->folder->library;
+    struct node_facts facts = facts_of(library, item);
+    struct node *node = NULL;
+    struct node *other = NULL;
+    int code = 0;
+
+    *out = NULL;
+    if (folder == root && item->parent_id && *item->parent_id && !library->root_item_id) {
+        code = str_copy(&library->root_item_id, item->parent_id, err);
+    }
+    if (code < 0 || !is_shown(item) || tree_is_buried(online->tree, item->id, asked_edit)) {
+        return code;
+    }
+    node = tree_item(online->tree, root, item->id);
+    if (node && node->kind != facts.kind) {
+        tree_remove(online->tree, node);
+        node = NULL;
+    }
+    if (node && node->edit > asked_edit) {
+        *out =
+            node->parent == folder->index ? node : NULL; /* we changed it since: we know better */
+        return 0;
+    }
+    if (node) {
+        code = apply_known(online, node, folder, &facts, asked_edit, err);
+        if (code == 0 && node->parent == folder->index &&
+            str_equal_nocase(node_name(node), item->name)) {
+            node_confirm(online, node);
+            *out = node;
+        }
+        return code;
+    }
+    other = tree_child(online->tree, folder, item->name);
+    if (other && !clear_name(online, other, asked_edit)) {
+        return 0;
+    }
+    code = tree_add(online->tree, &node, folder, &facts, err);
+    if (code == 0) {
+        node_confirm(online, node);
+        *out = node;
+    }
+    return code;
+}
+
+int tree_apply_own(struct online_vfs *online, struct node *node, const struct graph_item *item,
+                   struct error *err)
+{
+    struct library *library = library_of(online, node);
+    struct node_facts facts = facts_of(library, item);
+    struct node *other = NULL;
+    struct node *parent = tree_parent(online->tree, node);
+    int code = 0;
+
+    if (!item->id || !item->name || !parent) {
+        return 0;
+    }
+    other = tree_child(online->tree, parent, item->name);
+    if (other && other != node) {
+        tree_remove(online->tree, other);
+    }
+    other = tree_item(online->tree, tree_root(online->tree, node), item->id);
+    if (other && other != node) {
+        tree_remove(online->tree, other); /* a listing was faster than our own answer */
+    }
+    facts.kind = node->kind;
+    code = tree_update(online->tree, node, &facts, err);
+    tree_edit(online->tree, node);
+    node_confirm(online, node);
+    return code;
+}
+
+/* --- names that were not there a moment ago; lock held --- */
+
+static bool is_negative(const struct online_vfs *online, const struct node *folder,
+                        const char *name)
+{
+    uint64_t hash = str_hash_nocase(name);
+    int64_t since_ms = online_now() - NEGATIVE_MS;
+
+    for (size_t i = 0; i < NEGATIVES; i++) {
+        const struct negative *negative = &online->negatives[i];
+
+        if (negative->name_hash == hash && negative->folder == node_id(folder) &&
+            negative->at_ms > since_ms) {
+            return online->options.metadata_ms >= NEGATIVE_MS;
+        }
+    }
+    return false;
+}
+
+static void add_negative(struct online_vfs *online, const struct node *folder, const char *name)
+{
+    online->negatives[online->next_negative++ % NEGATIVES] =
+        (struct negative){node_id(folder), str_hash_nocase(name), online_now()};
+}
+
+void forget_negatives(struct online_vfs *online, const struct node *folder)
+{
+    for (size_t i = 0; i < NEGATIVES; i++) {
+        if (online->negatives[i].folder == node_id(folder)) {
+            online->negatives[i] = (struct negative){0};
+        }
+    }
+}
+
+/* --- asking --- */
+
+/* Asks for one child and puts the answer into the tree; *out held. Without the lock. */
+static int ask_child(struct online_vfs *online, struct node **out, struct node *folder,
+                     const char *name, const struct call *call, struct error *err)
+{
+    struct place place = {0};
+    struct graph_item item = {0};
+    struct node *known = NULL;
+    uint32_t asked = 0;
+    int code = place_of(&place, online, folder, false, call, err);
+
+    if (code < 0) {
+        return code;
+    }
+    mutex_lock(&online->lock);
+    asked = tree_edits(online->tree);
+    mutex_unlock(&online->lock);
+    code =
+        place.item_id
+            ? graph_get_child(&item, place.account, place.drive_id, place.item_id, name, call, err)
+            : graph_get_item_by_path(&item, place.account, place.drive_id, name, call, err);
+    mutex_lock(&online->lock);
+    known = tree_child(online->tree, folder, name);
+    if (code == ERR_NOT_FOUND && known && !(known->flags & NODE_LOCAL) && known->edit <= asked) {
+        tree_remove(online->tree, known);
+        known = NULL;
+    }
+    if (code == 0 && (folder->flags & NODE_GONE)) {
+        code = error_set(err, ERR_STALE, "the folder is no longer there");
+    }
+    if (code == 0) {
+        code = tree_apply_item(online, out, folder, &item, asked, err);
+        known = *out;
+    }
+    if (code == ERR_NOT_FOUND && known) {
+        code = 0; /* made here meanwhile */
+    }
+    if (code == 0 && (!known || !str_equal_nocase(node_name(known), name))) {
+        code = error_set(err, ERR_NOT_FOUND, "there is no '%.120s'", name);
+    }
+    if (code == ERR_NOT_FOUND) {
+        add_negative(online, folder, name);
+    }
+    if (code == 0) {
+        *out = known;
+        tree_hold(online->tree, known);
+    }
+    mutex_unlock(&online->lock);
+    graph_item_clear(&item);
+    place_clear(&place);
+    return code;
+}
+
+/* From memory, if memory knows; lock held. 1: it does not. */
+static int remembered_child(struct online_vfs *online, struct node **out, struct node *folder,
+                            const char *name, struct error *err)
+{
+    struct node *node = tree_child(online->tree, folder, name);
+
+    bool is_open = node && node->kind == VFS_FILE && node->body;
+
+    if (node && (is_open || node_is_fresh(online, node) || folder_is_fresh(online, folder))) {
+        tree_hold(online->tree, node);
+        *out = node;
+        return 0;
+    }
+    if (!node && (folder_is_fresh(online, folder) || is_negative(online, folder, name))) {
+        return error_set(err, ERR_NOT_FOUND, "there is no '%.120s'", name);
+    }
+    return 1;
+}
+
+/* Counts a single look-up that goes to the server; true: a listing is cheaper now. Lock held. */
+static bool count_miss(struct node *folder)
+{
+    struct folder *part = tree_folder(folder);
+
+    if (!part || ++part->misses <= MISSES_BEFORE_LISTING) {
+        return false;
+    }
+    part->misses = 0;
+    return true;
+}
+
+int lookup_child(struct online_vfs *online, struct node **out, struct node *folder,
+                 const char *name, const struct call *call, struct error *err)
+{
+    bool is_listing_cheaper = false;
+    int code = 0;
+
+    mutex_lock(&online->lock);
+    if (folder->flags & NODE_GONE) {
+        code = error_set(err, ERR_STALE, "the folder is no longer there");
+    } else if (!tree_root(online->tree, folder)->folder->library) {
+        code = error_set(err, ERR_NOT_FOUND, "there is no '%.120s'", name);
+    } else {
+        code = remembered_child(online, out, folder, name, err);
+    }
+    is_listing_cheaper = code == 1 && count_miss(folder);
+    mutex_unlock(&online->lock);
+    if (code <= 0) {
+        return code;
+    }
+    if (is_listing_cheaper) {
+        code = listing_run_all(online, folder, call, err);
+        if (code < 0) {
+            return code;
+        }
+        mutex_lock(&online->lock);
+        code = remembered_child(online, out, folder, name, err);
+        mutex_unlock(&online->lock);
+    }
+    return code == 1 ? ask_child(online, out, folder, name, call, err) : code;
+}
+
+int refresh_node(struct online_vfs *online, struct node *node, int64_t max_age_ms, char **url,
+                 const struct call *call, struct error *err)
+{
+    struct place place = {0};
+    struct graph_item item = {0};
+    struct node *parent = NULL;
+    struct node *applied = NULL;
+    uint32_t asked = 0;
+    bool is_fresh = false;
+    int code = 0;
+
+    mutex_lock(&online->lock);
+    is_fresh = (node->flags & NODE_LOCAL) || is_younger(online, node, max_age_ms);
+    asked = tree_edits(online->tree);
+    mutex_unlock(&online->lock);
+    if (is_fresh) {
+        return 0;
+    }
+    code = place_of(&place, online, node, false, call, err);
+    if (code == 0) {
+        code = graph_get_item(&item, place.account, place.drive_id, place.item_id, call, err);
+    }
+    mutex_lock(&online->lock);
+    parent = tree_parent(online->tree, node);
+    if (code == ERR_NOT_FOUND && node->edit <= asked && parent) {
+        tree_remove(online->tree, node);
+        code = error_set(err, ERR_STALE, "the item is no longer there");
+    }
+    if (code == 0 && parent) {
+        struct node *there =
+            item.parent_id ? tree_item(online->tree, tree_root(online->tree, node), item.parent_id)
+                           : NULL;
+
+        /* Somebody may have moved it into a folder that we know, or out of our sight. */
+        if (there && there->kind == VFS_FOLDER) {
+            parent = there;
+        }
+        code = tree_apply_item(online, &applied, parent, &item, asked, err);
+    }
+    if (code == 0 && (node->flags & NODE_GONE)) {
+        code = error_set(err, ERR_STALE, "the item is no longer there");
+    }
+    mutex_unlock(&online->lock);
+    if (code == 0 && url) {
+        secret_free(url);
+        *url = item.download_url;
+        item.download_url = NULL;
+    }
+    graph_item_clear(&item);
+    place_clear(&place);
+    return code;
+}
+
+/* --- slots --- */
+
+void node_attr(struct online_vfs *online, const struct node *node, struct vfs_attr *out)
+{
+    const struct online_vfs_options *options = &online->options;
+
+    *out = (struct vfs_attr){.id = node_id(node),
+                             .kind = node->kind,
+                             .size_bytes = node->size_bytes,
+                             .modified_ms = node->modified_ms,
+                             .created_ms = node->created_ms};
+    out->is_read_only = check_writable(online, node, NULL) < 0;
+    if (node->kind == VFS_FILE) {
+        out->is_blocked = options->blocked_above && node->size_bytes > options->blocked_above;
+        if (node->body) {
+            body_attr(node->body, out);
+        }
+    }
+}
+
+int online_lookup(struct vfs *vfs, struct vfs_attr *out, uint64_t parent, const char *name,
+                  const struct vfs_call *vfs_call, struct error *err)
+{
+    struct online_vfs *online = online_of(vfs);
+    struct call call = call_begin(vfs_call, CALL_LISTING);
+    struct node *folder = NULL;
+    struct node *node = NULL;
+    int code = node_get(online, &folder, parent, VFS_FOLDER, err);
+
+    if (code < 0) {
+        return code;
+    }
+    code = call_check(&call, err);
+    if (code == 0) {
+        code = lookup_child(online, &node, folder, name, &call, err);
+    }
+    if (code == 0) {
+        mutex_lock(&online->lock);
+        node_attr(online, node, out); /* the hold goes to the caller */
+        mutex_unlock(&online->lock);
+    }
+    node_put(online, folder);
+    return code;
+}
+
+void online_forget(struct vfs *vfs, uint64_t id, uint64_t count)
+{
+    struct online_vfs *online = online_of(vfs);
+    struct node *node = NULL;
+
+    if (count == 0 || id == VFS_ROOT) {
+        return;
+    }
+    mutex_lock(&online->lock);
+    node = tree_find_exact(online->tree, id);
+    if (node) {
+        tree_release(online->tree, node, count < node->holds ? count : node->holds);
+    }
+    mutex_unlock(&online->lock);
+}
+
+int online_getattr(struct vfs *vfs, struct vfs_attr *out, uint64_t id, struct vfs_file *file,
+                   const struct vfs_call *vfs_call, struct error *err)
+{
+    struct online_vfs *online = online_of(vfs);
+    struct call call = call_begin(vfs_call, CALL_LISTING);
+    struct node *node = NULL;
+    struct node *folder = NULL;
+    bool asks = false;
+    int code = 0;
+
+    if (file) {
+        mutex_lock(&online->lock);
+        node = file->body->node;
+        node_attr(online, node, out);
+        out->id = id;
+        body_attr(file->body, out);
+        mutex_unlock(&online->lock);
+        return 0;
+    }
+    code = node_get(online, &node, id, -1, err);
+    if (code < 0) {
+        return code;
+    }
+    mutex_lock(&online->lock);
+    /* Folders answer from memory: nothing of theirs that we show changes, and a look at the roots
+     * of 300 libraries must not make 300 requests. */
+    asks = node->kind == VFS_FILE && !node->body && !node_is_fresh(online, node) &&
+           !folder_is_fresh(online, tree_parent(online->tree, node));
+    if (asks && count_miss(tree_parent(online->tree, node))) {
+        folder = tree_parent(online->tree, node);
+        tree_hold(online->tree, folder);
+    }
+    mutex_unlock(&online->lock);
+    if (folder) {
+        code = listing_run_all(online, folder, &call, err);
+        node_put(online, folder);
+    }
+    if (asks && code == 0) {
+        code = refresh_node(online, node, online->options.metadata_ms, NULL, &call, err);
+    }
+    if (code == 0) {
+        mutex_lock(&online->lock);
+        if (node->flags & NODE_GONE) {
+            code = error_set(err, ERR_STALE, "the item is no longer there");
+        } else {
+            node_attr(online, node, out);
+        }
+        mutex_unlock(&online->lock);
+    }
+    node_put(online, node);
+    return code;
+}

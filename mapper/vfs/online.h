@@ -1,0 +1,347 @@
+/*
+ * online.h - what the files of the online vfs share. Private to mapper/vfs.
+ *
+ * Locks, outermost first; none is held while waiting for the network or for a disk sync:
+ *   online->lock   the tree, libraries, running listings, which body a node has
+ *   body->lock     one open file's draft
+ *   content->lock  one cached version (cache.h)
+ *
+ * Journal, delta and program saves come to stand beside save.c: save_body() is the one place where
+ * bytes leave for the server, listing_begin() the one where a listing starts, and
+ * tree_apply_item() the one where the server's word reaches the tree.
+ */
+#ifndef MAPPER_VFS_ONLINE_H
+#define MAPPER_VFS_ONLINE_H
+
+#include "base/thread.h"
+#include "cache.h"
+#include "extents.h"
+#include "mapper/graph.h"
+#include "mapper/online_vfs.h"
+#include "reader.h"
+#include "tree.h"
+#include "wait.h"
+
+struct library {
+    struct library *next;
+    struct online_vfs *online;
+    struct account *account; /* referenced */
+    char *key;
+    char *site_id;
+    char *list_id;
+    char *url;
+    char *folder_path; /* NULL: the library's root */
+    size_t path_units; /* of the path up to this root, for the limit of names.h */
+    struct node *root; /* held */
+    /* guarded by online->lock */
+    char *drive_id;     /* replaced at most once, by verifying */
+    char *root_item_id; /* NULL until known */
+    bool is_verified;
+    bool is_preparing;
+    bool is_read_only;
+    bool is_removed;
+    struct vfs_space space;
+    int64_t space_ms; /* 0: never asked */
+};
+
+/* A listing that runs, or the entries of one that is over. Guarded by online->lock. */
+struct listing {
+    uint32_t refs;
+    struct node *folder; /* held */
+    struct node **nodes; /* held, in order of arrival */
+    size_t count;
+    size_t capacity;
+    uint32_t number; /* marks nodes it saw: node->listed */
+    int64_t begun_ms;
+    uint32_t begun_edit; /* what we changed since is not for this listing to take away */
+    char *next_link;
+    bool is_started; /* a page has come */
+    bool is_complete;
+    bool is_fetching;
+    int failure;
+    struct error error;
+};
+
+struct vfs_dir {
+    struct online_vfs *online;
+    struct node *folder; /* held */
+    struct listing *listing;
+    struct error error; /* sticky */
+};
+
+/* One open file, shared by its handles. */
+struct body {
+    struct online_vfs *online;
+    struct library *library;
+    /* guarded by online->lock */
+    uint32_t refs;
+    struct node *node; /* held; another one after a rename onto it */
+    /* guarded by `lock` */
+    struct mutex lock;
+    struct cond changed;
+    struct content *base; /* the version that was opened; NULL for a new file */
+    char *version;        /* what a save must find on the server (If-Match); NULL: new file */
+    bool is_dirty;
+    bool is_saving;  /* one thread uploads: no writes, no second save */
+    bool is_written; /* since it was made or cut to nothing at opening */
+    bool is_removed; /* deleted: nothing of it is saved any more */
+    bool has_failed; /* the last save did not succeed */
+    /* the draft, while `spool` is there */
+    struct local_file *spool;
+    char *spool_path;
+    struct extents written; /* in the spool file; the rest below base_limit is in `base` */
+    uint64_t base_limit;
+    uint64_t size_bytes;
+    int64_t modified_ms; /* set by a program for the next save; -1: not */
+    int64_t created_ms;
+    int64_t touched_ms; /* wall clock of the last write */
+};
+
+struct vfs_file {
+    struct body *body;
+    unsigned flags; /* VFS_READ, VFS_WRITE */
+    struct read_habit habit;
+};
+
+/* A system asks for a name before it makes it: once is enough. */
+#define NEGATIVES 128
+#define NEGATIVE_MS 2000
+struct negative {
+    uint64_t folder;
+    uint64_t name_hash;
+    int64_t at_ms;
+};
+
+struct online_vfs {
+    struct vfs base; /* must stay first */
+    char *spool_directory;
+    char *cache_directory;
+    struct cache *cache;
+    char spool_tag[17];  /* of this instance, in the names of its spool files */
+    struct mutex lock;   /* guards all below */
+    struct cond changed; /* pages, preparations, refreshes, uploads came to an end */
+    struct tree *tree;
+    struct library *libraries;
+    struct online_vfs_options options; /* its strings are not used */
+    uint32_t last_listing;
+    struct negative negatives[NEGATIVES]; /* names that were not there a moment ago */
+    uint32_t next_negative;
+    uint64_t last_spool; /* guarded by spool_lock, which nests in any other */
+    struct mutex spool_lock;
+    int64_t started_ms; /* node->checked_s counts from here */
+    uint32_t open_files;
+    uint32_t uploads_running;
+    bool is_draining;
+    online_vfs_verified_fn verified;
+    void *verified_payload;
+    vfs_changed_fn listener;
+    void *listener_payload;
+    uint32_t listener_running;
+    struct thread keeper; /* trims the cache */
+    struct cond keeper_wake;
+    bool is_ending;
+    bool has_cached; /* there may be something to trim */
+};
+
+static inline struct online_vfs *online_of(struct vfs *vfs)
+{
+    return (struct online_vfs *)vfs;
+}
+
+/* --- library.c --- */
+
+void libraries_free(struct online_vfs *online);
+
+/* What a request needs to name an item; copies, owned. */
+struct place {
+    struct library *library;
+    struct account *account; /* borrowed from the library */
+    char *drive_id;
+    char *item_id; /* NULL: the root of the drive */
+};
+void place_clear(struct place *place);
+
+/* Verifies the drive and finds the mapped folder, once. Called without the lock. */
+int library_prepare(struct library *library, const struct call *call, struct error *err);
+
+/* The place of a node. With `needs_id` the root's own id is asked for too, since moves and new
+ * items need it. Called without the lock, with the node held. ERR_STALE when it is gone. */
+int place_of(struct place *out, struct online_vfs *online, struct node *node, bool needs_id,
+             const struct call *call, struct error *err);
+struct library *library_of(struct online_vfs *online, struct node *node); /* lock held */
+int64_t online_now(void);
+
+/* --- lookup.c --- */
+
+/* A held node by id: ERR_STALE, and ERR_NOT_FOLDER or ERR_IS_FOLDER by `kind` (-1: either).
+ * node_put() gives it back. */
+int node_get(struct online_vfs *online, struct node **out, uint64_t id, int kind,
+             struct error *err);
+void node_put(struct online_vfs *online, struct node *node);
+
+/* The server's word for an item in `folder`; lock held. *out may be NULL: the item is not shown.
+ * `asked_edit`: tree_edits() when it was asked for. */
+int tree_apply_item(struct online_vfs *online, struct node **out, struct node *folder,
+                    const struct graph_item *item, uint32_t asked_edit, struct error *err);
+
+/* Our own change was answered with the item: it counts, whatever was asked before. */
+int tree_apply_own(struct online_vfs *online, struct node *node, const struct graph_item *item,
+                   struct error *err);
+bool node_is_fresh(const struct online_vfs *online, const struct node *node);
+void node_confirm(struct online_vfs *online, struct node *node);
+bool folder_is_fresh(const struct online_vfs *online, const struct node *node);
+void node_attr(struct online_vfs *online, const struct node *node, struct vfs_attr *out);
+
+/* The child `name` of a held folder, held: from memory when it is fresh there, else asked for. */
+int lookup_child(struct online_vfs *online, struct node **out, struct node *folder,
+                 const char *name, const struct call *call, struct error *err);
+
+/* Lock held. */
+void forget_negatives(struct online_vfs *online, const struct node *folder);
+
+/* Asks for the item unless it is fresh (`max_age_ms` old at most). *url (may be NULL) gets a
+ * download URL that came along; a secret. */
+int refresh_node(struct online_vfs *online, struct node *node, int64_t max_age_ms, char **url,
+                 const struct call *call, struct error *err);
+int online_lookup(struct vfs *vfs, struct vfs_attr *out, uint64_t parent, const char *name,
+                  const struct vfs_call *call, struct error *err);
+void online_forget(struct vfs *vfs, uint64_t id, uint64_t count);
+int online_getattr(struct vfs *vfs, struct vfs_attr *out, uint64_t id, struct vfs_file *file,
+                   const struct vfs_call *call, struct error *err);
+
+/* Tells the listener; called without the lock. */
+void online_tell(struct online_vfs *online, uint64_t parent, const char *name, uint64_t id);
+
+/* --- listing.c, dir.c --- */
+
+/* Lists a held folder to its end. */
+int listing_run_all(struct online_vfs *online, struct node *folder, const struct call *call,
+                    struct error *err);
+/* We made or moved an entry into a folder; lock held. */
+void listing_note_added(struct online_vfs *online, struct node *folder, struct node *node);
+int online_opendir(struct vfs *vfs, struct vfs_dir **out, uint64_t id, const struct vfs_call *call,
+                   struct error *err);
+int online_readdir(struct vfs *vfs, struct vfs_dir *dir, uint64_t cookie, vfs_entry_fn fill,
+                   void *payload, const struct vfs_call *call, struct error *err);
+void online_closedir(struct vfs *vfs, struct vfs_dir *dir);
+
+/* listing.c for dir.c; lock held. */
+struct listing *listing_join(struct online_vfs *online, struct node *folder, struct error *err);
+void listing_leave(struct online_vfs *online, struct listing *listing);
+
+/* One page more, by this thread or the one that is at it. Lock held, given up meanwhile. */
+int listing_more(struct online_vfs *online, struct listing *listing, const struct call *call,
+                 struct error *err);
+
+/* --- body.c --- */
+
+/* The open file of a held node, referenced. Lock held. */
+int body_get(struct online_vfs *online, struct body **out, struct node *node, struct error *err);
+/* The body of a held file that is open, referenced; NULL when it is not. Without the lock. */
+struct body *body_borrow(struct online_vfs *online, struct node *node);
+void body_put(
+    struct body *body); /* NULL is fine; without the lock; what is unsaved stays in the spool */
+int body_read(struct body *body, struct read_habit *habit, void *data, size_t size, uint64_t offset,
+              size_t *got, const struct call *call, struct error *err);
+int body_write(struct body *body, const void *data, size_t size, uint64_t offset,
+               const struct call *call, struct error *err);
+int body_resize(struct body *body, uint64_t size, const struct call *call, struct error *err);
+
+/* Everything of the old content that was not overwritten comes into the spool file. Called by the
+ * thread that set is_saving. */
+int body_complete(struct body *body, const struct call *call, struct error *err);
+struct content_source body_source(const struct body *body);
+
+/* Waits until no save runs; body->lock is held. */
+int body_wait_saved(struct body *body, const struct call *call, struct error *err);
+
+/* Keeps saves and writes out while the item is renamed or deleted. Without the lock. */
+int body_pause_saves(struct body *body, const struct call *call, struct error *err);
+void body_resume_saves(struct body *body);
+void body_attr(struct body *body, struct vfs_attr *out); /* adds what the draft changes */
+uint64_t body_size(struct body *body);
+
+/* --- save.c --- */
+
+/* On the server when this returns 0; nothing to do when it is not dirty. */
+int save_body(struct body *body, const struct call *call, struct error *err);
+
+/* A draft whose last handle is closed: saved as `cache` when clean, named as unsaved when not. */
+void save_leave(struct body *body);
+int spool_new(struct online_vfs *online, struct local_file **out, char **path, struct error *err);
+
+/* Counts an upload that runs; ERR_UNREACHABLE while draining. */
+int upload_begin(struct online_vfs *online, struct error *err);
+void upload_end(struct online_vfs *online);
+
+/* Where a node is in its library: "folder/file.txt". Lock held. */
+int node_path(struct online_vfs *online, struct node *node, char **out, struct error *err);
+
+/* --- unsaved.c: the note beside a spool file that says what it is --- */
+
+struct unsaved_note {
+    const char *key;
+    const char *path;
+    const char *item_id; /* "": a new file */
+    const char *version;
+    const char *reason; /* "": the save was still running */
+    int64_t since_ms;
+};
+int unsaved_write(const char *spool_path, const struct unsaved_note *note, bool is_durable,
+                  struct error *err);
+void unsaved_remove(const char *spool_path); /* the note alone */
+unsigned unsaved_count(struct online_vfs *online);
+#define SPOOL_DATA ".data"
+#define SPOOL_NOTE ".note"
+
+/* --- handles.c, change.c, rename.c --- */
+
+int online_open(struct vfs *vfs, struct vfs_file **out, uint64_t id, unsigned flags,
+                const struct vfs_call *call, struct error *err);
+int online_create(struct vfs *vfs, struct vfs_file **out, struct vfs_attr *attr, uint64_t parent,
+                  const char *name, unsigned flags, const struct vfs_call *call, struct error *err);
+int online_read(struct vfs *vfs, struct vfs_file *file, void *data, size_t size, uint64_t offset,
+                size_t *got, const struct vfs_call *call, struct error *err);
+int online_write(struct vfs *vfs, struct vfs_file *file, const void *data, size_t size,
+                 uint64_t offset, const struct vfs_call *call, struct error *err);
+int online_flush(struct vfs *vfs, struct vfs_file *file, const struct vfs_call *call,
+                 struct error *err);
+int online_fsync(struct vfs *vfs, struct vfs_file *file, const struct vfs_call *call,
+                 struct error *err);
+void online_close(struct vfs *vfs, struct vfs_file *file);
+
+int online_setattr(struct vfs *vfs, struct vfs_attr *out, uint64_t id, struct vfs_file *file,
+                   const struct vfs_set *set, const struct vfs_call *call, struct error *err);
+int online_mkdir(struct vfs *vfs, struct vfs_attr *out, uint64_t parent, const char *name,
+                 const struct vfs_call *call, struct error *err);
+int online_unlink(struct vfs *vfs, uint64_t parent, const char *name, const struct vfs_call *call,
+                  struct error *err);
+int online_rmdir(struct vfs *vfs, uint64_t parent, const char *name, const struct vfs_call *call,
+                 struct error *err);
+int online_rename(struct vfs *vfs, uint64_t parent, const char *name, uint64_t new_parent,
+                  const char *new_name, unsigned flags, const struct vfs_call *call,
+                  struct error *err);
+
+/* May this user rename or delete the item, or change what the folder holds? Lock held. */
+int check_changeable(struct online_vfs *online, const struct node *node, struct error *err);
+
+/* ... and write the file? Size and check-out count, too. */
+int check_writable(struct online_vfs *online, const struct node *node, struct error *err);
+int check_name(struct online_vfs *online, struct node *folder, const char *name, bool is_folder,
+               struct error *err);
+
+/* Deletes a held node on the server and in the tree. */
+int delete_node(struct online_vfs *online, struct node *node, const struct call *call,
+                struct error *err);
+/* 403 to a write: believed for a file until it is listed again, for a folder for ten minutes. */
+void note_denied(struct online_vfs *online, struct node *node, int code);
+
+/* The folder entry `name`, held, and what every change asks first. */
+int change_begin(struct online_vfs *online, struct node **folder, struct node **node,
+                 uint64_t parent, const char *name, const struct call *call, struct error *err);
+
+/* Whether a held folder has no entry: from memory or by listing it. */
+int check_empty(struct online_vfs *online, struct node *folder, const struct call *call,
+                struct error *err);
+
+#endif

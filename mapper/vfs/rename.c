@@ -1,0 +1,510 @@
+/*
+ * rename.c - rename and move. Onto an existing file the old item stays and gets the new content, so
+ * that its id, its versions and its sharing links live on; then the source goes.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/secret.h"
+#include "base/str.h"
+#include "local.h"
+#include "online.h"
+
+#define FETCH_TO_REPLACE (64u * 1024 * 1024) /* larger sources that are not here are moved aside \
+                                              */
+
+struct rename {
+    struct online_vfs *online;
+    struct node *from; /* held: folders and what stands in them */
+    struct node *to;
+    struct node *node;
+    struct node *target; /* NULL: the name is free */
+    const char *new_name;
+    unsigned flags;
+};
+
+/* --- to a free name --- */
+
+/* The tree after our own rename; lock held. */
+static int move_in_tree(struct rename *r, const struct graph_item *item, struct error *err)
+{
+    struct online_vfs *online = r->online;
+    struct node *other = tree_child(online->tree, r->to, r->new_name);
+    int code = 0;
+
+    if ((r->node->flags | r->to->flags) & NODE_GONE) {
+        return 0; /* deleted meanwhile: nothing to show */
+    }
+    if (other && other != r->node) {
+        tree_remove(online->tree, other);
+    }
+    code = tree_move(online->tree, r->node, r->to, r->new_name, err);
+    tree_edit(online->tree, r->node);
+    forget_negatives(online, r->to);
+    listing_note_added(online, r->to, r->node);
+    if (code == 0 && item) {
+        code = tree_apply_own(online, r->node, item, err);
+    }
+    return code;
+}
+
+static int send_rename(struct rename *r, const char *name, struct graph_item *item,
+                       const struct call *call, struct error *err)
+{
+    struct online_vfs *online = r->online;
+    struct graph_update update = {.name = name, .modified_ms = -1, .created_ms = -1};
+    struct place place = {0};
+    struct place folder = {0};
+    int code = place_of(&place, online, r->node, true, call, err);
+
+    if (code == 0 && r->from != r->to) {
+        code = place_of(&folder, online, r->to, true, call, err);
+        update.parent_id = folder.item_id;
+        if (r->node->kind == VFS_FILE) { /* a move resets them (graph-facts 2.3) */
+            mutex_lock(&online->lock);
+            update.modified_ms = r->node->modified_ms;
+            update.created_ms = r->node->created_ms;
+            mutex_unlock(&online->lock);
+        }
+    }
+    if (code == 0) {
+        code = graph_update_item(item, place.account, place.drive_id, place.item_id, &update, call,
+                                 err);
+        mutex_lock(&online->lock);
+        note_denied(online, r->node, code);
+        mutex_unlock(&online->lock);
+    }
+    place_clear(&place);
+    place_clear(&folder);
+    return code;
+}
+
+/* A name that nobody has: beside the file, for the time of two requests. */
+static int make_aside(char **out, const char *name, struct error *err)
+{
+    unsigned char random[4] = {0};
+    int code = secret_random(random, sizeof(random), err);
+
+    return code < 0 ? code
+                    : str_format(out, err, "%.200s.%02x%02x%02x%02x.tmp", name, random[0],
+                                 random[1], random[2], random[3]);
+}
+
+/* Only the case changes, and the service takes the old spelling for another file's name: by way of
+ * a third name. */
+static int send_in_two_steps(struct rename *r, struct graph_item *item, const struct call *call,
+                             struct error *err)
+{
+    char *aside = NULL;
+    int code = make_aside(&aside, r->new_name, err);
+
+    if (code == 0) {
+        code = send_rename(r, aside, item, call, err);
+    }
+    if (code == 0) {
+        graph_item_clear(item);
+        *item = (struct graph_item){0};
+        code = send_rename(r, r->new_name, item, call, err);
+    }
+    free(aside);
+    return code;
+}
+
+static int rename_free(struct rename *r, const struct call *call, struct error *err)
+{
+    struct online_vfs *online = r->online;
+    struct body *body = body_borrow(online, r->node);
+    struct graph_item item = {0};
+    bool is_local = false;
+    int code = body ? body_pause_saves(body, call, err) : 0;
+
+    if (code < 0) {
+        body_put(body);
+        return code;
+    }
+    mutex_lock(&online->lock);
+    is_local = r->node->flags & NODE_LOCAL;
+    if (is_local) {
+        code = move_in_tree(r, NULL, err); /* it gets there under its new name */
+    }
+    mutex_unlock(&online->lock);
+    if (!is_local) {
+        code = send_rename(r, r->new_name, &item, call, err);
+        if (code == ERR_EXISTS && r->target == r->node) {
+            code = send_in_two_steps(r, &item, call, err);
+        }
+        if (code == 0) {
+            mutex_lock(&online->lock);
+            code = move_in_tree(r, &item, err);
+            mutex_unlock(&online->lock);
+        }
+    }
+    if (body) {
+        body_resume_saves(body);
+    }
+    body_put(body);
+    graph_item_clear(&item);
+    return code;
+}
+
+/* --- onto a file --- */
+
+/* The bytes of the source, all of them here. */
+struct bytes {
+    struct body *body;       /* its draft, or ... */
+    struct content *content; /* ... the cached version */
+};
+
+static int read_bytes(void *payload, void *data, size_t size, uint64_t offset, size_t *got,
+                      struct error *err)
+{
+    const struct bytes *bytes = payload;
+
+    return bytes->content ? content_read_local(bytes->content, data, size, offset, got, err)
+                          : local_read(bytes->body->spool, data, size, offset, got, err);
+}
+
+/* The source's body has saves paused. 1: too large to be brought here. */
+static int gather(struct rename *r, struct bytes *bytes, uint64_t *size, const struct call *call,
+                  struct error *err)
+{
+    struct body *body = bytes->body;
+    struct content_source source = body_source(body);
+    int code = 0;
+
+    if (body->spool) {
+        code = body_complete(body, call, err);
+        *size = body->size_bytes;
+        return code;
+    }
+    *size = content_size(body->base);
+    if (*size > FETCH_TO_REPLACE) {
+        struct content_key key = {body->base->drive_id, body->base->item_id, body->base->version};
+
+        if (!cache_has_all(r->online->cache, &key)) {
+            return 1;
+        }
+    }
+    code = content_fetch_all(body->base, &source, call, err);
+    if (code == 0) {
+        *size = content_size(body->base);
+        bytes->content = body->base;
+    }
+    return code;
+}
+
+static int send_replace(struct rename *r, struct bytes *bytes, uint64_t size,
+                        struct graph_item *item, const struct call *call, struct error *err)
+{
+    struct online_vfs *online = r->online;
+    struct graph_source source = {read_bytes, bytes, size};
+    struct graph_upload upload = {.created_ms = -1};
+    struct place place = {0};
+    char *version = NULL;
+    int code = place_of(&place, online, r->target, true, call, err);
+
+    if (code == 0) {
+        mutex_lock(&online->lock);
+        code = str_copy(&version, node_version(r->target), err);
+        upload.modified_ms = bytes->body->modified_ms >= 0 ? bytes->body->modified_ms
+                             : r->node->modified_ms > 0    ? r->node->modified_ms
+                                                           : -1;
+        mutex_unlock(&online->lock);
+    }
+    if (code == 0) {
+        code = upload_begin(online, err);
+    }
+    if (code == 0) {
+        upload.drive_id = place.drive_id;
+        upload.item_id = place.item_id;
+        upload.if_match = version && *version ? version : NULL;
+        code = graph_upload(item, place.account, &upload, &source, call, err);
+        upload_end(online);
+    }
+    mutex_lock(&online->lock);
+    note_denied(online, r->target, code);
+    mutex_unlock(&online->lock);
+    free(version);
+    place_clear(&place);
+    return code;
+}
+
+/* The source's open handles follow its content to the target; lock held. */
+static void hand_over(struct rename *r, struct body *body)
+{
+    struct online_vfs *online = r->online;
+
+    if (r->target->body) {
+        r->target->body = NULL; /* its handles keep the version that they have */
+    }
+    r->node->body = NULL;
+    tree_hold(online->tree, r->target);
+    tree_release(online->tree, body->node, 1);
+    body->node = r->target;
+    r->target->body = body;
+    mutex_lock(&body->lock);
+    if (body->spool) {
+        (void)str_copy(&body->version, node_version(r->target), NULL);
+        body->is_dirty = false;
+        body->has_failed = false;
+        body->modified_ms = -1;
+        body->created_ms = -1;
+        body->base_limit = 0;
+        unsaved_remove(body->spool_path);
+    } else {
+        /* It reads the version it has; that version is no longer what the target has. */
+        r->target->body = NULL;
+    }
+    mutex_unlock(&body->lock);
+}
+
+/* The target has the content: tree first, then the source's item. */
+static int replaced(struct rename *r, struct body *body, const struct graph_item *item,
+                    const struct call *call, struct error *err)
+{
+    struct online_vfs *online = r->online;
+    struct place place = {0};
+    bool is_local = false;
+    int code = 0;
+
+    mutex_lock(&online->lock);
+    is_local = r->node->flags & NODE_LOCAL;
+    mutex_unlock(&online->lock);
+    if (!is_local) {
+        code = place_of(&place, online, r->node, true, call, err);
+        if (code == 0) {
+            code = graph_delete_item(place.account, place.drive_id, place.item_id, call, err);
+        }
+        if (code == ERR_NOT_FOUND || code == ERR_STALE) {
+            error_clear(err);
+            code = 0;
+        }
+    }
+    mutex_lock(&online->lock);
+    if (!(r->target->flags & NODE_GONE)) {
+        (void)tree_apply_own(online, r->target, item, NULL);
+    }
+    if (code == 0 && !((r->target->flags | r->node->flags) & NODE_GONE)) {
+        tree_bury(online->tree, node_item_id(r->node));
+        hand_over(r, body);
+        tree_replace(online->tree, r->node, r->target);
+    }
+    mutex_unlock(&online->lock);
+    place_clear(&place);
+    return code;
+}
+
+/* Too large to be sent again: the old item steps aside, the new one takes its name, the old one
+ * goes. Both are never missing; the old item's id is lost, to the recycle bin. */
+static int replace_aside(struct rename *r, const struct call *call, struct error *err)
+{
+    struct rename aside = *r;
+    char *name = NULL;
+    int code = make_aside(&name, r->new_name, err);
+
+    if (code < 0) {
+        return code;
+    }
+    aside.from = r->to;
+    aside.node = r->target;
+    aside.target = NULL;
+    aside.new_name = name;
+    code = rename_free(&aside, call, err);
+    if (code == 0) {
+        struct node *old = r->target;
+
+        r->target = NULL;
+        code = rename_free(r, call, err);
+        r->target = old;
+        if (code < 0) {
+            aside.new_name = r->new_name;
+            (void)rename_free(&aside, call, NULL);
+        }
+    }
+    if (code == 0) {
+        code = delete_node(r->online, r->target, call, err);
+    }
+    free(name);
+    return code;
+}
+
+/* With saves of both files paused; 1: the bytes are too many to be brought here. */
+static int replace_paused(struct rename *r, struct body *body, const struct call *call,
+                          struct error *err)
+{
+    struct bytes bytes = {.body = body};
+    struct graph_item item = {0};
+    uint64_t size = 0;
+    int code = gather(r, &bytes, &size, call, err);
+
+    if (code == 0) {
+        code = send_replace(r, &bytes, size, &item, call, err);
+    }
+    if (code == 0) {
+        code = replaced(r, body, &item, call, err);
+    }
+    graph_item_clear(&item);
+    return code;
+}
+
+/* The target was made here and is not on the server yet: then there is no item to keep. */
+static int drop_local_target(struct rename *r, const struct call *call, struct error *err)
+{
+    int code = delete_node(r->online, r->target, call, err);
+
+    if (code == 0) {
+        node_put(r->online, r->target);
+        r->target = NULL;
+        code = rename_free(r, call, err);
+    }
+    return code;
+}
+
+static int replace_file(struct rename *r, const struct call *call, struct error *err)
+{
+    struct online_vfs *online = r->online;
+    struct body *body = NULL;
+    struct body *other = NULL;
+    bool is_local_target = false;
+    int code = 0;
+
+    mutex_lock(&online->lock);
+    is_local_target = r->target->flags & NODE_LOCAL;
+    if (!is_local_target) {
+        code = body_get(online, &body, r->node, err);
+    }
+    mutex_unlock(&online->lock);
+    if (is_local_target) {
+        return drop_local_target(r, call, err);
+    }
+    if (code < 0) {
+        return code;
+    }
+    other = body_borrow(online, r->target);
+    code = body_pause_saves(body, call, err);
+    if (code == 0 && other) {
+        code = body_pause_saves(other, call, err);
+        if (code < 0) {
+            body_resume_saves(body);
+        }
+    }
+    if (code == 0) {
+        code = replace_paused(r, body, call, err);
+        if (other && code == 0) {
+            mutex_lock(&other->lock);
+            other->is_removed = true; /* like an unlinked file: its handles go on, unsaved */
+            mutex_unlock(&other->lock);
+        }
+        if (other) {
+            body_resume_saves(other);
+        }
+        body_resume_saves(body);
+    }
+    body_put(other);
+    body_put(body);
+    return code == 1 ? replace_aside(r, call, err) : code;
+}
+
+/* --- deciding --- */
+
+static bool is_below(struct online_vfs *online, struct node *node, const struct node *ancestor)
+{
+    while (node && node != ancestor) {
+        node = tree_parent(online->tree, node);
+    }
+    return node != NULL;
+}
+
+static int check_rename(struct rename *r, struct error *err)
+{
+    struct online_vfs *online = r->online;
+    int code = 0;
+
+    mutex_lock(&online->lock);
+    if (library_of(online, r->from) != library_of(online, r->to)) {
+        code = error_set(err, ERR_CROSS_LIBRARY, "the target is in another library");
+    } else if (is_below(online, r->to, r->node)) {
+        code = error_set(err, ERR_INVALID, "'%.120s' cannot move into itself", node_name(r->node));
+    } else {
+        code = check_writable(online, r->to, err);
+    }
+    mutex_unlock(&online->lock);
+    if (code == 0) {
+        code = check_name(online, r->to, r->new_name, r->node->kind == VFS_FOLDER, err);
+    }
+    return code;
+}
+
+static int check_replace(struct rename *r, const struct call *call, struct error *err)
+{
+    struct online_vfs *online = r->online;
+    int code = 0;
+
+    if (r->flags & VFS_RENAME_NO_REPLACE) {
+        return error_set(err, ERR_EXISTS, "'%.120s' is already there", r->new_name);
+    }
+    if (r->node->kind == VFS_FOLDER && r->target->kind != VFS_FOLDER) {
+        return error_set(err, ERR_NOT_FOLDER, "'%.120s' is a file", r->new_name);
+    }
+    if (r->node->kind != VFS_FOLDER && r->target->kind == VFS_FOLDER) {
+        return error_set(err, ERR_IS_FOLDER, "'%.120s' is a folder", r->new_name);
+    }
+    mutex_lock(&online->lock);
+    code = check_writable(online, r->target, err);
+    mutex_unlock(&online->lock);
+    if (code == 0 && r->target->kind == VFS_FOLDER) {
+        code = check_empty(online, r->target, call, err);
+    }
+    return code;
+}
+
+static int rename_found(struct rename *r, const struct call *call, struct error *err)
+{
+    int code = check_rename(r, err);
+
+    if (code < 0) {
+        return code;
+    }
+    code = lookup_child(r->online, &r->target, r->to, r->new_name, call, err);
+    if (code == ERR_NOT_FOUND) {
+        error_clear(err);
+        return rename_free(r, call, err);
+    }
+    if (code < 0) {
+        return code;
+    }
+    if (r->target == r->node) {
+        return strcmp(node_name(r->node), r->new_name) == 0 ? 0 : rename_free(r, call, err);
+    }
+    code = check_replace(r, call, err);
+    if (code == 0 && r->node->kind == VFS_FILE) {
+        return replace_file(r, call, err);
+    }
+    if (code == 0) {
+        code = delete_node(r->online, r->target, call, err);
+    }
+    return code < 0 ? code : rename_free(r, call, err);
+}
+
+int online_rename(struct vfs *vfs, uint64_t parent, const char *name, uint64_t new_parent,
+                  const char *new_name, unsigned flags, const struct vfs_call *vfs_call,
+                  struct error *err)
+{
+    struct online_vfs *online = online_of(vfs);
+    struct call call = call_begin(vfs_call, CALL_SAVE);
+    struct rename r = {.online = online, .new_name = new_name, .flags = flags};
+    int code = change_begin(online, &r.from, &r.node, parent, name, &call, err);
+
+    if (code == 0) {
+        code = node_get(online, &r.to, new_parent, VFS_FOLDER, err);
+    }
+    if (code == 0) {
+        code = rename_found(&r, &call, err);
+    }
+    node_put(online, r.target);
+    node_put(online, r.node);
+    node_put(online, r.to);
+    node_put(online, r.from);
+    return code;
+}

@@ -1,0 +1,334 @@
+/*
+ * save.c - from the spool to the server: the one place where the bytes of a file leave.
+ *
+ * The note beside the spool file is written before the upload begins and goes away after it ended
+ * well, so that whatever happens in between - an error, a killed agent, a lost network - the bytes
+ * and what they are for are found again. (A later agent sends them by itself; this one names them
+ * in status.)
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "local.h"
+#include "online.h"
+
+int spool_new(struct online_vfs *online, struct local_file **out, char **path, struct error *err)
+{
+    uint64_t number = 0;
+    int code = 0;
+
+    mutex_lock(&online->spool_lock);
+    number = ++online->last_spool;
+    mutex_unlock(&online->spool_lock);
+    code = str_format(path, err, "%s/%s-%llu" SPOOL_DATA, online->spool_directory,
+                      online->spool_tag, (unsigned long long)number);
+    return code < 0 ? code : local_open(out, *path, true, err);
+}
+
+int upload_begin(struct online_vfs *online, struct error *err)
+{
+    int code = 0;
+
+    mutex_lock(&online->lock);
+    if (online->is_draining) {
+        code = error_set(err, ERR_UNREACHABLE, "the agent is ending; the file stays in the spool");
+    } else {
+        online->uploads_running++;
+    }
+    mutex_unlock(&online->lock);
+    return code;
+}
+
+void upload_end(struct online_vfs *online)
+{
+    mutex_lock(&online->lock);
+    online->uploads_running--;
+    cond_broadcast(&online->changed);
+    mutex_unlock(&online->lock);
+}
+
+unsigned online_vfs_drain(struct online_vfs *online, int64_t wait_ms)
+{
+    int64_t until = online_now() + wait_ms;
+    unsigned running = 0;
+
+    mutex_lock(&online->lock);
+    online->is_draining = true;
+    while (online->uploads_running > 0 && online_now() < until) {
+        (void)cond_wait_ms(&online->changed, &online->lock, until - online_now());
+    }
+    running = online->uploads_running;
+    mutex_unlock(&online->lock);
+    return running;
+}
+
+int node_path(struct online_vfs *online, struct node *node, char **out, struct error *err)
+{
+    char *path = NULL;
+    int code = str_copy(&path, "", err);
+
+    while (code == 0 && node && node->parent) {
+        char *longer = NULL;
+
+        code = *path ? str_format(&longer, err, "%s/%s", node_name(node), path)
+                     : str_copy(&longer, node_name(node), err);
+        free(path);
+        path = longer;
+        node = tree_parent(online->tree, node);
+    }
+    if (code < 0) {
+        free(path);
+        return code;
+    }
+    *out = path;
+    return 0;
+}
+
+/* --- where a save goes, copied before it starts --- */
+
+struct target {
+    struct place folder; /* of a new file */
+    struct place item;   /* of one that is replaced */
+    char *name;
+    char *path;
+    bool is_new;
+};
+
+static void target_clear(struct target *target)
+{
+    place_clear(&target->folder);
+    place_clear(&target->item);
+    free(target->name);
+    free(target->path);
+}
+
+static int find_target(struct target *target, struct body *body, const struct call *call,
+                       struct error *err)
+{
+    struct online_vfs *online = body->online;
+    struct node *node = NULL;
+    struct node *folder = NULL;
+    int code = 0;
+
+    mutex_lock(&online->lock);
+    node = body->node;
+    tree_hold(online->tree, node);
+    if (node->flags & NODE_GONE) {
+        code = error_set(err, ERR_STALE, "the file was deleted by someone else");
+    } else {
+        target->is_new = node->flags & NODE_LOCAL;
+        folder = tree_parent(online->tree, node);
+        tree_hold(online->tree, folder);
+        code = str_copy(&target->name, node_name(node), err);
+    }
+    if (code == 0) {
+        code = node_path(online, node, &target->path, err);
+    }
+    mutex_unlock(&online->lock);
+    if (code == 0) {
+        code = target->is_new ? place_of(&target->folder, online, folder, true, call, err)
+                              : place_of(&target->item, online, node, true, call, err);
+    }
+    node_put(online, folder);
+    node_put(online, node);
+    return code;
+}
+
+/* --- the upload --- */
+
+static int read_spool(void *payload, void *data, size_t size, uint64_t offset, size_t *got,
+                      struct error *err)
+{
+    return local_read(payload, data, size, offset, got, err);
+}
+
+static int upload(struct body *body, const struct target *target, struct graph_item *item,
+                  const struct call *call, struct error *err)
+{
+    const struct place *place = target->is_new ? &target->folder : &target->item;
+    struct graph_source source = {read_spool, body->spool, body->size_bytes};
+    struct graph_upload upload = {.drive_id = place->drive_id,
+                                  .modified_ms = body->modified_ms,
+                                  .created_ms = body->created_ms};
+
+    if (target->is_new) {
+        upload.parent_id = place->item_id;
+        upload.name = target->name;
+    } else {
+        upload.item_id = place->item_id;
+        upload.if_match = body->version && *body->version ? body->version : NULL;
+    }
+    return graph_upload(item, place->account, &upload, &source, call, err);
+}
+
+static void note(struct body *body, const struct target *target, const char *reason)
+{
+    struct unsaved_note unsaved = {
+        .key = body->library->key,
+        .path = target->path ? target->path : "",
+        .item_id = target->item.item_id ? target->item.item_id : "",
+        .version = body->version ? body->version : "",
+        .reason = reason,
+        .since_ms = clock_wall_ms(clock_system()),
+    };
+    struct error error = {0};
+    bool is_durable = *reason != '\0';
+
+    if ((is_durable && local_sync(body->spool, &error) < 0) ||
+        unsaved_write(body->spool_path, &unsaved, is_durable, &error) < 0) {
+        log_error(LOG_VFS, &error, "the note of an unsaved file could not be written");
+    }
+}
+
+/* The tree learns what the server answered. */
+static int take_answer(struct body *body, const struct graph_item *item, struct error *err)
+{
+    struct online_vfs *online = body->online;
+    const char *version = item->ctag ? item->ctag : item->etag;
+    int code = 0;
+
+    mutex_lock(&online->lock);
+    if (!(body->node->flags & NODE_GONE)) {
+        code = tree_apply_own(online, body->node, item, err);
+    }
+    mutex_lock(&body->lock);
+    if (code == 0) {
+        code = str_copy(&body->version, version ? version : "", err);
+    }
+    mutex_unlock(&body->lock);
+    mutex_unlock(&online->lock);
+    return code;
+}
+
+static int save_now(struct body *body, struct target *target, const struct call *call,
+                    struct error *err)
+{
+    struct graph_item item = {0};
+    int code = find_target(target, body, call, err);
+
+    if (code == 0) {
+        code = body_complete(body, call, err);
+    }
+    if (code == 0) {
+        note(body, target, "");
+        code = upload(body, target, &item, call, err);
+    }
+    if (code == 0) {
+        /* The bytes are on the server: what fails from here on is not a failed save. */
+        struct error ignored = {0};
+
+        if (take_answer(body, &item, &ignored) < 0) {
+            log_error(LOG_VFS, &ignored, "a saved file could not be noted");
+        }
+        unsaved_remove(body->spool_path);
+    }
+    graph_item_clear(&item);
+    return code;
+}
+
+/* The lock is held. */
+static void after_save(struct body *body, int code)
+{
+    body->is_saving = false;
+    body->has_failed = code < 0;
+    if (code == 0) {
+        body->is_dirty = false;
+        body->modified_ms = -1;
+        body->created_ms = -1;
+        body->base_limit = 0; /* all of it is in the spool file now */
+    }
+    cond_broadcast(&body->changed);
+}
+
+int save_body(struct body *body, const struct call *call, struct error *err)
+{
+    struct online_vfs *online = body->online;
+    struct call save = *call;
+    struct target target = {0};
+    struct error error = {0};
+    int code = 0;
+
+    mutex_lock(&body->lock);
+    code = body_wait_saved(body, call, err);
+    if (code < 0 || !body->is_dirty || body->is_removed) {
+        mutex_unlock(&body->lock);
+        return code;
+    }
+    body->is_saving = true;
+    mutex_unlock(&body->lock);
+
+    save.priority = CALL_SAVE;
+    code = upload_begin(online, &error);
+    if (code == 0) {
+        code = save_now(body, &target, &save, &error);
+        upload_end(online);
+    } else {
+        (void)find_target(&target, body, &save, NULL);
+    }
+    if (code < 0) {
+        note(body, &target, error.message);
+        mutex_lock(&online->lock);
+        note_denied(online, body->node, code);
+        mutex_unlock(&online->lock);
+        if (err) {
+            *err = error;
+        }
+    }
+    target_clear(&target);
+    mutex_lock(&body->lock);
+    after_save(body, code);
+    mutex_unlock(&body->lock);
+    return code;
+}
+
+/* --- after the last handle --- */
+
+/* The spool file becomes the cached content of the version that the server made of it. */
+static bool adopt(struct body *body)
+{
+    struct online_vfs *online = body->online;
+    struct content_key key = {0};
+    struct error error = {0};
+    char *drive_id = NULL;
+    char *item_id = NULL;
+    bool is_same = false;
+    int code = 0;
+
+    mutex_lock(&online->lock);
+    is_same = !(body->node->flags & (NODE_GONE | NODE_LOCAL)) && body->version && *body->version &&
+              strcmp(body->version, node_version(body->node)) == 0 &&
+              body->node->size_bytes == body->size_bytes;
+    code = str_copy(&drive_id, body->library->drive_id, &error);
+    if (code == 0) {
+        code = str_copy(&item_id, node_item_id(body->node), &error);
+    }
+    online->has_cached = true;
+    cond_signal(&online->keeper_wake);
+    mutex_unlock(&online->lock);
+    if (code == 0 && is_same) {
+        key = (struct content_key){drive_id, item_id, body->version};
+        code = cache_adopt(online->cache, &key, body->spool_path, body->size_bytes, &error);
+    }
+    free(drive_id);
+    free(item_id);
+    return is_same && code == 0;
+}
+
+void save_leave(struct body *body)
+{
+    if (!body->spool) {
+        return;
+    }
+    if (body->is_dirty && !body->is_removed) {
+        log_debug(LOG_VFS, "'%s' keeps what could not be saved", body->spool_path);
+        return;
+    }
+    unsaved_remove(body->spool_path);
+    if (body->is_removed || !adopt(body)) {
+        (void)file_remove(body->spool_path, NULL);
+    }
+}

@@ -1,0 +1,65 @@
+/*
+ * fake_graph.h - one drive in memory behind the functions of mapper/graph.h, linked instead of the
+ * client. Counts requests, answers slowly or wrongly when told to. Any thread.
+ */
+#ifndef TESTS_FAKE_GRAPH_H
+#define TESTS_FAKE_GRAPH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "mapper/graph.h"
+
+enum fake_call {
+    FAKE_LIST, /* one page */
+    FAKE_GET,
+    FAKE_MKDIR,
+    FAKE_UPDATE,
+    FAKE_DELETE,
+    FAKE_UPLOAD,
+    FAKE_DOWNLOAD,
+    FAKE_DRIVE,
+    FAKE_VERIFY,
+    FAKE_CALLS
+};
+
+struct fake;
+
+struct fake *fake_new(void);
+void fake_free(struct fake *fake);
+struct account *fake_account(struct fake *fake); /* lent */
+
+/* Every request takes so long; a page has so many entries at most; a download moves so fast. */
+void fake_set_latency(struct fake *fake, int latency_ms);
+void fake_set_page(struct fake *fake, size_t entries);
+
+/* After `skip` good ones, `times` requests of this kind are answered by `code`. */
+void fake_fail(struct fake *fake, enum fake_call call, int code, unsigned skip, unsigned times);
+
+unsigned fake_count(struct fake *fake, enum fake_call call);
+unsigned fake_total(struct fake *fake);
+void fake_reset(struct fake *fake); /* the counts */
+uint64_t fake_downloaded(struct fake *fake);
+
+/* What somebody else does: makes or replaces a file, with its folders; deletes; renames. */
+void fake_put(struct fake *fake, const char *path, const void *data, size_t size);
+void fake_put_text(struct fake *fake, const char *path, const char *text);
+/* A file whose byte at `i` is fake_byte(i); takes no memory. */
+void fake_put_large(struct fake *fake, const char *path, uint64_t size);
+unsigned char fake_byte(uint64_t offset);
+void fake_mkdir(struct fake *fake, const char *path);
+void fake_remove(struct fake *fake, const char *path);
+void fake_rename(struct fake *fake, const char *path, const char *new_name);
+void fake_mark(struct fake *fake, const char *path, bool infected, const char *checked_out_by);
+/* The item says another size than its content has. */
+void fake_claim_size(struct fake *fake, const char *path, uint64_t size);
+
+/* What is on the server now. NULL or false: nothing. */
+const char *fake_id(struct fake *fake, const char *path);
+bool fake_has_text(struct fake *fake, const char *path, const char *text);
+bool fake_has(struct fake *fake, const char *path, const void *data, size_t size);
+unsigned fake_versions(struct fake *fake, const char *path);
+int64_t fake_modified(struct fake *fake, const char *path);
+
+#endif

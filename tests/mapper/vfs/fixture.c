@@ -1,0 +1,185 @@
+#include "fixture.h"
+
+#include <ftw.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+void fixture_prepare(struct fixture *f)
+{
+    *f = (struct fixture){.directory = "/tmp/mooring-vfs-XXXXXX"};
+    assert_non_null(mkdtemp(f->directory));
+    snprintf(f->cache, sizeof(f->cache), "%s/cache", f->directory);
+    snprintf(f->spool, sizeof(f->spool), "%s/spool", f->directory);
+    f->options = (struct online_vfs_options){
+        .cache_bytes = 512u * 1024 * 1024, .cache_ms = 3600000, .metadata_ms = 60000};
+    f->options.cache_directory = f->cache;
+    f->options.spool_directory = f->spool;
+    f->fake = fake_new();
+}
+
+void fixture_start(struct fixture *f)
+{
+    struct online_library library = {.account = fake_account(f->fake),
+                                     .key = "library",
+                                     .drive_id = "b!drive",
+                                     .is_verified = true,
+                                     .url = "https://contoso.sharepoint.com/sites/a/Documents"};
+    struct error err = {0};
+
+    if (online_vfs_new(&f->online, &f->options, &err) < 0) {
+        fail_msg("%s", err.message);
+    }
+    f->vfs = online_vfs_vfs(f->online);
+    assert_int_equal(online_vfs_add(f->online, &f->root, &library, &err), 0);
+}
+
+void fixture_begin(struct fixture *f)
+{
+    fixture_prepare(f);
+    fixture_start(f);
+}
+
+void fixture_stop(struct fixture *f)
+{
+    vfs_unref(f->vfs);
+    f->vfs = NULL;
+    f->online = NULL;
+}
+
+static int remove_entry(const char *path, const struct stat *st, int kind, struct FTW *walk)
+{
+    (void)st;
+    (void)kind;
+    (void)walk;
+    return remove(path);
+}
+
+void fixture_end(struct fixture *f)
+{
+    vfs_unref(f->vfs);
+    fake_free(f->fake);
+    nftw(f->directory, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+uint64_t fixture_find(struct fixture *f, const char *path, struct vfs_attr *attr)
+{
+    struct vfs_attr found = {.id = f->root};
+    char name[256];
+    uint64_t folder = 0;
+
+    while (*path) {
+        size_t length = strcspn(path, "/");
+
+        snprintf(name, sizeof(name), "%.*s", (int)length, path);
+        path += length + (path[length] == '/');
+        folder = found.id;
+        found.id = 0;
+        if (vfs_lookup(f->vfs, &found, folder, name, NULL, NULL) < 0) {
+            return 0;
+        }
+        vfs_forget(f->vfs, found.id, 1);
+    }
+    if (attr) {
+        *attr = found;
+    }
+    return found.id;
+}
+
+int fixture_write(struct fixture *f, const char *folder, const char *name, const void *data,
+                  size_t size)
+{
+    struct vfs_file *file = NULL;
+    struct vfs_attr attr;
+    uint64_t id = fixture_find(f, folder, NULL);
+    int code = vfs_create(f->vfs, &file, &attr, id, name, VFS_WRITE | VFS_TRUNCATE, NULL, NULL);
+
+    if (code < 0) {
+        return code;
+    }
+    code = size ? vfs_write(f->vfs, file, data, size, 0, NULL, NULL) : 0;
+    if (code == 0) {
+        code = vfs_flush(f->vfs, file, NULL, NULL);
+    }
+    vfs_close(f->vfs, file);
+    vfs_forget(f->vfs, attr.id, 1);
+    return code;
+}
+
+int fixture_write_text(struct fixture *f, const char *folder, const char *name, const char *text)
+{
+    return fixture_write(f, folder, name, text, strlen(text));
+}
+
+bool fixture_has_text(struct fixture *f, const char *path, const char *text)
+{
+    struct vfs_file *file = NULL;
+    char data[4096] = {0};
+    size_t got = 0;
+    uint64_t id = fixture_find(f, path, NULL);
+    bool has = id && vfs_open(f->vfs, &file, id, VFS_READ, NULL, NULL) == 0;
+
+    if (has) {
+        has = vfs_read(f->vfs, file, data, sizeof(data) - 1, 0, &got, NULL, NULL) == 0 &&
+              got == strlen(text) && memcmp(data, text, got) == 0;
+        vfs_close(f->vfs, file);
+    }
+    return has;
+}
+
+struct window {
+    unsigned room;
+    uint64_t last;
+    int64_t count;
+};
+
+static bool take(void *payload, const char *name, const struct vfs_attr *attr, uint64_t cookie)
+{
+    struct window *window = payload;
+
+    (void)name;
+    (void)attr;
+    if (window->room == 0) {
+        return false;
+    }
+    window->room--;
+    window->count++;
+    window->last = cookie;
+    return true;
+}
+
+int64_t fixture_list(struct fixture *f, const char *path)
+{
+    struct window window = {0};
+    struct vfs_dir *dir = NULL;
+    int code = vfs_opendir(f->vfs, &dir, fixture_find(f, path, NULL), NULL, NULL);
+    int64_t before = -1;
+
+    if (code < 0) {
+        return code;
+    }
+    while (code == 0 && window.count != before) {
+        before = window.count;
+        window.room = 100;
+        code = vfs_readdir(f->vfs, dir, window.last, take, &window, NULL, NULL);
+    }
+    vfs_closedir(f->vfs, dir);
+    return code < 0 ? code : window.count;
+}
+
+static void count_one(void *payload, const struct online_vfs_unsaved *unsaved)
+{
+    unsigned *count = payload;
+
+    (void)unsaved;
+    (*count)++;
+}
+
+unsigned fixture_unsaved(struct fixture *f)
+{
+    unsigned count = 0;
+
+    assert_int_equal(online_vfs_visit_unsaved(f->online, count_one, &count, NULL), 0);
+    return count;
+}

@@ -1,0 +1,47 @@
+/*
+ * fixture.h - an online vfs over the fake drive, in a folder of its own, and short words for what
+ * tests do with it.
+ */
+#ifndef TESTS_VFS_FIXTURE_H
+#define TESTS_VFS_FIXTURE_H
+
+#include "test.h"
+
+#include "fake_graph.h"
+#include "mapper/online_vfs.h"
+#include "transport/vfs.h"
+
+struct fixture {
+    struct fake *fake;
+    struct online_vfs *online;
+    struct vfs *vfs;
+    uint64_t root;
+    char directory[64];
+    struct online_vfs_options options;
+    char cache[96];
+    char spool[96];
+};
+
+/* Options may be changed between the two; a zero struct fixture to begin with. */
+void fixture_prepare(struct fixture *f);
+void fixture_start(struct fixture *f);
+void fixture_stop(struct fixture *f); /* the vfs; the folder and the fake stay */
+void fixture_end(struct fixture *f);
+
+/* prepare and start */
+void fixture_begin(struct fixture *f);
+
+/* By path below the library, with a hold that is given back: 0 when it is not there. */
+uint64_t fixture_find(struct fixture *f, const char *path, struct vfs_attr *attr);
+
+/* As a program: open or create, write, flush, close. Returns the first error. */
+int fixture_write(struct fixture *f, const char *folder, const char *name, const void *data,
+                  size_t size);
+int fixture_write_text(struct fixture *f, const char *folder, const char *name, const char *text);
+bool fixture_has_text(struct fixture *f, const char *path, const char *text);
+
+/* Lists a folder to its end: how many entries, or the error. */
+int64_t fixture_list(struct fixture *f, const char *path);
+unsigned fixture_unsaved(struct fixture *f);
+
+#endif
