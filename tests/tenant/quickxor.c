@@ -7,12 +7,31 @@ void quickxor_init(struct quickxor *q)
     memset(q, 0, sizeof(*q));
 }
 
+/* 160 bytes, in words. */
+static void add_row(uint8_t *columns, const uint8_t *row)
+{
+    for (size_t i = 0; i < 160; i += sizeof(uint64_t)) {
+        uint64_t a;
+        uint64_t b;
+        memcpy(&a, columns + i, sizeof(a));
+        memcpy(&b, row + i, sizeof(b));
+        a ^= b;
+        memcpy(columns + i, &a, sizeof(a));
+    }
+}
+
 void quickxor_add(struct quickxor *q, const void *data, size_t n)
 {
     const uint8_t *p = data;
     size_t at = (size_t)(q->length % sizeof(q->columns));
     q->length += n;
     while (n > 0) {
+        if (at == 0 && n >= sizeof(q->columns)) {
+            add_row(q->columns, p);
+            p += sizeof(q->columns);
+            n -= sizeof(q->columns);
+            continue;
+        }
         size_t part = sizeof(q->columns) - at;
         part = part < n ? part : n;
         for (size_t i = 0; i < part; i++) {

@@ -298,6 +298,11 @@ enum route_result route_call(struct call *c, struct drive_list *list)
     if (r == ROUTE_COLLECTION || r == ROUTE_NOT_OURS) {
         return r;
     }
+    if (c->drive == NULL && c->user->drive == NULL && str_starts(c->rq->path, "/me/drive")) {
+        http_reply_error(c->rq, c->rs, 404, "itemNotFound", "provisioningNotAllowed",
+                         "User's mysite not found.");
+        return ROUTE_ERROR;
+    }
     if (c->drive == NULL || drive_access(c->drive, c->user) == ACCESS_NONE) {
         call_not_found(c);
         return ROUTE_ERROR;

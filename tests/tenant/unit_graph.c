@@ -58,6 +58,7 @@ static void route__of_onedrive_is_the_users_own(void **state)
     assert_int_equal(graph(f, "GET", "/drives/%s", f->ben->drive->id), 404);
     assert_int_equal(graph(f, "GET", "/users/%s/drive/root", f->ana->upn), 200);
     assert_int_equal(graph_body(f, f->cara, "GET", "/me/drive", NULL), 404);
+    assert_string_equal(answer_code(f), "provisioningNotAllowed");
     assert_int_equal(graph(f, "GET", "/me/drives"), 200);
     assert_int_equal(answer_count(f), 1);
 }
