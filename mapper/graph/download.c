@@ -389,7 +389,8 @@ static void on_transfer_done(void *payload, int code, const struct http_response
         finish(d, d->fault, &d->fault_error);
     } else if (d->is_satisfied) {
         finish(d, 0, NULL);
-    } else if (code == ERR_UNREACHABLE && may_go_on(d)) {
+    } else if (code == ERR_UNREACHABLE && d->has_progress && may_go_on(d)) {
+        /* without any progress the governor has already tried often enough */
         go_on(d);
     } else if (code < 0) {
         finish(d, code, err);

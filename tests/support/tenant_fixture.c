@@ -468,3 +468,14 @@ int tenant_count(struct tenant_fixture *f, const char *method, const char *path)
     cJSON_Delete(log);
     return count;
 }
+
+int tenant_settled_count(struct tenant_fixture *f, const char *method, const char *path, int wanted)
+{
+    int count = tenant_count(f, method, path);
+
+    for (int i = 0; i < 200 && count < wanted; i++) {
+        usleep(10000);
+        count = tenant_count(f, method, path);
+    }
+    return count;
+}

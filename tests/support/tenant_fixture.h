@@ -58,8 +58,13 @@ void tenant_tell(struct tenant_fixture *fixture, const char *verb, const char *f
 /* A refresh token for a user (NULL: the first) of a tenant (NULL: the first). Caller frees. */
 char *tenant_refresh_token(struct tenant_fixture *fixture, const char *tenant, const char *user);
 
-/* How many requests the log holds whose path and method match (globs with '*', NULL: any) since the
+/* How many requests the log holds whose path and method match (globs of base/str.h, NULL: any) since the
  * last tenant_tell(fixture, "clear-log", NULL). */
 int tenant_count(struct tenant_fixture *fixture, const char *method, const char *path);
+
+/* The same, waiting up to two seconds until it is `wanted`: the log has a request when all of its answer
+ * is sent, which may be after the client has it. */
+int tenant_settled_count(struct tenant_fixture *fixture, const char *method, const char *path,
+                         int wanted);
 
 #endif

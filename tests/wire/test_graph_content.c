@@ -1,0 +1,661 @@
+/* Content on a simulated tenant: downloads that go on from where they broke, uploads that arrive
+ * once. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/str.h"
+#include "base/thread.h"
+#include "wire.h"
+
+#define MIB (1024u * 1024u)
+#define SESSION_SIZE (25u * MIB + 12345u) /* three fragments */
+
+/* --- helpers --- */
+
+struct sink {
+    struct mutex mutex; /* guards all below */
+    struct cond changed;
+    struct buf bytes;
+    int64_t deadline_ms;
+    bool is_slow; /* takes 1000 bytes, then nothing until told */
+    bool is_full;
+    bool is_done;
+    int code;
+    struct error err;
+};
+
+static size_t sink_data(void *payload, const void *data, size_t size)
+{
+    struct sink *sink = payload;
+
+    mutex_lock(&sink->mutex);
+    if (sink->is_slow) {
+        size = sink->is_full ? 0 : size < 1000 ? size : 1000;
+        sink->is_full = true;
+        cond_broadcast(&sink->changed);
+    }
+    if (buf_add(&sink->bytes, data, size, NULL) < 0) {
+        abort();
+    }
+    mutex_unlock(&sink->mutex);
+    return size;
+}
+
+static void sink_done(void *payload, int code, const struct error *err)
+{
+    struct sink *sink = payload;
+
+    mutex_lock(&sink->mutex);
+    sink->is_done = true;
+    sink->code = code;
+    sink->err = *err;
+    cond_broadcast(&sink->changed);
+    mutex_unlock(&sink->mutex);
+}
+
+static void sink_init(struct sink *sink)
+{
+    memset(sink, 0, sizeof(*sink));
+    mutex_init(&sink->mutex);
+    cond_init(&sink->changed);
+    buf_init(&sink->bytes, 256u * MIB);
+}
+
+static void sink_clear(struct sink *sink)
+{
+    buf_clear(&sink->bytes);
+    cond_clear(&sink->changed);
+    mutex_clear(&sink->mutex);
+}
+
+static int download(struct wire *wire, struct sink *sink, const char *item_id, const char *url,
+                    uint64_t offset, uint64_t length, struct error *err)
+{
+    struct graph_download_request request = {.drive_id = wire->drive_id,
+                                             .item_id = item_id,
+                                             .offset = offset,
+                                             .length = length,
+                                             .download_url = url,
+                                             .deadline_ms = sink->deadline_ms};
+    struct graph_download_callbacks callbacks = {
+        .on_data = sink_data, .on_done = sink_done, .payload = sink};
+    struct graph_download *download = NULL;
+    int code = graph_download_start(&download, wire->account, &request, &callbacks, err);
+
+    if (code < 0) {
+        return code;
+    }
+    mutex_lock(&sink->mutex);
+    while (!sink->is_done) {
+        if (sink->is_full) {
+            sink->is_full = false;
+            graph_download_resume(download);
+        }
+        if (!sink->is_full && !sink->is_done) {
+            cond_wait_ms(&sink->changed, &sink->mutex, 1000);
+        }
+    }
+    code = sink->code;
+    *err = sink->err;
+    mutex_unlock(&sink->mutex);
+    graph_download_free(download);
+    return code;
+}
+
+static void assert_bytes(const struct buf *bytes, unsigned seed, uint64_t offset, size_t size)
+{
+    assert_int_equal(bytes->size, size);
+    for (size_t i = 0; i < size; i++) {
+        if ((unsigned char)bytes->data[i] != wire_byte(seed, offset + i)) {
+            fail_msg("byte %zu differs", i);
+        }
+    }
+}
+
+/* A new file of ours; its id. */
+static char *upload_new(struct wire *wire, const char *name, uint64_t size, unsigned seed)
+{
+    struct graph_upload upload = {
+        .drive_id = wire->drive_id, .name = name, .modified_ms = -1, .created_ms = -1};
+    struct graph_item item = {0};
+    struct error err = {0};
+    struct wire_source source;
+    char *id = NULL;
+
+    wire_source_init(&source, size, seed);
+    assert_ok(graph_upload(&item, wire->account, &upload, &source.source, NULL, &err), err);
+    str_copy(&id, item.id, NULL);
+    graph_item_clear(&item);
+    return id;
+}
+
+/* What the server holds, read without any fault. */
+static void assert_stored(struct wire *wire, const char *id, uint64_t size, unsigned seed)
+{
+    struct error err = {0};
+    struct sink sink;
+
+    tenant_tell(wire->tenant, "clear-faults", "{}");
+    sink_init(&sink);
+    assert_ok(download(wire, &sink, id, NULL, 0, 0, &err), err);
+    assert_bytes(&sink.bytes, seed, 0, (size_t)size);
+    sink_clear(&sink);
+}
+
+static int versions_of(struct wire *wire, const char *path)
+{
+    cJSON *item = tenant_control(wire->tenant, "item",
+                                 "{'library':'/sites/finance/Shared Documents','path':'%s'}", path);
+    int versions = cJSON_GetObjectItemCaseSensitive(item, "versions")->valueint;
+
+    cJSON_Delete(item);
+    return versions;
+}
+
+/* --- downloads --- */
+
+static void graph_download__gives_the_whole_file_and_ranges(void **state)
+{
+    struct wire *wire = *state;
+    struct error err = {0};
+    struct sink sink;
+    char *id = upload_new(wire, "ranges.bin", 300000, 1);
+
+    assert_stored(wire, id, 300000, 1);
+    sink_init(&sink);
+    assert_ok(download(wire, &sink, id, NULL, 100001, 50000, &err), err);
+    assert_bytes(&sink.bytes, 1, 100001, 50000);
+    sink_clear(&sink);
+    sink_init(&sink);
+    assert_ok(download(wire, &sink, id, NULL, 299000, 50000, &err), err);
+    assert_bytes(&sink.bytes, 1, 299000, 1000);
+    sink_clear(&sink);
+    sink_init(&sink);
+    assert_ok(download(wire, &sink, id, NULL, 300000, 10, &err), err);
+    assert_int_equal(sink.bytes.size, 0);
+    sink_clear(&sink);
+    free(id);
+}
+
+static void graph_download__waits_for_a_slow_reader(void **state)
+{
+    struct wire *wire = *state;
+    struct error err = {0};
+    struct sink sink;
+    char *id = upload_new(wire, "slow.bin", 200000, 2);
+
+    sink_init(&sink);
+    sink.is_slow = true;
+    assert_ok(download(wire, &sink, id, NULL, 7, 0, &err), err);
+    assert_bytes(&sink.bytes, 2, 7, 200000 - 7);
+    sink_clear(&sink);
+    free(id);
+}
+
+static void graph_download__skips_what_a_server_without_ranges_sends(void **state)
+{
+    struct wire *wire = *state;
+    struct error err = {0};
+    struct sink sink;
+    char *id = upload_new(wire, "noranges.bin", 500000, 3);
+
+    tenant_tell(wire->tenant, "switch", "{'name':'content_ignores_range','value':true}");
+    sink_init(&sink);
+    assert_ok(download(wire, &sink, id, NULL, 300000, 1000, &err), err);
+    tenant_tell(wire->tenant, "switch", "{'name':'content_ignores_range','value':false}");
+    assert_bytes(&sink.bytes, 3, 300000, 1000);
+    sink_clear(&sink);
+    free(id);
+}
+
+static void graph_download__goes_on_after_a_truncated_body(void **state)
+{
+    struct wire *wire = *state;
+    struct error err = {0};
+    struct sink sink;
+    char *id = upload_new(wire, "truncated.bin", 700000, 4);
+
+    tenant_tell(wire->tenant, "faults",
+                "{'match':{'host':'content','method':'GET'},'count':3,"
+                "'action':{'truncate_after':100000}}");
+    sink_init(&sink);
+    assert_ok(download(wire, &sink, id, NULL, 0, 0, &err), err);
+    assert_bytes(&sink.bytes, 4, 0, 700000);
+    assert_int_equal(tenant_settled_count(wire->tenant, "GET", "**/content", 1), 1);
+    sink_clear(&sink);
+    free(id);
+}
+
+static void graph_download__gives_up_on_a_body_that_never_comes_whole(void **state)
+{
+    struct wire *wire = *state;
+    struct error err = {0};
+    struct sink sink;
+    char *id = upload_new(wire, "hopeless.bin", 700000, 5);
+
+    tenant_tell(wire->tenant, "faults",
+                "{'match':{'host':'content','method':'GET'},'count':-1,"
+                "'action':{'truncate_after':0}}");
+    sink_init(&sink);
+    sink.deadline_ms = clock_mono_ms(clock_system()) + 2000;
+    assert_int_equal(download(wire, &sink, id, NULL, 0, 0, &err), ERR_UNREACHABLE);
+    assert_int_equal(sink.bytes.size, 0);
+    sink_clear(&sink);
+    free(id);
+}
+
+static void graph_download__asks_again_when_its_address_expired(void **state)
+{
+    struct wire *wire = *state;
+    struct graph_item item = {0};
+    struct error err = {0};
+    struct sink sink;
+    char *id = upload_new(wire, "expired.bin", 5000, 6);
+
+    assert_ok(graph_get_item(&item, wire->account, wire->drive_id, id, NULL, &err), err);
+    tenant_tell(wire->tenant, "expire-urls", "{}");
+    sink_init(&sink);
+    assert_ok(download(wire, &sink, id, item.download_url, 0, 0, &err), err);
+    assert_bytes(&sink.bytes, 6, 0, 5000);
+    sink_clear(&sink);
+    graph_item_clear(&item);
+    free(id);
+}
+
+static void graph_download__with_an_address_needs_no_other_request(void **state)
+{
+    struct wire *wire = *state;
+    struct graph_item item = {0};
+    struct error err = {0};
+    struct sink sink;
+    char *id = upload_new(wire, "direct.bin", 5000, 7);
+
+    assert_ok(graph_get_item(&item, wire->account, wire->drive_id, id, NULL, &err), err);
+    tenant_tell(wire->tenant, "clear-log", "{}");
+    sink_init(&sink);
+    assert_ok(download(wire, &sink, id, item.download_url, 0, 0, &err), err);
+    assert_int_equal(tenant_settled_count(wire->tenant, NULL, NULL, 1), 1);
+    sink_clear(&sink);
+    graph_item_clear(&item);
+    free(id);
+}
+
+static void graph_download__names_the_virus(void **state)
+{
+    struct wire *wire = *state;
+    struct error err = {0};
+    struct sink sink;
+    char *id = wire_item_id(wire, "Virus.txt");
+
+    sink_init(&sink);
+    assert_int_equal(download(wire, &sink, id, NULL, 0, 0, &err), ERR_DENIED);
+    assert_non_null(strstr(err.message, "EICAR"));
+    sink_clear(&sink);
+    free(id);
+}
+
+static void graph_download_free__ends_a_download_that_runs(void **state)
+{
+    struct wire *wire = *state;
+    struct graph_download_callbacks callbacks = {.on_data = sink_data, .on_done = sink_done};
+    struct graph_download_request request = {.drive_id = wire->drive_id};
+    struct graph_download *running = NULL;
+    struct error err = {0};
+    struct sink sink;
+    char *id = upload_new(wire, "endless.bin", 5u * MIB, 8);
+
+    sink_init(&sink);
+    sink.is_slow = true; /* and nobody resumes it */
+    callbacks.payload = &sink;
+    request.item_id = id;
+    assert_ok(graph_download_start(&running, wire->account, &request, &callbacks, &err), err);
+    mutex_lock(&sink.mutex);
+    while (!sink.is_full) {
+        cond_wait(&sink.changed, &sink.mutex);
+    }
+    mutex_unlock(&sink.mutex);
+    graph_download_free(running);
+    assert_true(sink.is_done);
+    assert_int_equal(sink.code, ERR_CANCELLED);
+    sink_clear(&sink);
+    free(id);
+}
+
+static void graph_read_range__reads_exactly_what_is_there(void **state)
+{
+    struct wire *wire = *state;
+    struct error err = {0};
+    unsigned char data[4096];
+    size_t got = 0;
+    char *id = upload_new(wire, "exact.bin", 10000, 9);
+
+    assert_ok(graph_read_range(wire->account, wire->drive_id, id, data, sizeof(data), 100, &got,
+                               NULL, &err),
+              err);
+    assert_int_equal(got, sizeof(data));
+    assert_int_equal(data[0], wire_byte(9, 100));
+    assert_int_equal(data[4095], wire_byte(9, 4195));
+    assert_ok(graph_read_range(wire->account, wire->drive_id, id, data, sizeof(data), 9000, &got,
+                               NULL, &err),
+              err);
+    assert_int_equal(got, 1000);
+    free(id);
+}
+
+/* --- uploads --- */
+
+static void graph_upload__of_a_new_file_is_one_put(void **state)
+{
+    struct wire *wire = *state;
+    char *id = upload_new(wire, "put.bin", 5000, 20);
+
+    assert_int_equal(tenant_settled_count(wire->tenant, NULL, NULL, 1), 1);
+    assert_int_equal(tenant_settled_count(wire->tenant, "PUT", NULL, 1), 1);
+    assert_stored(wire, id, 5000, 20);
+    assert_int_equal(versions_of(wire, "put.bin"), 1);
+    free(id);
+}
+
+static int upload(struct wire *wire, struct graph_item *out, const char *name, const char *item_id,
+                  const char *if_match, uint64_t size, unsigned seed, struct error *err)
+{
+    struct graph_upload upload = {.drive_id = wire->drive_id,
+                                  .name = name,
+                                  .item_id = item_id,
+                                  .if_match = if_match,
+                                  .modified_ms = -1,
+                                  .created_ms = -1};
+    struct wire_source source;
+
+    wire_source_init(&source, size, seed);
+    return graph_upload(out, wire->account, &upload, &source.source, NULL, err);
+}
+
+static void graph_upload__refuses_a_taken_name(void **state)
+{
+    struct wire *wire = *state;
+    struct graph_item item = {0};
+    struct error err = {0};
+
+    assert_int_equal(upload(wire, &item, "readme.txt", NULL, NULL, 10, 21, &err), ERR_EXISTS);
+    assert_int_equal(upload(wire, &item, "readme.txt", NULL, NULL, 12u * MIB, 21, &err),
+                     ERR_EXISTS);
+}
+
+static void graph_upload__of_a_lost_answer_is_found_and_not_sent_again(void **state)
+{
+    struct wire *wire = *state;
+    char *id;
+
+    tenant_tell(wire->tenant, "faults",
+                "{'match':{'method':'PUT'},'action':{'run_first':true,'reset':true}}");
+    id = upload_new(wire, "lost answer.bin", 5000, 22);
+    assert_stored(wire, id, 5000, 22);
+    assert_int_equal(versions_of(wire, "lost answer.bin"), 1);
+    free(id);
+}
+
+static void graph_upload__of_a_lost_request_is_sent_again(void **state)
+{
+    struct wire *wire = *state;
+    char *id;
+
+    tenant_tell(wire->tenant, "faults", "{'match':{'method':'PUT'},'action':{'reset':true}}");
+    id = upload_new(wire, "lost request.bin", 5000, 23);
+    assert_stored(wire, id, 5000, 23);
+    free(id);
+}
+
+static void graph_upload__replaces_by_a_session_with_times_as_one_version(void **state)
+{
+    struct wire *wire = *state;
+    struct graph_upload again = {.drive_id = wire->drive_id, .created_ms = -1};
+    struct graph_item before = {0};
+    struct graph_item item = {0};
+    struct error err = {0};
+    struct wire_source source;
+    char *id = upload_new(wire, "replaced.bin", 5000, 24);
+
+    assert_ok(graph_get_item(&before, wire->account, wire->drive_id, id, NULL, &err), err);
+    wire_source_init(&source, 6000, 25);
+    again.item_id = id;
+    again.if_match = before.ctag;
+    again.modified_ms = 1700000000000;
+    assert_ok(graph_upload(&item, wire->account, &again, &source.source, NULL, &err), err);
+    assert_string_equal(item.id, id);
+    assert_int_equal(item.modified_ms, 1700000000000);
+    assert_int_equal(versions_of(wire, "replaced.bin"), 2);
+    assert_stored(wire, id, 6000, 25);
+    graph_item_clear(&item);
+    assert_int_equal(graph_upload(&item, wire->account, &again, &source.source, NULL, &err),
+                     ERR_CHANGED);
+    graph_item_clear(&before);
+    free(id);
+}
+
+static void graph_upload__of_nothing_replaces_only_what_it_knows(void **state)
+{
+    struct wire *wire = *state;
+    struct graph_item before = {0};
+    struct graph_item item = {0};
+    struct error err = {0};
+    char *id = upload_new(wire, "emptied.bin", 5000, 26);
+
+    assert_ok(graph_get_item(&before, wire->account, wire->drive_id, id, NULL, &err), err);
+    assert_ok(upload(wire, &item, NULL, id, before.ctag, 0, 0, &err), err);
+    assert_int_equal(item.size_bytes, 0);
+    graph_item_clear(&item);
+    assert_int_equal(upload(wire, &item, NULL, id, before.ctag, 0, 0, &err), ERR_CHANGED);
+    graph_item_clear(&before);
+    free(id);
+    id = upload_new(wire, "empty.bin", 0, 0);
+    assert_stored(wire, id, 0, 0);
+    free(id);
+}
+
+static void graph_upload__of_a_large_file_goes_in_fragments(void **state)
+{
+    struct wire *wire = *state;
+    char *id = upload_new(wire, "large.bin", SESSION_SIZE, 27);
+
+    assert_int_equal(tenant_settled_count(wire->tenant, "PUT", NULL, 3), 3);
+    assert_stored(wire, id, SESSION_SIZE, 27);
+    free(id);
+}
+
+/* Uploads a large file while `fault` (JSON) is set; it must arrive once and unchanged. */
+static void assert_survives(struct wire *wire, const char *name, const char *fault)
+{
+    char *id;
+
+    tenant_tell(wire->tenant, "faults", "%s", fault);
+    id = upload_new(wire, name, SESSION_SIZE, 28);
+    assert_stored(wire, id, SESSION_SIZE, 28);
+    assert_int_equal(versions_of(wire, name), 1);
+    free(id);
+}
+
+static void graph_upload__sends_a_reset_fragment_again(void **state)
+{
+    assert_survives(*state, "s1.bin",
+                    "{'match':{'host':'content','method':'PUT'},'after':1,"
+                    "'action':{'reset_at':3000000}}");
+}
+
+static void graph_upload__goes_on_when_a_fragment_was_there_already(void **state)
+{
+    assert_survives(*state, "s2.bin",
+                    "{'match':{'host':'content','method':'PUT'},'after':1,"
+                    "'action':{'run_first':true,'reset':true}}");
+}
+
+static void graph_upload__finds_what_the_last_fragment_finished(void **state)
+{
+    assert_survives(*state, "s3.bin",
+                    "{'match':{'host':'content','method':'PUT'},'after':2,"
+                    "'action':{'run_first':true,'reset':true}}");
+}
+
+static void graph_upload__starts_over_when_the_session_is_lost(void **state)
+{
+    assert_survives(*state, "s4.bin",
+                    "{'match':{'host':'content','method':'PUT'},'after':1,"
+                    "'action':{'status':404,'code':'itemNotFound'}}");
+}
+
+static void graph_upload__starts_over_when_its_address_expired(void **state)
+{
+    assert_survives(*state, "s5.bin",
+                    "{'match':{'host':'content','method':'PUT'},'after':1,"
+                    "'action':{'status':401,'code':'unauthenticated','inner':'expiredToken'}}");
+}
+
+static void graph_upload__waits_when_throttled(void **state)
+{
+    assert_survives(*state, "s6.bin",
+                    "{'match':{'host':'content','method':'PUT'},'after':1,"
+                    "'action':{'status':429,'headers':{'Retry-After':'1'}}}");
+}
+
+static void graph_upload__repeats_after_server_errors(void **state)
+{
+    assert_survives(*state, "s7.bin",
+                    "{'match':{'host':'content','method':'PUT'},'count':2,"
+                    "'action':{'status':500,'code':'generalException'}}");
+}
+
+/* A large upload that must fail with `wanted`, and leave no session behind. */
+static void assert_refused(struct wire *wire, const char *name, const char *fault, int wanted)
+{
+    struct graph_item item = {0};
+    struct error err = {0};
+
+    tenant_tell(wire->tenant, "faults", "%s", fault);
+    assert_int_equal(upload(wire, &item, name, NULL, NULL, SESSION_SIZE, 29, &err), wanted);
+    /* cancelled in the background */
+    for (int i = 0; i < 500 && tenant_count(wire->tenant, "DELETE", NULL) == 0; i++) {
+        struct graph_drive drive = {0};
+
+        assert_ok(graph_get_drive(&drive, wire->account, wire->drive_id, NULL, &err), err);
+        graph_drive_clear(&drive);
+    }
+    assert_int_equal(tenant_settled_count(wire->tenant, "DELETE", NULL, 1), 1);
+}
+
+static void graph_upload__says_what_a_fragment_was_refused_for(void **state)
+{
+    static const struct {
+        const char *fault;
+        int code;
+    } rows[] = {
+        {"{'match':{'host':'content','method':'PUT'},'after':2,"
+         "'action':{'status':409,'code':'nameAlreadyExists'}}",
+         ERR_EXISTS},
+        {"{'match':{'host':'content','method':'PUT'},'after':2,"
+         "'action':{'status':412,'code':'resourceModified'}}",
+         ERR_CHANGED},
+        {"{'match':{'host':'content','method':'PUT'},'after':2,"
+         "'action':{'status':423,'code':'accessDenied'}}",
+         ERR_LOCKED},
+        {"{'match':{'host':'content','method':'PUT'},'after':1,"
+         "'action':{'status':507,'code':'quotaLimitReached'}}",
+         ERR_NO_SPACE},
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        wire_reset(state);
+        assert_refused(*state, "refused.bin", rows[i].fault, rows[i].code);
+    }
+}
+
+static void graph_upload__knows_a_full_library_before_it_sends(void **state)
+{
+    struct wire *wire = *state;
+    struct graph_item item = {0};
+    struct error err = {0};
+
+    tenant_tell(wire->tenant, "quota",
+                "{'library':'/sites/finance/Shared Documents','total':1000000}");
+    assert_int_equal(upload(wire, &item, "full.bin", NULL, NULL, SESSION_SIZE, 30, &err),
+                     ERR_NO_SPACE);
+    tenant_tell(wire->tenant, "quota",
+                "{'library':'/sites/finance/Shared Documents','total':1000000000000}");
+    assert_int_equal(tenant_settled_count(wire->tenant, "PUT", NULL, 0), 0);
+}
+
+static void graph_upload__of_a_locked_file_says_so(void **state)
+{
+    struct wire *wire = *state;
+    struct graph_item item = {0};
+    struct error err = {0};
+    char *id = wire_item_id(wire, "Locked.docx");
+
+    assert_int_equal(upload(wire, &item, NULL, id, NULL, 5000, 31, &err), ERR_LOCKED);
+    free(id);
+}
+
+static int broken_read(void *payload, void *data, size_t size, uint64_t offset, size_t *got,
+                       struct error *err)
+{
+    (void)payload;
+    (void)data;
+    (void)size;
+    (void)offset;
+    (void)got;
+    return error_set(err, ERR_IO, "the spool cannot be read");
+}
+
+static void graph_upload__passes_an_error_of_its_source_on(void **state)
+{
+    struct wire *wire = *state;
+    struct graph_upload upload = {
+        .drive_id = wire->drive_id, .name = "unread.bin", .modified_ms = -1, .created_ms = -1};
+    struct graph_source source = {.read = broken_read, .size_bytes = 100};
+    struct graph_item item = {0};
+    struct error err = {0};
+
+    assert_int_equal(graph_upload(&item, wire->account, &upload, &source, NULL, &err), ERR_IO);
+    assert_string_equal(err.message, "the spool cannot be read");
+}
+
+#define TEST(name) cmocka_unit_test_setup(name, wire_reset)
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(graph_download__gives_the_whole_file_and_ranges),
+        TEST(graph_download__waits_for_a_slow_reader),
+        TEST(graph_download__skips_what_a_server_without_ranges_sends),
+        TEST(graph_download__goes_on_after_a_truncated_body),
+        TEST(graph_download__gives_up_on_a_body_that_never_comes_whole),
+        TEST(graph_download__asks_again_when_its_address_expired),
+        TEST(graph_download__with_an_address_needs_no_other_request),
+        TEST(graph_download__names_the_virus),
+        TEST(graph_download_free__ends_a_download_that_runs),
+        TEST(graph_read_range__reads_exactly_what_is_there),
+        TEST(graph_upload__of_a_new_file_is_one_put),
+        TEST(graph_upload__refuses_a_taken_name),
+        TEST(graph_upload__of_a_lost_answer_is_found_and_not_sent_again),
+        TEST(graph_upload__of_a_lost_request_is_sent_again),
+        TEST(graph_upload__replaces_by_a_session_with_times_as_one_version),
+        TEST(graph_upload__of_nothing_replaces_only_what_it_knows),
+        TEST(graph_upload__of_a_large_file_goes_in_fragments),
+        TEST(graph_upload__sends_a_reset_fragment_again),
+        TEST(graph_upload__goes_on_when_a_fragment_was_there_already),
+        TEST(graph_upload__finds_what_the_last_fragment_finished),
+        TEST(graph_upload__starts_over_when_the_session_is_lost),
+        TEST(graph_upload__starts_over_when_its_address_expired),
+        TEST(graph_upload__waits_when_throttled),
+        TEST(graph_upload__repeats_after_server_errors),
+        TEST(graph_upload__says_what_a_fragment_was_refused_for),
+        TEST(graph_upload__knows_a_full_library_before_it_sends),
+        TEST(graph_upload__of_a_locked_file_says_so),
+        TEST(graph_upload__passes_an_error_of_its_source_on),
+    };
+
+    if (argc > 1) {
+        cmocka_set_test_filter(argv[1]);
+    }
+    return cmocka_run_group_tests_name("graph_content", tests, wire_setup, wire_teardown);
+}
