@@ -238,6 +238,12 @@ static void grant_by_device(struct sign_in *si, const char *client_id)
     struct grant g = {0};
     int aadsts = text ? tokens_poll_device(&si->s->tokens, text, &g) : 90014;
 
+    if (aadsts == 70016 && signin_flag(si->s, si->tenant, "auto_approve")) {
+        /* Nobody sits at a browser: the next poll finds it approved. */
+        struct tenant *t = si->tenant ? si->tenant : &si->s->world->tenants[0];
+
+        tokens_approve_device(&si->s->tokens, text, &t->users[0]);
+    }
     if (aadsts == -1) {
         /* Not RFC 8628's access_denied. */
         entra_error_as(si->rq, si->rs, "authorization_declined", 70018, NULL, NULL);

@@ -181,8 +181,10 @@ static enum http_role role_of(const char *host, const char *path)
     if (str_starts(host, "login.")) {
         return ROLE_LOGIN;
     }
-    if (str_starts(host, "graph.")) {
-        return ROLE_GRAPH;
+    if (str_starts(host, "graph.") || strstr(host, "-graph.") ||
+        strstr(host, "graph.chinacloudapi.")) {
+        return ROLE_GRAPH; /* national clouds: dod-graph.microsoft.us,
+                              microsoftgraph.chinacloudapi.cn */
     }
     if (str_starts(host, "content.") || strstr(host, ".sharepoint.")) {
         return ROLE_CONTENT;

@@ -188,6 +188,16 @@ class SignIn(Case):
         self.assertEqual([53003], start()["error_codes"])
         self.t.control("signin", device_code_blocked=False)
 
+    def test_device_code_that_nobody_need_approve(self):
+        self.t.control("signin", auto_approve=True)
+        device = self.t.form("/organizations/oauth2/v2.0/devicecode", client_id=APP, scope=SCOPE)
+        grant = {"grant_type": "urn:ietf:params:oauth:grant-type:device_code", "client_id": APP,
+                 "device_code": device["device_code"]}
+        states = [self.token_request("organizations", **grant).status for _ in range(2)]
+        self.assertIn("code", query_of(self.authorize()))
+        self.t.control("signin", auto_approve=False)
+        self.assertEqual([400, 200], states)
+
     def test_refresh_rotates_and_the_old_one_stays_good(self):
         minted = self.t.control("mint", user="ana", client_id=APP)
         first = self.refresh(minted["refresh_token"])
@@ -318,6 +328,17 @@ class Throttling(Case):
         self.assertRegex(answer.header("Retry-After"), r"^\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT$")
         self.t.control("throttle", retry_form="absent")
         self.assertIsNone(self.get("/me").header("Retry-After"))
+
+    def test_retired_preview_headers(self):
+        token = self.t.token()
+        self.t.control("throttle", enabled=True, app_minute=10000, ratelimit_headers=True)
+        self.assertIsNone(self.get("/me", token).header("RateLimit-Limit"))
+        spent = max(a["last_minute"] for a in self.t.control("stats")["ledger"]["accounts"]
+                    if a["account"].startswith("app"))
+        self.t.control("throttle", app_minute=spent + 1)
+        answer = self.get("/me/drive", token)
+        self.assertEqual((200, str(spent + 1)), (answer.status, answer.header("RateLimit-Limit")))
+        self.t.control("throttle", ratelimit_headers=False)
 
     def test_inner_requests_are_throttled_one_by_one(self):
         token = self.t.token()
@@ -564,6 +585,14 @@ class Search(Case):
         self.assertEqual([], self.titles(["list"], "title:Rep"))
         self.assertEqual(400, self.post("/search/query", {"requests": [
             {"entityTypes": ["site"], "query": {"queryString": "(a OR"}}]}).status)
+
+    def test_usual_query_of_administrators(self):
+        usual = "(webtemplate:STS OR webtemplate:GROUP OR webtemplate:SITEPAGEPUBLISHING) AND " \
+                "(contentclass=STS_Site OR contentclass=STS_Web)"
+        found = [h["resource"]["webUrl"] for h in self.hits(["site"], usual)[0]]
+        self.assertIn("https://contoso.sharepoint.com/sites/finance", found)
+        self.assertIn("https://contoso.sharepoint.com/sites/finance/hr", found)
+        self.assertTrue(all("-my.sharepoint.com" not in url for url in found))
 
     def test_trimmed_to_the_user(self):
         everything = "contentclass:STS_List_DocumentLibrary"

@@ -122,6 +122,8 @@ int tokens_poll_device(struct token_store *t, const char *device_code, struct gr
 /* user_code NULL: the oldest pending one. false: there is none such, or of another tenant. */
 bool tokens_decide_device(struct token_store *t, const char *user_code, struct user *u,
                           bool approve);
+/* Approves by the device code, whatever its tenant; nothing happens when it does not wait. */
+void tokens_approve_device(struct token_store *t, const char *device_code, struct user *u);
 void tokens_expire_devices(struct token_store *t);
 /* user codes that wait, as a JSON array text for the caller to free. */
 char *tokens_pending_devices(struct token_store *t);

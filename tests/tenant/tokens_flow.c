@@ -218,6 +218,19 @@ bool tokens_decide_device(struct token_store *t, const char *user_code, struct u
     return found;
 }
 
+void tokens_approve_device(struct token_store *t, const char *device_code, struct user *u)
+{
+    pthread_mutex_lock(&t->lock);
+    for (struct device_code *d = t->devices; d; d = d->next) {
+        if (strcmp(d->code, device_code) == 0 && d->state == DEVICE_PENDING) {
+            d->state = DEVICE_APPROVED;
+            d->grant.user = u;
+            d->grant.tenant = u->tenant;
+        }
+    }
+    pthread_mutex_unlock(&t->lock);
+}
+
 void tokens_expire_devices(struct token_store *t)
 {
     pthread_mutex_lock(&t->lock);
