@@ -92,14 +92,14 @@ void command_print_json(const cJSON *json)
     free(text);
 }
 
-const char *json_text(const cJSON *object, const char *name)
+const char *answer_text(const cJSON *object, const char *name)
 {
     const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(object, name));
 
     return text ? text : "";
 }
 
-double json_number(const cJSON *object, const char *name)
+double answer_number(const cJSON *object, const char *name)
 {
     const cJSON *number = cJSON_GetObjectItemCaseSensitive(object, name);
 

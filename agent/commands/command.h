@@ -50,8 +50,8 @@ int command_fail(const char *name, bool is_json, const struct error *err);
 void command_print_json(const cJSON *json);
 
 /* Lent texts of a JSON object; "" and 0 when missing. */
-const char *json_text(const cJSON *object, const char *name);
-double json_number(const cJSON *object, const char *name);
+const char *answer_text(const cJSON *object, const char *name);
+double answer_number(const cJSON *object, const char *name);
 
 /* On stdout; control characters in names that others chose must not reach a terminal. */
 void command_print_safe(const char *text);

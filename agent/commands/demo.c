@@ -247,13 +247,13 @@ static int write_policy(const struct demo *demo, const char *path, struct error 
         "\n",
         err);
     if (code == 0) {
-        code = add_quoted(&text, "CustomLoginUrl", json_text(demo->ready, "login_url"), err);
+        code = add_quoted(&text, "CustomLoginUrl", answer_text(demo->ready, "login_url"), err);
     }
     if (code == 0) {
-        code = add_quoted(&text, "CustomGraphUrl", json_text(demo->ready, "graph_url"), err);
+        code = add_quoted(&text, "CustomGraphUrl", answer_text(demo->ready, "graph_url"), err);
     }
     if (code == 0) {
-        code = add_quoted(&text, "CaFile", json_text(demo->ready, "ca_file"), err);
+        code = add_quoted(&text, "CaFile", answer_text(demo->ready, "ca_file"), err);
     }
     if (code == 0) {
         code = add_quoted(&text, "MountRoot", demo->directory, err);
@@ -264,7 +264,7 @@ static int write_policy(const struct demo *demo, const char *path, struct error 
     cJSON_ArrayForEach(tenant, cJSON_GetObjectItemCaseSensitive(demo->ready, "tenants"))
     {
         if (code == 0) {
-            code = buf_add_format(&text, err, "  - %s\n", json_text(tenant, "initial_domain"));
+            code = buf_add_format(&text, err, "  - %s\n", answer_text(tenant, "initial_domain"));
         }
     }
     if (code == 0) {
@@ -345,12 +345,12 @@ static bool look(const struct demo *demo, struct str_list *approved, bool *is_re
     *is_ready = true;
     cJSON_ArrayForEach(account, cJSON_GetObjectItemCaseSensitive(status, "accounts"))
     {
-        const char *user_code = json_text(account, "userCode");
+        const char *user_code = answer_text(account, "userCode");
 
-        *is_ready = *is_ready && *json_text(account, "discovered");
+        *is_ready = *is_ready && *answer_text(account, "discovered");
         if (*user_code && !str_list_has_nocase(approved, user_code)) {
             printf("(the demo enters the code %s for you)\n", user_code);
-            is_fine = approve(demo, json_text(account, "tenant"), user_code, err) == 0 &&
+            is_fine = approve(demo, answer_text(account, "tenant"), user_code, err) == 0 &&
                       str_list_add(approved, user_code, err) == 0 && is_fine;
         }
     }

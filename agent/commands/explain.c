@@ -36,7 +36,7 @@ int command_explain(int argc, char **argv)
             if (is_known && !cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(answer, "known"))) {
                 continue; /* another tenant knows it */
             }
-            printf("[%s]\n%s", json_text(answer, "tenant"), json_text(answer, "text"));
+            printf("[%s]\n%s", answer_text(answer, "tenant"), answer_text(answer, "text"));
         }
     }
     cJSON_Delete(result);

@@ -24,12 +24,12 @@ static void on_event(void *payload, const cJSON *event)
 
     if (output->is_json) {
         command_print_json(event);
-    } else if (strcmp(json_text(event, "type"), "device_code") == 0) {
-        printf("Open %s and enter the code %s\n", json_text(event, "url"),
-               json_text(event, "code"));
+    } else if (strcmp(answer_text(event, "type"), "device_code") == 0) {
+        printf("Open %s and enter the code %s\n", answer_text(event, "url"),
+               answer_text(event, "code"));
     } else {
-        printf("Sign in with the browser; if none appears, open\n%s\n", json_text(event, "url"));
-        prompt_open_browser(json_text(event, "url"));
+        printf("Sign in with the browser; if none appears, open\n%s\n", answer_text(event, "url"));
+        prompt_open_browser(answer_text(event, "url"));
     }
     fflush(stdout);
 }

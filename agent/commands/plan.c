@@ -12,16 +12,16 @@ static void print_libraries(const cJSON *libraries, bool mapped)
 
     cJSON_ArrayForEach(library, libraries)
     {
-        const char *verdict = json_text(library, "verdict");
+        const char *verdict = answer_text(library, "verdict");
 
         if ((strcmp(verdict, "mapped") == 0) != mapped) {
             continue;
         }
         printf("  %-11s ", verdict);
-        command_print_safe(json_text(library, "url"));
-        if (*json_text(library, "reason")) {
+        command_print_safe(answer_text(library, "url"));
+        if (*answer_text(library, "reason")) {
             printf("\n              ");
-            command_print_safe(json_text(library, "reason"));
+            command_print_safe(answer_text(library, "reason"));
         }
         printf("\n");
     }
@@ -35,8 +35,8 @@ static void print_plan(const cJSON *plan)
 
     cJSON_ArrayForEach(item, cJSON_GetObjectItemCaseSensitive(plan, "wanted"))
     {
-        printf("%-2s ", json_text(item, "letter"));
-        command_print_safe(json_text(item, "path"));
+        printf("%-2s ", answer_text(item, "letter"));
+        command_print_safe(answer_text(item, "path"));
         printf("\n");
     }
     printf("libraries known: %d\n", cJSON_GetArraySize(libraries));
@@ -45,8 +45,8 @@ static void print_plan(const cJSON *plan)
     printf("steps to do: %d\n", cJSON_GetArraySize(steps));
     cJSON_ArrayForEach(item, steps)
     {
-        printf("  %-7s ", json_text(item, "step"));
-        command_print_safe(json_text(item, "path"));
+        printf("  %-7s ", answer_text(item, "step"));
+        command_print_safe(answer_text(item, "path"));
         printf("\n");
     }
 }

@@ -17,35 +17,35 @@ static void print_field(const char *before, const char *text, const char *after)
 
 static void print_account(const cJSON *account)
 {
-    const char *state = json_text(account, "state");
+    const char *state = answer_text(account, "state");
 
     printf("account    ");
-    command_print_safe(json_text(account, "tenant"));
-    print_field(" (", json_text(account, "user"), ")");
-    printf(": %s, %.0f libraries known, %.0f mapped\n", state, json_number(account, "libraries"),
-           json_number(account, "mapped"));
-    print_field("           ", json_text(account, "reason"), "\n");
-    if (*json_text(account, "userCode")) {
-        printf("           open %s and enter the code %s\n", json_text(account, "verificationUrl"),
-               json_text(account, "userCode"));
+    command_print_safe(answer_text(account, "tenant"));
+    print_field(" (", answer_text(account, "user"), ")");
+    printf(": %s, %.0f libraries known, %.0f mapped\n", state, answer_number(account, "libraries"),
+           answer_number(account, "mapped"));
+    print_field("           ", answer_text(account, "reason"), "\n");
+    if (*answer_text(account, "userCode")) {
+        printf("           open %s and enter the code %s\n",
+               answer_text(account, "verificationUrl"), answer_text(account, "userCode"));
     }
     if (strcmp(state, "signed-out") == 0) {
-        printf("           next: mooring login --tenant %s\n", json_text(account, "tenant"));
+        printf("           next: mooring login --tenant %s\n", answer_text(account, "tenant"));
     }
-    print_field("           warning: ", json_text(account, "warning"), "\n");
+    print_field("           warning: ", answer_text(account, "warning"), "\n");
     print_field("           last round: ",
-                json_text(cJSON_GetObjectItemCaseSensitive(account, "error"), "message"), "\n");
+                answer_text(cJSON_GetObjectItemCaseSensitive(account, "error"), "message"), "\n");
 }
 
 static void print_transport(const cJSON *transport)
 {
     bool is_mounted = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(transport, "mounted"));
 
-    printf("transport  %s at ", json_text(transport, "name"));
-    command_print_safe(json_text(transport, "root"));
+    printf("transport  %s at ", answer_text(transport, "name"));
+    command_print_safe(answer_text(transport, "root"));
     printf("%s\n", is_mounted ? "" : " is NOT mounted");
     print_field("           ",
-                json_text(cJSON_GetObjectItemCaseSensitive(transport, "error"), "message"), "\n");
+                answer_text(cJSON_GetObjectItemCaseSensitive(transport, "error"), "message"), "\n");
 }
 
 static void print_mappings(const cJSON *mappings)
@@ -55,9 +55,9 @@ static void print_mappings(const cJSON *mappings)
     printf("mappings   %d\n", cJSON_GetArraySize(mappings));
     cJSON_ArrayForEach(mapping, mappings)
     {
-        printf("  %-2s ", json_text(mapping, "letter"));
-        command_print_safe(json_text(mapping, "path"));
-        print_field("  [", json_text(mapping, "label"), "]");
+        printf("  %-2s ", answer_text(mapping, "letter"));
+        command_print_safe(answer_text(mapping, "path"));
+        print_field("  [", answer_text(mapping, "label"), "]");
         printf("%s\n", cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(mapping, "readOnly"))
                            ? " read-only"
                            : "");
@@ -70,8 +70,8 @@ static void print_files(const cJSON *files)
     const cJSON *item;
 
     printf("files      %.0f open, %.0f uploads running, %.1f MB cached, %.0f items known\n",
-           json_number(files, "openFiles"), json_number(files, "uploadsRunning"),
-           json_number(files, "cacheBytes") / 1048576, json_number(files, "knownItems"));
+           answer_number(files, "openFiles"), answer_number(files, "uploadsRunning"),
+           answer_number(files, "cacheBytes") / 1048576, answer_number(files, "knownItems"));
     if (cJSON_GetArraySize(unsaved) > 0) {
         printf("NOT SAVED  %d files are not on the server; their bytes are kept:\n",
                cJSON_GetArraySize(unsaved));
@@ -79,9 +79,9 @@ static void print_files(const cJSON *files)
     cJSON_ArrayForEach(item, unsaved)
     {
         printf("  ");
-        command_print_safe(json_text(item, "path"));
-        print_field(": ", json_text(item, "reason"), "");
-        print_field("\n    bytes in ", json_text(item, "spoolFile"), "\n");
+        command_print_safe(answer_text(item, "path"));
+        print_field(": ", answer_text(item, "reason"), "");
+        print_field("\n    bytes in ", answer_text(item, "spoolFile"), "\n");
     }
 }
 
@@ -90,7 +90,8 @@ static void print_status(const cJSON *status)
     const cJSON *traffic = cJSON_GetObjectItemCaseSensitive(status, "traffic");
     const cJSON *entry;
 
-    printf("mooring    %s, since %s\n", json_text(status, "version"), json_text(status, "started"));
+    printf("mooring    %s, since %s\n", answer_text(status, "version"),
+           answer_text(status, "started"));
     print_transport(cJSON_GetObjectItemCaseSensitive(status, "transport"));
     cJSON_ArrayForEach(entry, cJSON_GetObjectItemCaseSensitive(status, "accounts"))
     {
@@ -99,21 +100,21 @@ static void print_status(const cJSON *status)
     print_mappings(cJSON_GetObjectItemCaseSensitive(status, "mappings"));
     print_files(cJSON_GetObjectItemCaseSensitive(status, "files"));
     printf("traffic    %.0f requests (%.0f RU), %.0f retries, %.0f times throttled\n",
-           json_number(traffic, "requests"), json_number(traffic, "resourceUnits"),
-           json_number(traffic, "retries"), json_number(traffic, "throttled"));
+           answer_number(traffic, "requests"), answer_number(traffic, "resourceUnits"),
+           answer_number(traffic, "retries"), answer_number(traffic, "throttled"));
     cJSON_ArrayForEach(entry, cJSON_GetObjectItemCaseSensitive(status, "notes"))
     {
         print_field("note       ", cJSON_GetStringValue(entry), "\n");
     }
-    if (json_number(status, "failedMappings") > 0) {
-        printf("FAILED     %.0f mappings; the first: ", json_number(status, "failedMappings"));
+    if (answer_number(status, "failedMappings") > 0) {
+        printf("FAILED     %.0f mappings; the first: ", answer_number(status, "failedMappings"));
         command_print_safe(
-            json_text(cJSON_GetObjectItemCaseSensitive(status, "firstFailure"), "message"));
+            answer_text(cJSON_GetObjectItemCaseSensitive(status, "firstFailure"), "message"));
         printf("\n");
     }
-    if (json_number(status, "policyWarnings") > 0) {
+    if (answer_number(status, "policyWarnings") > 0) {
         printf("policy     %.0f warnings: mooring policy show\n",
-               json_number(status, "policyWarnings"));
+               answer_number(status, "policyWarnings"));
     }
 }
 
@@ -124,14 +125,14 @@ static bool is_status_fine(const cJSON *status)
 
     if (!cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(
             cJSON_GetObjectItemCaseSensitive(status, "transport"), "mounted")) ||
-        json_number(status, "failedMappings") > 0 ||
+        answer_number(status, "failedMappings") > 0 ||
         cJSON_GetArraySize(cJSON_GetObjectItemCaseSensitive(
             cJSON_GetObjectItemCaseSensitive(status, "files"), "unsaved")) > 0) {
         return false;
     }
     cJSON_ArrayForEach(account, cJSON_GetObjectItemCaseSensitive(status, "accounts"))
     {
-        if (strcmp(json_text(account, "state"), "signed-in") != 0) {
+        if (strcmp(answer_text(account, "state"), "signed-in") != 0) {
             return false;
         }
     }
