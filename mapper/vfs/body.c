@@ -19,10 +19,7 @@
 
 struct content_source body_source(const struct body *body)
 {
-    return (struct content_source){.account = body->library->account,
-                                   .trust_ms = body->online->options.metadata_ms < 1000
-                                                   ? 1000
-                                                   : body->online->options.metadata_ms};
+    return (struct content_source){.account = body->library->account, .trust_ms = body->trust_ms};
 }
 
 static void body_free(struct body *body)
@@ -53,6 +50,7 @@ static int body_new(struct online_vfs *online, struct body **out, struct node *n
     cond_init(&body->changed);
     body->online = online;
     body->library = library;
+    body->trust_ms = online->options.metadata_ms < 1000 ? 1000 : online->options.metadata_ms;
     body->refs = 1;
     body->modified_ms = -1;
     body->created_ms = -1;

@@ -419,6 +419,9 @@ int refresh_node(struct online_vfs *online, struct node *node, int64_t max_age_m
     int code = 0;
 
     mutex_lock(&online->lock);
+    if (max_age_ms < 0) {
+        max_age_ms = online->options.metadata_ms;
+    }
     is_fresh = (node->flags & NODE_LOCAL) || is_younger(online, node, max_age_ms);
     asked = tree_edits(online->tree);
     mutex_unlock(&online->lock);
@@ -559,7 +562,7 @@ int online_getattr(struct vfs *vfs, struct vfs_attr *out, uint64_t id, struct vf
         node_put(online, folder);
     }
     if (asks && code == 0) {
-        code = refresh_node(online, node, online->options.metadata_ms, NULL, &call, err);
+        code = refresh_node(online, node, -1, NULL, &call, err);
     }
     if (code == 0) {
         mutex_lock(&online->lock);

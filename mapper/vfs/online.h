@@ -73,6 +73,7 @@ struct vfs_dir {
 struct body {
     struct online_vfs *online;
     struct library *library;
+    int64_t trust_ms; /* how long its version is believed, by the options of its opening */
     /* guarded by online->lock */
     uint32_t refs;
     struct node *node; /* held; another one after a rename onto it */
@@ -199,7 +200,7 @@ int lookup_child(struct online_vfs *online, struct node **out, struct node *fold
 /* Lock held. */
 void forget_negatives(struct online_vfs *online, const struct node *folder);
 
-/* Asks for the item unless it is fresh (`max_age_ms` old at most). *url (may be NULL) gets a
+/* Asks for the item unless it is fresh (`max_age_ms` old at most; -1: MetadataSeconds). *url (may be NULL) gets a
  * download URL that came along; a secret. */
 int refresh_node(struct online_vfs *online, struct node *node, int64_t max_age_ms, char **url,
                  const struct call *call, struct error *err);

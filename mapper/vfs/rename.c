@@ -361,6 +361,23 @@ static int drop_local_target(struct rename *r, const struct call *call, struct e
     return code;
 }
 
+/* Always in the same order, so that two renames that cross each other do not wait for each other. */
+static int pause_both(struct body *body, struct body *other, const struct call *call,
+                      struct error *err)
+{
+    struct body *first = other && other < body ? other : body;
+    struct body *second = first == body ? other : body;
+    int code = body_pause_saves(first, call, err);
+
+    if (code == 0 && second) {
+        code = body_pause_saves(second, call, err);
+        if (code < 0) {
+            body_resume_saves(first);
+        }
+    }
+    return code;
+}
+
 static int replace_file(struct rename *r, const struct call *call, struct error *err)
 {
     struct online_vfs *online = r->online;
@@ -382,13 +399,7 @@ static int replace_file(struct rename *r, const struct call *call, struct error 
         return code;
     }
     other = body_borrow(online, r->target);
-    code = body_pause_saves(body, call, err);
-    if (code == 0 && other) {
-        code = body_pause_saves(other, call, err);
-        if (code < 0) {
-            body_resume_saves(body);
-        }
-    }
+    code = pause_both(body, other, call, err);
     if (code == 0) {
         code = replace_paused(r, body, call, err);
         if (other && code == 0) {

@@ -93,13 +93,15 @@ struct node *tree_find(struct tree *tree, uint64_t id)
 
 struct node *tree_parent(const struct tree *tree, const struct node *node)
 {
-    return tree_at(tree, node->parent);
+    return node->flags & NODE_GONE ? NULL : tree_at(tree, node->parent); /* an alias has no folder */
 }
 
 struct node *tree_root(const struct tree *tree, struct node *node)
 {
-    while (node->parent) {
-        node = tree_at(tree, node->parent);
+    struct node *parent = NULL;
+
+    while ((parent = tree_parent(tree, node)) != NULL) {
+        node = parent;
     }
     return node;
 }

@@ -995,3 +995,18 @@ int64_t fake_modified(struct fake *fake, const char *path)
     mutex_unlock(&fake->lock);
     return modified_ms;
 }
+
+unsigned fake_children(struct fake *fake, const char *path)
+{
+    uint32_t folder = 0;
+    uint32_t at = 0;
+    unsigned count = 0;
+
+    mutex_lock(&fake->lock);
+    folder = walk(fake, path, false);
+    while ((at = next_of(fake, folder, at)) != 0) {
+        count++;
+    }
+    mutex_unlock(&fake->lock);
+    return count;
+}

@@ -60,6 +60,7 @@ const char *fake_id(struct fake *fake, const char *path);
 bool fake_has_text(struct fake *fake, const char *path, const char *text);
 bool fake_has(struct fake *fake, const char *path, const void *data, size_t size);
 unsigned fake_versions(struct fake *fake, const char *path);
+unsigned fake_children(struct fake *fake, const char *path);
 int64_t fake_modified(struct fake *fake, const char *path);
 
 #endif
