@@ -282,6 +282,13 @@ class Program(unittest.TestCase):
         self.assertIn("more than 20000", done.stderr)
         self.assertFalse(os.path.exists(self.output))
 
+    def test_the_recording_in_the_readme_is_fit_to_be_shown(self):
+        path = os.path.join(os.path.dirname(SCRIPT), "docs", "demo.svg")
+        self.assertLess(os.path.getsize(path), 300000)
+        text = ElementTree.parse(path).getroot().find(SVG + "desc").text
+        self.assertIn("The tour is over", text)
+        self.assertEqual(re.findall(r"(?:^|[\s'\"=])/\w+/\S*", text), [])
+
 
 if __name__ == "__main__":
     unittest.main()
