@@ -98,9 +98,10 @@ int control_main(int argc, char **argv)
     }
     close(fd);
     answer = in.data ? strstr(in.data, "\r\n\r\n") : NULL;
-    if (!answer || sscanf(in.data, "HTTP/1.1 %d", &status) != 1) {
+    if (!answer || !str_starts(in.data, "HTTP/1.1 ")) {
         die("the tenant gave no answer");
     }
+    status = (int)strtol(in.data + strlen("HTTP/1.1 "), NULL, 10);
     printf("%s\n", answer + 4);
     sb_clear(&in);
     sb_clear(&out);

@@ -39,7 +39,8 @@ static char *id_token(const struct sign_in *si, const struct grant *g, const cha
     struct strbuf out = {0};
     char *issuer = xasprintf("%s/%s/v2.0", si->rq->login_url, g->tenant->id);
     char *signature = random_token(256);
-    double now = (double)(now_ms() / 1000);
+    int64_t seconds = now_ms() / 1000;
+    double now = (double)seconds;
 
     cJSON_AddStringToObject(head, "typ", "JWT");
     cJSON_AddStringToObject(head, "alg", "RS256");

@@ -1,6 +1,7 @@
 /*
  * graph_misc.c - Graph without files: people, the organisation, sites, lists, groups and teams.
  */
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -238,7 +239,7 @@ static void search_sites(const struct http_request *rq, struct http_response *rs
         }
         if (cJSON_GetArraySize(list) >= top) {
             char *encoded = url_encode(text);
-            char *page = xasprintf("Paged=TRUE&p=%lld", (long long)(skip + top));
+            char *page = xasprintf("Paged=TRUE&p=%" PRIi64, skip + top);
             char *token = base64url_encode(page, strlen(page));
             char *link = xasprintf("%s/v1.0/sites?search=%s&$top=%lld&$skiptoken=%s", rq->graph_url,
                                    encoded, (long long)top, token);

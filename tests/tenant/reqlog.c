@@ -74,9 +74,11 @@ char *reqlog_text(struct reqlog *l, int64_t since)
 {
     struct strbuf out = {0};
     const char *comma = "";
+    int64_t next;
 
     pthread_mutex_lock(&l->lock);
-    sb_printf(&out, "{\"next\":%lld,\"requests\":[", (long long)(l->first + (int64_t)l->n_lines));
+    next = l->first + (int64_t)l->n_lines;
+    sb_printf(&out, "{\"next\":%lld,\"requests\":[", (long long)next);
     for (size_t i = since > l->first ? (size_t)(since - l->first) : 0; i < l->n_lines; i++) {
         sb_puts(&out, comma);
         sb_puts(&out, l->lines[i]);

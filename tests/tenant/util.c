@@ -474,6 +474,18 @@ void format_iso_ms(char out[40], int64_t unix_ms)
     snprintf(out + n, 40 - n, ".%03dZ", (int)(unix_ms % 1000));
 }
 
+/* "hh:mm" as seconds; -1 when it is not. */
+static int64_t parse_hours(const char *text)
+{
+    const char *digits = "0123456789";
+
+    if (strspn(text, digits) != 2 || text[2] != ':' || strspn(text + 3, digits) < 2) {
+        return -1;
+    }
+    return ((text[0] - '0') * 10 + text[1] - '0') * 3600 +
+           ((text[3] - '0') * 10 + text[4] - '0') * 60;
+}
+
 bool parse_iso(int64_t *out_seconds, const char *text)
 {
     struct tm tm = {0};
@@ -488,13 +500,10 @@ bool parse_iso(int64_t *out_seconds, const char *text)
         rest += strspn(rest, "0123456789");
     }
     if (*rest == '+' || *rest == '-') {
-        int hours = 0;
-        int minutes = 0;
-
-        if (sscanf(rest + 1, "%2d:%2d", &hours, &minutes) != 2) {
+        offset = parse_hours(rest + 1);
+        if (offset < 0) {
             return false;
         }
-        offset = (hours * 60 + minutes) * 60;
         offset = *rest == '-' ? -offset : offset;
     } else if (*rest != 'Z' && *rest != '\0') {
         return false;
