@@ -67,6 +67,12 @@ static int adopt(struct library *library, const struct library *known, struct er
     if (library->query_hash == 0) {
         library->query_hash = known->query_hash;
     }
+    if (known->kind == LIBRARY_ONEDRIVE && library->kind == LIBRARY_SITE) {
+        /* search may name it, but whether it is still the user's only /me/drive can say */
+        library->kind = LIBRARY_ONEDRIVE;
+        library->sources |= LIBRARY_FROM_STATE;
+        library->missing = known->missing;
+    }
     return code;
 }
 
@@ -81,8 +87,10 @@ static void unite(struct library *there, struct library *also)
                  {&there->site_url, &also->site_url}};
 
     there->sources |= also->sources;
-    if (also->kind == LIBRARY_ONEDRIVE) {
+    if (also->sources & LIBRARY_FROM_ONEDRIVE) {
         there->kind = LIBRARY_ONEDRIVE;
+        there->sources &= ~(unsigned)LIBRARY_FROM_STATE;
+        there->missing = 0;
     }
     if (there->query_hash == 0) {
         there->query_hash = also->query_hash;
@@ -409,6 +417,20 @@ static int identify_drive(struct merge *merge, struct library *library,
                                   library->list_id, NULL, err);
 }
 
+/* The user has one OneDrive: what was it before is a library like others now. */
+static void demote_onedrives(struct merge *merge)
+{
+    for (size_t i = 0; i < merge->found.count; i++) {
+        struct library *library = &merge->found.items[i];
+
+        if (library->kind == LIBRARY_ONEDRIVE && !(library->sources & LIBRARY_FROM_ONEDRIVE)) {
+            library->kind = LIBRARY_SITE;
+            library->sources &= ~(unsigned)LIBRARY_FROM_STATE;
+            library->missing = 0;
+        }
+    }
+}
+
 int merge_drive(struct merge *merge, const struct graph_drive *drive, const struct merge_site *site,
                 unsigned source, struct error *err)
 {
@@ -438,7 +460,11 @@ int merge_drive(struct merge *merge, const struct graph_drive *drive, const stru
         library_clear(&library);
         return code == ERR_INVALID ? error_set(err, ERR_PROTOCOL, "a drive without address") : code;
     }
-    return merge_add(merge, &library, err);
+    code = merge_add(merge, &library, err);
+    if (code == 0 && !site) {
+        demote_onedrives(merge);
+    }
+    return code;
 }
 
 int merge_folder(struct merge *merge, size_t library, const char *folder_path, struct error *err)

@@ -546,10 +546,9 @@ static void discover_run__a_new_onedrive_takes_the_place_of_the_old(void **state
     assert_int_equal(onedrives, 1);
 }
 
-static void discover_run__onedrive_in_search_is_one_library(void **state)
+/* The first list and its site become what the fake's /me/drive is. */
+static void index_onedrive(void)
 {
-    (void)state;
-    fake_fill(&fake, 1, 1);
     put(fake.sites[0].id, sizeof(fake.sites[0].id),
         "contoso-my.sharepoint.com,d0000000-0000-0000-0000-000000000002,"
         "d0000000-0000-0000-0000-000000000003");
@@ -559,10 +558,67 @@ static void discover_run__onedrive_in_search_is_one_library(void **state)
         "https://contoso-my.sharepoint.com/personal/ana_contoso_com");
     put(fake.lists[0].url, sizeof(fake.lists[0].url),
         "https://contoso-my.sharepoint.com/personal/ana_contoso_com/Documents");
+}
+
+static void discover_run__onedrive_in_search_is_one_library(void **state)
+{
+    (void)state;
+    fake_fill(&fake, 1, 1);
+    index_onedrive();
     next_round();
     assert_int_equal(known.count, 1);
     assert_int_equal(known.items[0].kind, LIBRARY_ONEDRIVE);
     assert_int_equal(known.items[0].sources, LIBRARY_FROM_SEARCH | LIBRARY_FROM_ONEDRIVE);
+}
+
+static void discover_run__an_indexed_onedrive_stays_when_it_is_denied_once(void **state)
+{
+    static const char url[] =
+        "https://contoso-my.sharepoint.com/personal/ana_contoso_com/Documents";
+
+    (void)state;
+    fake_fill(&fake, 10, 1);
+    index_onedrive();
+    fake.sites[0].is_hidden = true; /* SiteQuery does not name personal sites */
+    next_round();
+    known_survives(10);
+    fake.onedrive_code = ERR_DENIED;
+    next_round();
+    known_survives(10);
+    assert_int_equal(at_url(url)->kind, LIBRARY_ONEDRIVE);
+    assert_int_equal(at_url(url)->missing, 1);
+    fake.onedrive_code = 0;
+    next_round();
+    assert_int_equal(at_url(url)->missing, 0);
+    fake.onedrive_code = ERR_DENIED;
+    next_round();
+    next_round();
+    assert_int_equal(at_url(url)->verdict, LIBRARY_REMOVED); /* whatever the index says */
+}
+
+static void discover_run__an_older_onedrive_in_the_index_is_none(void **state)
+{
+    size_t onedrives = 0;
+
+    (void)state;
+    fake_fill(&fake, 2, 1);
+    index_onedrive();
+    next_round();
+    put(fake.lists[0].id, sizeof(fake.lists[0].id), "e0000000-0000-0000-0000-000000000009");
+    put(fake.lists[0].url, sizeof(fake.lists[0].url),
+        "https://contoso-my.sharepoint.com/personal/ana_contoso_com1/Documents");
+    for (size_t i = 0; i < known.count; i++) { /* as if it had been the user's before */
+        if (known.items[i].kind == LIBRARY_ONEDRIVE) {
+            assert_int_equal(library_key(&known.items[i].key, FAKE_TENANT_ID, fake.sites[0].id,
+                                         fake.lists[0].id, NULL, NULL),
+                             0);
+        }
+    }
+    next_round();
+    for (size_t i = 0; i < known.count; i++) {
+        onedrives += known.items[i].kind == LIBRARY_ONEDRIVE ? 1 : 0;
+    }
+    assert_int_equal(onedrives, 1);
 }
 
 static void discover_run__fails_only_when_nothing_answers(void **state)
@@ -735,6 +791,8 @@ static const struct CMUnitTest tests[] = {
     CASE(discover_run__onedrive_follows_the_same_rule),
     CASE(discover_run__a_new_onedrive_takes_the_place_of_the_old),
     CASE(discover_run__onedrive_in_search_is_one_library),
+    CASE(discover_run__an_indexed_onedrive_stays_when_it_is_denied_once),
+    CASE(discover_run__an_older_onedrive_in_the_index_is_none),
     CASE(discover_run__fails_only_when_nothing_answers),
     CASE(discover_run__resolves_managed_mappings_by_url_once),
     CASE(discover_run__managed_all_takes_every_library_of_the_site),
