@@ -16,10 +16,12 @@
 #define RETRY_FIRST_MS 1000
 #define RETRY_MAX_MS 30000
 #define RETRY_AFTER_MAX_MS 600000
-#define RETRY_HURRY_MS 5000 /* a refresh that had less than this to end says nothing about Entra \
-                             */
+#define RETRY_HURRY_MS                                                        \
+    5000 /* a refresh that had less than this to end says nothing about Entra \
+          */
 #define REREAD_MS 5000
 #define ASK_AGAIN_MS 900000 /* whether a policy still blocks us */
+#define REFRESHES_MAX 3     /* in one call: challenged again while one runs */
 #define REFUSALS_MAX 4
 #define REFUSALS_PAUSE_MS 300000
 #define REFUSED_EARLY_MS 60000
@@ -323,7 +325,8 @@ static void finish(struct account *account, struct refresh *refresh, int code,
         data->claims = account->data.claims;
         account->data.claims = NULL;
     }
-    if (data->access_token && str_equal(data->access_token, account->refused)) {
+    if (!(code == 0 && refresh->has_asked) && data->access_token &&
+        str_equal(data->access_token, account->refused)) { /* an old copy of it comes back */
         secret_free(&data->access_token);
     }
     account->is_stored = refresh->is_stored;
@@ -416,6 +419,7 @@ static bool may_ask(const struct account *account)
 int account_token(struct account *account, char **token, const struct call *call, struct error *err)
 {
     int64_t deadline_ms = account_deadline(call, CALL_DEFAULT_MS);
+    int refreshes = 0;
     int code = 0;
 
     mutex_lock(&account->lock);
@@ -432,7 +436,7 @@ int account_token(struct account *account, char **token, const struct call *call
             if (code < 0 && code != ERR_SIGNED_OUT && is_usable(account)) {
                 code = 0; /* works until its end */
             }
-            if (account->data.access_token) {
+            if (account->data.access_token || ++refreshes == REFRESHES_MAX) {
                 break; /* however short the new one lives */
             }
         } else {
@@ -443,8 +447,10 @@ int account_token(struct account *account, char **token, const struct call *call
         }
     }
     if (code == 0) {
-        code = account->data.access_token ? account_copy_token(account, token, err)
-                                          : error_set(err, ERR_SIGNED_OUT, "not signed in");
+        code =
+            account->data.access_token
+                ? account_copy_token(account, token, err)
+                : error_set(err, ERR_UNREACHABLE, "no token stays valid for '%s'", account->tenant);
     }
     account_unlock(account);
     return code;

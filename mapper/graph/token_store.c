@@ -209,6 +209,9 @@ int token_store_read(struct token_data *out, const char *path, const char *login
         goto out;
     }
     json = json_parse_object(buf_text(&text), text.size, path, NULL);
+    if (!json) { /* lack of memory looks the same, and must not cost the user the sign-in */
+        json = json_parse_object(buf_text(&text), text.size, path, NULL);
+    }
     if (!json || !json_int64(json, "version", &version)) {
         code = keep_aside(path, "is damaged", err);
         goto out;

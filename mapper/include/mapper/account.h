@@ -69,6 +69,14 @@ typedef void (*account_prompt_fn)(void *payload, const struct account_prompt *pr
  * ERR_UNREACHABLE... */
 int account_sign_in_silent(struct account *account, const struct call *call, struct error *err);
 
+/*
+ * The two sign-ins in which a person takes part. One at a time per account: ERR_BUSY. Without a
+ * deadline in `call` they last 15 minutes. Requests go on with the old tokens meanwhile, and an
+ * account that works stays as it is when they fail. ERR_DENIED (declined, or another tenant),
+ * ERR_TIMED_OUT (not answered in time), ERR_CANCELLED (also by account_sign_out()), ERR_SIGNED_OUT
+ * (refused, and why), ERR_UNREACHABLE, ERR_UNSUPPORTED...
+ */
+
 /* Shows the code by `prompt` and waits until it is approved, declined, expired, cancelled or the
  * deadline passes. */
 int account_sign_in_device_code(struct account *account, account_prompt_fn prompt, void *payload,
@@ -79,7 +87,8 @@ int account_sign_in_device_code(struct account *account, account_prompt_fn promp
 int account_sign_in_browser(struct account *account, account_prompt_fn prompt, void *payload,
                             const struct call *call, struct error *err);
 
-/* Forgets the tokens here (the service knows no sign-out for them). */
+/* Forgets the tokens here and in the file (the service knows no sign-out for them), and ends a
+ * sign-in that waits for a person. What another process holds in memory works until it ends. */
 int account_sign_out(struct account *account, struct error *err);
 
 struct account_info {

@@ -59,15 +59,14 @@ int fake_governor_is_done(void)
     return fake.used == fake.answer_count;
 }
 
-static void fill_response(struct http_response *response, const struct fake_answer *answer)
+static int fill_response(struct http_response *response, const struct fake_answer *answer,
+                         struct error *err)
 {
     response->status = answer->status;
     response->content_length = -1;
     response->retry_after_ms = answer->retry_after_ms ? answer->retry_after_ms : -1;
     buf_init(&response->body, HTTP_BODY_MAX);
-    if (answer->body) {
-        assert_int_equal(buf_add_text(&response->body, answer->body, NULL), 0);
-    }
+    return answer->body ? buf_add_text(&response->body, answer->body, err) : 0;
 }
 
 static const struct fake_answer *answer_for(const char *url)
@@ -94,8 +93,7 @@ int governor_perform(struct governor *governor, const struct http_request *reque
     fake.used += !fake.is_free;
     mutex_unlock(&fake.lock);
     if (fake.is_free) {
-        fill_response(response, answer_for(request->url));
-        return 0;
+        return fill_response(response, answer_for(request->url), err);
     }
     if (index >= fake.answer_count || index >= REQUESTS_MAX) {
         fprintf(stderr, "request nobody expected: %s\n", request->url);
@@ -116,8 +114,7 @@ int governor_perform(struct governor *governor, const struct http_request *reque
     if (answer->code < 0) {
         return error_set(err, answer->code, "the test's network fails");
     }
-    fill_response(response, answer);
-    return 0;
+    return fill_response(response, answer, err);
 }
 
 void http_response_clear(struct http_response *response)

@@ -513,6 +513,19 @@ static void account_token_refused__ends_when_every_token_is_refused(void **state
     account_unref(account);
 }
 
+static void account_token_refused__does_not_loop_when_entra_repeats_itself(void **state)
+{
+    static const struct fake_answer answers[] = {CONFIGURATION, TOKEN("A1", "R2", 3600)};
+    struct account *account;
+
+    put_file(*state, 5, "R1", "A1", 3600);
+    account = open_account(*state);
+    SCRIPT(answers);
+    assert_int_equal(account_token_refused(account, "A1", "Bearer", NULL, NULL), 0);
+    expect_token(account, "A1");
+    account_unref(account);
+}
+
 static const char *store_directory; /* set by the one test that uses look_at_file() */
 
 static void look_at_file(void)
@@ -734,6 +747,7 @@ static const struct CMUnitTest tests[] = {
     ROW(account_new__counts_a_broken_file_as_signed_out),
     ROW(account_token_refused__answers_a_claims_challenge),
     ROW(account_token_refused__does_not_take_the_refused_one_from_the_file),
+    ROW(account_token_refused__does_not_loop_when_entra_repeats_itself),
     ROW(account_token_refused__ends_when_every_token_is_refused),
     ROW(account_token__holds_the_lock_while_it_asks),
     ROW(account_token__works_on_when_the_file_cannot_be_written),
