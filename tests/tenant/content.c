@@ -1,11 +1,11 @@
 /* The content host: what preauthenticated URLs lead to. Nobody signs in here (facts, 2.7). */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "graph_copy.h"
 #include "item_json.h"
 #include "preauth.h"
+#include "scan.h"
 #include "upload.h"
 
 enum { AIP_EXTRA = 16 };
@@ -39,32 +39,31 @@ enum range_result {
     RANGE_BAD,
 };
 
-/* One range; several are answered with the whole file, as the standard allows. */
+/* One range; several, or what is no range, are answered with the whole file, as the standard
+ * allows. */
 static enum range_result parse_range(const char *text, uint64_t size, uint64_t *first,
                                      uint64_t *length)
 {
-    unsigned long long a = 0;
-    unsigned long long b = 0;
-    int used = 0;
-    if (text == NULL || !str_starts(text, "bytes=") || strchr(text, ',') != NULL) {
+    uint64_t a = 0;
+    uint64_t b = size == 0 ? 0 : size - 1;
+    uint64_t last;
+    if (text == NULL || !scan_text(&text, "bytes=")) {
         return RANGE_ALL;
     }
-    text += 6;
-    if (text[0] == '-' && sscanf(text, "-%19llu%n", &b, &used) == 1 && text[used] == '\0') {
-        b = b < size ? b : size;
-        *first = size - b;
-        *length = b;
-        return b > 0 ? RANGE_PART : RANGE_BAD;
+    if (scan_text(&text, "-")) { /* the last so many */
+        if (!scan_number(&text, &last) || *text != '\0') {
+            return RANGE_ALL;
+        }
+        last = last < size ? last : size;
+        *first = size - last;
+        *length = last;
+        return last > 0 ? RANGE_PART : RANGE_BAD;
     }
-    if (sscanf(text, "%19llu-%n", &a, &used) != 1 || used == 0) {
+    if (!scan_number(&text, &a) || !scan_text(&text, "-")) {
         return RANGE_ALL;
     }
-    b = size == 0 ? 0 : size - 1;
-    if (text[used] != '\0') {
-        unsigned long long last;
-        int more = 0;
-        if (sscanf(text + used, "%19llu%n", &last, &more) != 1 || text[used + more] != '\0' ||
-            last < a) {
+    if (*text != '\0') {
+        if (!scan_number(&text, &last) || *text != '\0' || last < a) {
             return RANGE_ALL;
         }
         b = last < b ? last : b;

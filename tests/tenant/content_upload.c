@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "item_json.h"
+#include "scan.h"
 #include "upload.h"
 
 struct range {
@@ -15,16 +16,15 @@ struct range {
 
 static bool parse_content_range(struct range *out, const char *text)
 {
-    long long first;
-    long long last;
-    long long total;
-    int used = 0;
-    if (text == NULL ||
-        sscanf(text, "bytes %18lld-%18lld/%18lld%n", &first, &last, &total, &used) != 3 ||
-        text[used] != '\0' || first < 0 || last < first || last >= total) {
+    uint64_t first;
+    uint64_t last;
+    uint64_t total;
+    if (text == NULL || !scan_text(&text, "bytes ") || !scan_number(&text, &first) ||
+        !scan_text(&text, "-") || !scan_number(&text, &last) || !scan_text(&text, "/") ||
+        !scan_number(&text, &total) || *text != '\0' || last < first || last >= total) {
         return false;
     }
-    *out = (struct range){first, last, total};
+    *out = (struct range){(int64_t)first, (int64_t)last, (int64_t)total};
     return true;
 }
 

@@ -5,11 +5,11 @@
  * and ends in a deltaLink of the seq at its start; kind S lists what changed since seq. Both go on
  * with nextLinks.
  */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "call.h"
+#include "scan.h"
 
 enum { DELTA_PAGE = 200 };
 
@@ -44,18 +44,21 @@ static bool parse_token(const struct call *c, struct delta_token *t, const char 
     size_t len = 0;
     char *bytes = base64url_decode(text, strlen(text), &len);
     char *plain = bytes == NULL ? xstrdup("") : xstrndup(bytes, len);
-    unsigned long long key = 0;
-    unsigned long long seq = 0;
-    unsigned long long cursor = 0;
-    int was_empty = 0;
-    int n =
-        sscanf(plain, "D1:%16llx:%c:%20llu:%20llu:%1d", &key, &t->kind, &seq, &cursor, &was_empty);
-    free(bytes);
-    free(plain);
-    t->seq = seq;
-    t->cursor = cursor;
+    char *prefix = xasprintf("D1:%016llx:", (unsigned long long)c->drive->id_key);
+    const char *p = plain;
+    uint64_t was_empty = 0;
+    bool is_ours = scan_text(&p, prefix) && (*p == 'E' || *p == 'S');
+    if (is_ours) {
+        t->kind = *p++;
+        is_ours = scan_text(&p, ":") && scan_number(&p, &t->seq) && scan_text(&p, ":") &&
+                  scan_number(&p, &t->cursor) && scan_text(&p, ":") &&
+                  scan_number(&p, &was_empty) && *p == '\0';
+    }
     t->was_empty = was_empty != 0;
-    return n == 5 && key == c->drive->id_key && (t->kind == 'E' || t->kind == 'S');
+    free(prefix);
+    free(plain);
+    free(bytes);
+    return is_ours;
 }
 
 /* The rest of the query goes along with a link. */

@@ -126,9 +126,9 @@ static struct drive *add_drive(struct loader *l, struct site *s, const char *nam
     load_guid(list_guid, spec, "id", "list:%s/%s", s->web_url, url_name);
     struct drive *d = store_new_drive(s, name, url_name, list_guid);
     d->index = l->n_drives++;
-    s->drives = xrealloc(s->drives, (s->n_drives + 1) * sizeof(*s->drives));
+    s->drives = xrealloc(s->drives, (s->n_drives + 1) * sizeof(struct drive *));
     s->drives[s->n_drives++] = d;
-    t->drives = xrealloc(t->drives, (t->n_drives + 1) * sizeof(*t->drives));
+    t->drives = xrealloc(t->drives, (t->n_drives + 1) * sizeof(struct drive *));
     t->drives[t->n_drives++] = d;
     free(d->description);
     d->description = xstrdup(load_text(spec, "description", ""));
@@ -180,7 +180,7 @@ static struct site *add_site(struct tenant *t, struct site *parent, const char *
     s->is_hidden = load_bool(spec, "hidden", false);
     s->is_followed = load_bool(spec, "followed", true);
     s->spec = spec;
-    t->sites = xrealloc(t->sites, (t->n_sites + 1) * sizeof(*t->sites));
+    t->sites = xrealloc(t->sites, (t->n_sites + 1) * sizeof(struct site *));
     t->sites[t->n_sites++] = s;
     return s;
 }
