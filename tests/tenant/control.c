@@ -19,7 +19,7 @@
 #include "entra.h"
 #include "graph_search.h"
 #include "server.h"
-#include "world.h"
+#include "store.h"
 
 #define MAX_CONTROL_BODY (64u << 20)
 
@@ -182,6 +182,20 @@ static int verb_throttle(struct control_call *c)
     return 200;
 }
 
+/* The index knows the library by an older title. */
+static int mark_stale(struct control_call *c, struct tenant *t)
+{
+    struct drive *d;
+
+    world_lock(c->s->world);
+    d = tenant_drive_by_path(t, text_arg(c, "library"));
+    if (d) {
+        d->search_is_stale = flag_arg(c, "stale", true);
+    }
+    world_unlock(c->s->world);
+    return d ? 200 : fail(c, 404, "no such library");
+}
+
 static int verb_search(struct control_call *c)
 {
     struct tenant *t = tenant_arg(c);
@@ -190,6 +204,9 @@ static int verb_search(struct control_call *c)
 
     if (!t) {
         return 404;
+    }
+    if (text_arg(c, "library")) {
+        return mark_stale(c, t);
     }
     members = cJSON_Duplicate(c->args, true);
     cJSON_DeleteItemFromObjectCaseSensitive(members, "tenant");

@@ -145,14 +145,10 @@ void http_reply_error(const struct http_request *rq, struct http_response *rs, i
 void http_reply_redirect(struct http_response *rs, int status, const char *location);
 
 /* Handlers. A bool one returns false when the path is not its to answer (rs untouched). */
-bool graph_misc_dispatch(struct world *w, const struct http_request *rq,
-                         struct http_response *rs); /* T2 */
-bool graph_items_dispatch(struct world *w, const struct http_request *rq,
-                          struct http_response *rs); /* T1 */
-void content_dispatch(struct world *w, const struct http_request *rq,
-                      struct http_response *rs); /* T1 */
-void entra_dispatch(struct world *w, const struct http_request *rq,
-                    struct http_response *rs); /* T2 */
+bool graph_misc_dispatch(struct world *w, const struct http_request *rq, struct http_response *rs);
+bool graph_items_dispatch(struct world *w, const struct http_request *rq, struct http_response *rs);
+void content_dispatch(struct world *w, const struct http_request *rq, struct http_response *rs);
+void entra_dispatch(struct world *w, const struct http_request *rq, struct http_response *rs);
 
 /* All of Graph: misc, then items, then 404 or 400. Used by server.c and by $batch through
  * server_graph(). */

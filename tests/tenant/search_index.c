@@ -197,23 +197,25 @@ static bool drive_is_named(const struct hits *h, const struct drive *d)
 
 static void try_library(struct hits *h, const struct drive *d)
 {
+    char *title = xasprintf("%s%s", d->search_is_stale ? "Old " : "", d->name);
     char *url = url_decode(d->web_url, strlen(d->web_url));
-    char *text = xasprintf("%s %s %s %s", d->site->title, d->name, d->url_name, url ? url : "");
+    char *text = xasprintf("%s %s %s %s", d->site->title, title, d->url_name, url ? url : "");
     struct kql_document doc = {.text = text};
 
     add_property(&doc, "contentclass", "STS_List_DocumentLibrary");
     add_property(&doc, "path", url);
-    add_property(&doc, "title", d->name);
+    add_property(&doc, "title", title);
     add_property(&doc, "listid", d->list_guid);
     add_place(&doc, d->site);
     if (kql_matches(h->query, &doc)) {
         if (h->entities & LIST) {
-            add_hit(h, list_resource(d, d->list_guid, d->url_name, d->name), "list", d->list_guid);
+            add_hit(h, list_resource(d, d->list_guid, d->url_name, title), "list", d->list_guid);
         }
         if ((h->entities & DRIVE) && drive_is_named(h, d)) {
             add_hit(h, drive_resource(d), "drive", d->id);
         }
     }
+    free(title);
     free(text);
     free(url);
 }
@@ -272,8 +274,8 @@ void search_collect(struct hits *h)
     }
     for (size_t i = 0; i < t->n_drives; i++) {
         struct drive *d = t->drives[i];
-        bool is_seen = !d->is_hidden && !d->search_is_stale && !d->site->is_hidden &&
-                       drive_access(d, h->rq->user) != ACCESS_NONE;
+        bool is_seen =
+            !d->is_hidden && !d->site->is_hidden && drive_access(d, h->rq->user) != ACCESS_NONE;
 
         if (is_seen && (h->entities & (LIST | DRIVE))) {
             try_library(h, d);

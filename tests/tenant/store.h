@@ -127,7 +127,7 @@ struct drive {
     bool is_system; /* not listed without $select=system */
     bool require_checkout;
     bool no_versions;
-    bool search_is_stale; /* T2: as the index sees it */
+    bool search_is_stale; /* the index has its title of yesterday */
     enum access default_access;
     struct drive_access *access;
     size_t n_access;

@@ -106,8 +106,8 @@ struct switches {
     bool links_disabled;          /* createLink for anonymous: 403 */
     bool
         session_default_fail; /* createUploadSession without conflictBehavior: fail, else replace */
-    bool unknown_members;     /* T2: extra members in answers */
-    bool inner_error_swapped; /* T2: innererror on Graph, innerError on the content host */
+    bool unknown_members;     /* extra members in answers */
+    bool inner_error_swapped; /* innererror on Graph, innerError on the content host */
     bool china;               /* refuses items/{id}:/path: and delta */
     bool no_downloadurl_in_lists; /* children pages without @microsoft.graph.downloadUrl */
     bool session_bumps_etag;      /* createUploadSession on an item raises its eTag */
