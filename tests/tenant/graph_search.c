@@ -24,6 +24,10 @@ static bool read_member(struct search_state *st, const cJSON *m)
                    {"max_size", &st->max_size, NULL}, {"duplicates", NULL, &st->duplicates},
                    {"empty", NULL, &st->empty},       {"site_names", NULL, &st->site_names}};
 
+    if (strcmp(m->string, "outage") == 0 && cJSON_IsBool(m)) {
+        st->outage = cJSON_IsTrue(m) ? 503 : 0;
+        return true;
+    }
     for (size_t i = 0; i < COUNT_OF(members); i++) {
         if (strcmp(members[i].name, m->string) != 0) {
             continue;
