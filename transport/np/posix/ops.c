@@ -169,11 +169,14 @@ static int get_attr(struct np_op *op, struct vfs_attr *attr, uint64_t ino,
     return code;
 }
 
-static void reply_attr(struct np_op *op, const struct vfs_attr *attr)
+/* The number stays the one that was asked for, also when another item took this one over: the
+ * kernel has it for the life of the inode. */
+static void reply_attr(struct np_op *op, const struct vfs_attr *attr, uint64_t ino)
 {
     struct stat st;
 
     np_stat(op->np, &st, attr);
+    st.st_ino = ino;
     fuse_reply_attr(op->req, &st, REMEMBER_SECONDS);
 }
 
@@ -189,7 +192,7 @@ static void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi
         np_op_fail(&op, code, "getattr");
         return;
     }
-    reply_attr(&op, &attr);
+    reply_attr(&op, &attr, ino);
 }
 
 static struct vfs_set wanted(const struct stat *st, int to_set)
@@ -244,7 +247,7 @@ static void op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *st, int to_s
         np_op_fail(&op, code, "setattr");
         return;
     }
-    reply_attr(&op, &attr);
+    reply_attr(&op, &attr, ino);
 }
 
 static void op_readlink(fuse_req_t req, fuse_ino_t ino)
@@ -336,6 +339,19 @@ static void op_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name)
     fuse_reply_err(req, 0);
 }
 
+/* What was replaced keeps its id, but the kernel has put the source's in its place, and remembers
+ * size and bytes of what was replaced. */
+static void note_rename(struct np_op *op, uint64_t parent, const char *name)
+{
+    struct vfs_attr attr;
+
+    np_notes_add(op->np, parent, name, 0);
+    if (vfs_lookup(op->np->vfs, &attr, parent, name, &op->call, NULL) == 0) {
+        np_notes_add(op->np, parent, NULL, attr.id);
+        vfs_forget(op->np->vfs, attr.id, 1);
+    }
+}
+
 static void op_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t new_parent,
                       const char *new_name, unsigned flags)
 {
@@ -353,8 +369,7 @@ static void op_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_
         np_op_fail(&op, code, "rename");
         return;
     }
-    /* What was replaced keeps its id, but the kernel has put the source's in its place. */
-    np_notes_add(op.np, new_parent, new_name, 0);
+    note_rename(&op, new_parent, new_name);
     fuse_reply_err(req, 0);
 }
 
