@@ -165,7 +165,7 @@ static void run_with_failures(const char *directory, bool has_file,
             fail_msg("%s", err.message);
         }
         /* whatever failed: what is on disk still signs in */
-        if (has_file && (code = refresh_and_answer_a_challenge(directory, &err)) != 0) {
+        if (has_file && refresh_and_answer_a_challenge(directory, &err) != 0) {
             fail_msg("after allocation %ld: %s", n, err.message);
         }
     }
