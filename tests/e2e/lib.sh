@@ -1,7 +1,7 @@
 # shellcheck shell=bash disable=SC2034
 #
 # lib.sh - for end-to-end tests: a simulated tenant and an agent with files of their own, bounded in time, and nothing left
-# behind. To be sourced; the caller gets MOORING_BIN (folder of the programs) from ctest.
+# behind. To be sourced; ctest gives MOORING_BIN, the folder of the programs.
 #
 #   e2e_begin NAME                    makes $work, arranges the clean-up
 #   tenant_start SCENARIO [OPTIONS]   -> $tenant_state, $login_url, $graph_url, $ca_file
@@ -12,6 +12,7 @@
 #   mooring ...                       the program, with the environment of this test
 #   expect NAME EXPECTED ACTUAL, fail TEXT, pass TEXT
 set -u
+MOORING_BIN=${MOORING_BIN:-$(cd "$(dirname "$0")/../.." && pwd)/build/linux/bin}
 
 e2e_begin() {
     test_name=$1

@@ -26,8 +26,9 @@ diff -r "$work/source" "$library/copied" || fail "the copy differs"
 pass "2,000 files copied and equal"
 files=$(control tree '{"library":"/sites/archive/Empty","path":"copied"}' | jq '[.items[] | select(.folder | not)] | length')
 expect "all are on the server" 2000 "$files"
-expect "with their times" 0 "$(cd "$work/source" && find . -type f -printf '%T@ %p\n' | sed 's/\.[0-9]* / /' | sort >"$work/a" &&
-    cd "$library/copied" && find . -type f -printf '%T@ %p\n' | sed 's/\.[0-9]* / /' | sort | diff "$work/a" - | wc -l)"
+# not of empty files: they cannot go by upload session, which carries the times, and a PATCH would be a second version
+expect "with their times" 0 "$(cd "$work/source" && find . -type f -size +0 -printf '%T@ %p\n' | sed 's/\.[0-9]* / /' | sort >"$work/a" &&
+    cd "$library/copied" && find . -type f -size +0 -printf '%T@ %p\n' | sed 's/\.[0-9]* / /' | sort | diff "$work/a" - | wc -l)"
 versions=$(control tree '{"library":"/sites/archive/Empty","path":"copied"}' | jq '[.items[] | select(.versions > 1)] | length')
 expect "each as one version" 0 "$versions"
 mv "$library/copied" "$library/moved" || fail "mv"
