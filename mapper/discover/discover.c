@@ -432,6 +432,18 @@ static void add_onedrive_answer(const struct round *round, struct removal_answer
     }
 }
 
+/* By site and list; a library that we know no list of has its drive's id in its place. */
+static int question(char **out, const struct library *library, struct error *err)
+{
+    static const char select[] = "?$select=id,name,driveType,webUrl";
+
+    if (str_equal(library->list_id, library->drive_id)) {
+        return str_format(out, err, "/drives/%s%s", library->drive_id, select);
+    }
+    return str_format(out, err, "/sites/%s/lists/%s/drive%s", library->site_id, library->list_id,
+                      select);
+}
+
 static int ask_missing(struct round *round, struct error *err)
 {
     size_t room = round->merge.found.count + QUESTIONS_PER_BATCH + 1;
@@ -451,9 +463,7 @@ static int ask_missing(struct round *round, struct error *err)
     for (size_t i = 0; code == 0 && i < count; i++) {
         const struct library *library = &round->merge.found.items[places[i]];
 
-        code =
-            str_format(&urls[i], err, "/sites/%s/lists/%s/drive?$select=id,name,driveType,webUrl",
-                       library->site_id, library->list_id);
+        code = question(&urls[i], library, err);
     }
     if (code == 0 && count > 0) {
         answers = ask(round, urls, count, CALL_REFRESH, err);

@@ -216,6 +216,13 @@ static int split_title(struct library *library, struct error *err)
     return code;
 }
 
+static const char *last_segment(const char *url)
+{
+    const char *slash = strrchr(url, '/');
+
+    return slash ? slash + 1 : url;
+}
+
 /* Address and title of the library and its site from the two hits. ERR_INVALID when they do not
  * give an address. */
 static int read_addresses(struct library *library, const struct graph_hit *list,
@@ -239,18 +246,21 @@ static int read_addresses(struct library *library, const struct graph_hit *list,
     } else if (code == 0 && known) {
         code = str_copy(&library->url, known->url, err);
     }
-    if (code == 0 && (!library->url || !strchr(url_path(library->url), '/'))) {
-        code = error_set(err, ERR_INVALID, "a library without an address");
+    if (code < 0) {
+        return code;
     }
-    if (code == 0 && !library->site_url) {
+    if (!library->url || !*url_path(library->url)) {
+        return error_set(err, ERR_INVALID, "a library without an address");
+    }
+    if (!library->site_url) {
         code = str_copy_n(&library->site_url, library->url,
-                          (size_t)(strrchr(library->url, '/') - library->url), err);
+                          (size_t)(last_segment(library->url) - library->url) - 1, err);
     }
     if (code == 0 && site) {
-        code = str_copy(&library->site_title, site->title ? site->title : NULL, err);
+        code = str_copy(&library->site_title, site->title, err);
     }
     if (code == 0) {
-        code = str_copy(&library->title, title ? title : strrchr(library->url, '/') + 1, err);
+        code = str_copy(&library->title, title ? title : last_segment(library->url), err);
     }
     return code < 0 ? code : split_title(library, err);
 }
@@ -403,14 +413,14 @@ static int identify_drive(struct merge *merge, struct library *library,
     if (code < 0) {
         return code;
     }
-    if (merge_find_url(merge, library->url, &at) &&
-        str_equal_nocase(merge->found.items[at].url, library->url)) {
+    if (merge_drive_guids(drive->id, NULL, NULL, list)) {
+        code = str_copy(&library->list_id, list, err);
+    } else if (merge_find_url(merge, library->url, &at) &&
+               str_equal_nocase(merge->found.items[at].url, library->url)) {
         code = str_copy(&library->list_id, merge->found.items[at].list_id, err);
         code = code < 0 ? code : str_copy(&library->site_id, merge->found.items[at].site_id, err);
-    } else {
-        /* an id that is built otherwise stands for itself: the key stays one library's */
-        code = str_copy(&library->list_id,
-                        merge_drive_guids(drive->id, NULL, NULL, list) ? list : drive->id, err);
+    } else { /* an id that is built otherwise stands for itself: the key stays one library's */
+        code = str_copy(&library->list_id, drive->id, err);
     }
     return code < 0 ? code
                     : library_key(&library->key, merge->tenant_id, library->site_id,

@@ -274,6 +274,17 @@ static int is_default_known(const struct scope *scope, const struct library *lib
     return code;
 }
 
+/* Why a library that nobody named in this round is still there. */
+static const char *remembered_reason(const struct library *library)
+{
+    if (library->missing == 0) {
+        return "known from before, and nothing says that it is gone";
+    }
+    return library->is_verified ? "the service denies it; it is asked once more before it goes"
+                                : "the service denies it, but never showed it either: it stays "
+                                  "until policy excludes it";
+}
+
 static int decide_found(const struct scope *scope, struct library *library, struct error *err)
 {
     const struct settings *settings = scope->settings;
@@ -308,10 +319,7 @@ static int decide_found(const struct scope *scope, struct library *library, stru
                        "it stays until the default library of its site is known");
     }
     if (library->sources & LIBRARY_FROM_STATE) {
-        return verdict(library, LIBRARY_WANTED, err,
-                       library->missing > 0
-                           ? "the service denies it; asked once more before it goes"
-                           : "known from before, and nothing says that it is gone");
+        return verdict(library, LIBRARY_WANTED, err, "%s", remembered_reason(library));
     }
     return verdict(library, LIBRARY_WANTED, err, "%s",
                    library->sources & LIBRARY_FROM_SEARCH

@@ -180,8 +180,8 @@ static int cut_sharing(struct segments *s, struct error *err)
     if (s->count == 0 || s->items[0][0] != ':') {
         return 0;
     }
-    kind = s->count >= 2 ? s->items[1] : NULL;
-    if (kind && strcmp(kind, "r") == 0) {
+    kind = s->count >= 2 ? s->items[1] : s->items[0];
+    if (strcmp(kind, "r") == 0) {
         segments_drop(s, 2);
         return 0;
     }

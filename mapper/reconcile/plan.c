@@ -123,13 +123,13 @@ static int by_path(const void *a, const void *b)
 /* The mappings of a list in order of path. NULL: no memory. */
 static const struct plan_mapping **sorted(const struct plan_mapping_list *list)
 {
-    const struct plan_mapping **order = calloc(list->count + 1, sizeof(*order));
+    const struct plan_mapping **order = calloc(list->count + 1, sizeof(struct plan_mapping *));
 
     for (size_t i = 0; order && i < list->count; i++) {
         order[i] = &list->items[i];
     }
     if (order) {
-        qsort(order, list->count, sizeof(*order), by_path);
+        qsort(order, list->count, sizeof(struct plan_mapping *), by_path);
     }
     return order;
 }

@@ -122,7 +122,7 @@ int plan_wanted(struct plan_mapping_list *out, struct str_list *notes,
                 const char *taken, struct error *err)
 {
     struct candidate *candidates = calloc(libraries->count + 1, sizeof(*candidates));
-    const struct library **order = calloc(libraries->count + 1, sizeof(*order));
+    const struct library **order = calloc(libraries->count + 1, sizeof(struct library *));
     struct plan_mapping_list list = {0};
     size_t count = 0;
     int code = 0;

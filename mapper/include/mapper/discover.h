@@ -56,7 +56,7 @@ struct library {
     char *title;       /* of the library */
     char *folder_path; /* LIBRARY_FOLDER: below the library, "a/b" */
     char *name;        /* managed mappings: the name the administrator gave */
-    char letter;       /* managed or rule or OneDriveDrive; 0 none */
+    char letter;       /* managed or OneDriveDrive; 0 none. Rules and pool: plan_wanted() */
     bool is_read_only;
     bool is_favorite;
     bool is_verified;

@@ -233,11 +233,16 @@ static char *encoded_url(const char *url)
     return out;
 }
 
-static void fill_drive(struct graph_drive *out, const struct fake_list *list)
+static void fill_drive(struct graph_drive *out, const struct fake *fake,
+                       const struct fake_list *list)
 {
-    char id[80];
+    char id[100];
 
-    drive_id(id, list->site_id, list->id);
+    if (fake->has_odd_ids) {
+        snprintf(id, sizeof(id), "Odd-%s", list->id);
+    } else {
+        drive_id(id, list->site_id, list->id);
+    }
     memset(out, 0, sizeof(*out));
     out->id = copy(id);
     out->name = copy(strrchr(list->url, '/') + 1);
@@ -263,7 +268,7 @@ int graph_get_my_drive(struct graph_drive *out, struct account *account, const s
              fake->onedrive_url ? fake->onedrive_url
                                 : "https://contoso-my.sharepoint.com/personal/ana_contoso_com/"
                                   "Documents");
-    fill_drive(out, &list);
+    fill_drive(out, fake, &list);
     return 0;
 }
 
@@ -327,7 +332,8 @@ static void answer(struct fake *fake, struct graph_answer *out, const char *url)
     const struct fake_list *list = NULL;
 
     part(site_id, sizeof(site_id), url, "/sites/");
-    if (part(list_id, sizeof(list_id), url, "/lists/")) {
+    if (part(list_id, sizeof(list_id), url, "/lists/") ||
+        part(list_id, sizeof(list_id), url, "/drives/Odd-")) {
         list = find_list(fake, list_id);
     } else if (find_site(fake, site_id)) {
         list = find_list(fake, find_site(fake, site_id)->default_list);
@@ -337,7 +343,7 @@ static void answer(struct fake *fake, struct graph_answer *out, const char *url)
     if (out->code == 0) {
         struct graph_drive drive = {0};
 
-        fill_drive(&drive, list);
+        fill_drive(&drive, fake, list);
         str_format(&out->body, NULL, "%s\n%s\n%s", drive.id, drive.name, drive.web_url);
         out->body_size = strlen(out->body);
         graph_drive_clear(&drive);
@@ -440,7 +446,7 @@ int graph_list_site_drives(struct graph_drives *out, struct account *account, co
     out->drives = calloc(fake->list_count + 1, sizeof(*out->drives));
     for (size_t i = 0; i < fake->list_count; i++) {
         if (str_equal_nocase(fake->lists[i].site_id, site_id)) {
-            fill_drive(&out->drives[out->count++], &fake->lists[i]);
+            fill_drive(&out->drives[out->count++], fake, &fake->lists[i]);
         }
     }
     return 0;

@@ -41,6 +41,7 @@ struct fake {
     int onedrive_code;
     const char *onedrive_url; /* NULL: the usual one */
     int batch_code;
+    bool has_odd_ids; /* drive ids that are built otherwise than graph-facts 2.2 says */
     bool is_unidentified;
     bool promises_more; /* has_more on every page */
     atomic_uint searches;
