@@ -261,7 +261,8 @@ static void after_attempt(struct governor *governor, struct http_op *op, int cod
         governor->retries++;
         op->not_before_ms = verdict.is_throttle ? 0 : now + verdict.delay_ms;
         op->waits_for_network = attempt.status == 0 && !reached_server;
-        op->wants_fresh = attempt.status == 0;
+        /* A dead connection is not used again anyway; this is for one that only looks alive. */
+        op->wants_fresh = attempt.status == 0 && op->attempts > 1;
         loop_enqueue(governor, op, true);
     }
     mutex_unlock(&governor->mutex);
@@ -299,14 +300,15 @@ static void check_running(struct governor *governor, int64_t now, int64_t *next,
         if (op->is_paused) {
             continue;
         }
-        if (now >= stall_at) {
+        /* while it connects, libcurl's connect timeout holds */
+        if (now >= stall_at && op->sends > op->sends_before) {
             drop_stalled_connection(governor, op, now);
             stop_transfer(governor, op);
             mark_ended(stalled, op);
             continue;
         }
         op->host->in_flight++;
-        *next = stall_at < *next ? stall_at : *next;
+        *next = stall_at < *next && stall_at > now ? stall_at : *next;
         if (!(op->is_stream && op->has_data) && op->deadline_ms < *next) {
             *next = op->deadline_ms;
         }

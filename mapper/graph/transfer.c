@@ -232,6 +232,7 @@ static int on_send(void *payload, char *ip, char *local_ip, int port, int local_
     (void)local_ip;
     (void)port;
     (void)local_port;
+    op->last_activity_ms = clock_mono_ms(op->clock);
     if (++op->sends > op->sends_before + 1 && !op->is_idempotent) {
         error_set(&op->io_error, ERR_UNREACHABLE, "the connection to %s broke off", op->host->name);
         op->sends--;
