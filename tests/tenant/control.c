@@ -167,6 +167,7 @@ static int verb_network(struct control_call *c)
 {
     atomic_store(&c->s->shaper.rtt_ms,
                  (int)number_arg(c, "rtt_ms", atomic_load(&c->s->shaper.rtt_ms)));
+    atomic_store(&c->s->is_chunked, flag_arg(c, "chunked", atomic_load(&c->s->is_chunked)));
     atomic_store(&c->s->shaper.mbit, (int)number_arg(c, "mbit", atomic_load(&c->s->shaper.mbit)));
     return 200;
 }

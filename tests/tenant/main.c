@@ -213,7 +213,6 @@ static void write_ready(struct server *s)
 {
     char *text = ready_text(s);
 
-    s->ready_path = xasprintf("%s/tenant.json", s->options->state_dir);
     if (write_file_atomic(s->ready_path, text, strlen(text), 0600) != 0 ||
         (s->options->ready_file &&
          write_file_atomic(s->options->ready_file, text, strlen(text), 0600) != 0)) {
@@ -239,6 +238,12 @@ static void start(struct server *s, const struct server_options *o)
 
     s->options = o;
     prepare_state_dir(o->state_dir);
+    /* One that was killed left these behind: nobody shall take them for ours. */
+    s->ready_path = xasprintf("%s/tenant.json", o->state_dir);
+    unlink(s->ready_path);
+    if (o->ready_file) {
+        unlink(o->ready_file);
+    }
     s->world = world_new(o->scenario, o->state_dir, &error);
     if (!s->world) {
         die("%s: %s", o->scenario, error ? error : "cannot be read");

@@ -70,6 +70,7 @@ struct server {
     atomic_int n_connections, max_connections;
     atomic_ulong connection_number;
     atomic_llong n_requests, bytes_in, bytes_out;
+    atomic_bool is_chunked; /* Graph's JSON goes without Content-Length, as the real one's does */
     atomic_llong paused_until_ns; /* mono_ns(); new connections are refused before it */
 };
 

@@ -359,6 +359,9 @@ static ssize_t read_response(void *cls, uint64_t pos, char *buf, size_t max)
     if (limit >= 0 && max > (uint64_t)limit - pos) {
         max = (size_t)((uint64_t)limit - pos);
     }
+    if (!rs->has_stream && pos >= rs->body.len) {
+        return MHD_CONTENT_READER_END_OF_STREAM; /* of a chunked one; others are not asked again */
+    }
     if (rs->has_stream) {
         max = max < rs->stream.length - pos ? max : (size_t)(rs->stream.length - pos);
         got = (ssize_t)rs->stream.read(rs->stream.payload, rs->stream.offset + pos, buf, max);
@@ -388,7 +391,11 @@ static enum MHD_Result queue_response(struct call *call)
     enum MHD_Result ok;
 
     if (length > 0) {
-        response = MHD_create_response_from_callback(length, BLOCK_SIZE, read_response, call, NULL);
+        bool is_chunked = call->rq.role == ROLE_GRAPH && !rs->has_stream &&
+                          atomic_load(&call->server->is_chunked);
+
+        response = MHD_create_response_from_callback(is_chunked ? MHD_SIZE_UNKNOWN : length,
+                                                     BLOCK_SIZE, read_response, call, NULL);
     } else {
         response = MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT);
     }

@@ -396,6 +396,16 @@ class Faults(Case):
             self.get("/me")
         self.assertEqual(20, len(raised.exception.partial))
 
+    def test_truncated_without_a_length(self):
+        self.t.control("network", chunked=True)
+        whole = self.get("/me")
+        self.t.control("faults", match={"path": "/v1.0/me"}, action={"truncate_after": 20})
+        with self.assertRaises(http.client.IncompleteRead):
+            self.get("/me")
+        self.t.control("network", chunked=False)
+        self.assertEqual((200, None), (whole.status, whole.header("Content-Length")))
+        self.assertEqual("Ana Ruiz", whole["displayName"])
+
     def test_reset_before_the_answer(self):
         self.t.control("faults", match={"path": "/v1.0/me"}, action={"reset": True})
         with self.assertRaises((ConnectionError, http.client.RemoteDisconnected)):
