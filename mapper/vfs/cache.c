@@ -337,7 +337,8 @@ void content_unref(struct content *content)
 
 bool content_has_block(const struct content *content, uint64_t block)
 {
-    return content->map && (content->map[block / 8] & (1u << (block % 8)));
+    return content->map && block * BLOCK_BYTES < content->size_bytes &&
+           (content->map[block / 8] & (1u << (block % 8)));
 }
 
 bool content_missing(const struct content *content, uint64_t from, uint64_t to, uint64_t *at)
@@ -374,6 +375,7 @@ void content_mark(struct content *content, uint64_t from, uint64_t to)
         if (!content_has_block(content, block)) {
             content->map[block / 8] |= (uint8_t)(1u << (block % 8));
             added += end - start;
+            content->low_block = block < content->low_block ? block : content->low_block;
         }
     }
     mutex_lock(&content->cache->lock);
@@ -595,7 +597,7 @@ static void punch_behind(struct content *content)
         return;
     }
     /* Only blocks that are whole: a transfer may be in the middle of one that is not. */
-    for (uint64_t block = 0; block < keep_from / BLOCK_BYTES; block++) {
+    for (uint64_t block = content->low_block; block < keep_from / BLOCK_BYTES; block++) {
         uint64_t first = block;
 
         while (block < keep_from / BLOCK_BYTES && content_has_block(content, block)) {
@@ -606,6 +608,9 @@ static void punch_behind(struct content *content)
             local_punch(content->file, first * BLOCK_BYTES, (block - first) * BLOCK_BYTES);
             removed += (block - first) * BLOCK_BYTES;
         }
+    }
+    if (content->low_block < keep_from / BLOCK_BYTES) {
+        content->low_block = keep_from / BLOCK_BYTES;
     }
     mutex_lock(&content->cache->lock);
     content->present_bytes -= removed;

@@ -72,8 +72,9 @@ struct content {
     bool is_preparing; /* somebody asks for version and download URL */
     bool is_outdated;  /* the server has another version: what is missing cannot be had */
     uint64_t size_bytes;
-    uint8_t *map;     /* a bit a block; NULL until something arrives */
-    uint32_t copying; /* reads from the file that run without the lock */
+    uint8_t *map;       /* a bit a block; NULL until something arrives */
+    uint64_t low_block; /* nothing below it is there */
+    uint32_t copying;   /* reads from the file that run without the lock */
     uint32_t waiters;
     struct stream streams[CONTENT_STREAMS];
     struct error failure;  /* of the stream that failed last: */

@@ -200,8 +200,8 @@ int lookup_child(struct online_vfs *online, struct node **out, struct node *fold
 /* Lock held. */
 void forget_negatives(struct online_vfs *online, const struct node *folder);
 
-/* Asks for the item unless it is fresh (`max_age_ms` old at most; -1: MetadataSeconds). *url (may be NULL) gets a
- * download URL that came along; a secret. */
+/* Asks for the item unless it is fresh (`max_age_ms` old at most; -1: MetadataSeconds). *url (may
+ * be NULL) gets a download URL that came along; a secret. */
 int refresh_node(struct online_vfs *online, struct node *node, int64_t max_age_ms, char **url,
                  const struct call *call, struct error *err);
 int online_lookup(struct vfs *vfs, struct vfs_attr *out, uint64_t parent, const char *name,

@@ -363,11 +363,14 @@ static void run_ahead(struct content *content, const struct content_source *sour
     }
     stream = running_to(content, at);
     if (stream && stream->end != OPEN_ENDED) {
+        /* It ends soon: what is missing behind it? */
         at = stream->end;
-        if (at >= content->size_bytes || running_to(content, at)) {
+        if (!content_missing(content, at, at + FIRST_STREAM, &at)) {
             return;
         }
-    } else if (stream) {
+        stream = running_to(content, at);
+    }
+    if (stream || at >= content->size_bytes) {
         return;
     }
     stream = free_slot(content);
@@ -553,6 +556,7 @@ int content_read(struct content *content, const struct content_source *source,
     mutex_lock(&content->lock);
     content->copying--;
     mutex_unlock(&content->lock);
+    content_make_room(content);
     return code;
 }
 

@@ -11,8 +11,9 @@
 #include "local.h"
 #include "online.h"
 
-#define FETCH_TO_REPLACE (64u * 1024 * 1024) /* larger sources that are not here are moved aside \
-                                              */
+#define FETCH_TO_REPLACE                                                    \
+    (64u * 1024 * 1024) /* larger sources that are not here are moved aside \
+                         */
 
 struct rename {
     struct online_vfs *online;
@@ -361,7 +362,8 @@ static int drop_local_target(struct rename *r, const struct call *call, struct e
     return code;
 }
 
-/* Always in the same order, so that two renames that cross each other do not wait for each other. */
+/* Always in the same order, so that two renames that cross each other do not wait for each other.
+ */
 static int pause_both(struct body *body, struct body *other, const struct call *call,
                       struct error *err)
 {

@@ -93,7 +93,8 @@ struct node *tree_find(struct tree *tree, uint64_t id)
 
 struct node *tree_parent(const struct tree *tree, const struct node *node)
 {
-    return node->flags & NODE_GONE ? NULL : tree_at(tree, node->parent); /* an alias has no folder */
+    return node->flags & NODE_GONE ? NULL
+                                   : tree_at(tree, node->parent); /* an alias has no folder */
 }
 
 struct node *tree_root(const struct tree *tree, struct node *node)

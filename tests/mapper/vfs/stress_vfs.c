@@ -1,8 +1,8 @@
 /*
  * stress_vfs.c - many threads on one library while somebody else edits it and the server stumbles.
  * Nothing is asserted about a single call; what counts: no race (run it under TSan), no leak and no
- * wild pointer (ASan), nothing hangs, no byte is read that was never in the file, and at the end the
- * listing is what the server has and nothing is left open.
+ * wild pointer (ASan), nothing hangs, no byte is read that was never in the file, and at the end
+ * the listing is what the server has and nothing is left open.
  *
  *   stress_vfs [threads [rounds]]
  */
