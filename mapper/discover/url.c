@@ -44,6 +44,30 @@ static bool is_raw(const char *path, size_t length)
     return false;
 }
 
+/* A name with a dot in it, and perhaps a port; no user, no address in brackets. */
+static bool is_host(const char *host, size_t length)
+{
+    bool has_dot = false;
+
+    if (length == 0 || length > 255) {
+        return false;
+    }
+    for (size_t i = 0; i < length; i++) {
+        unsigned char c = (unsigned char)host[i];
+        bool is_mark = c == '.' || c == '-' || c == ':';
+
+        if (!is_mark && !(c >= '0' && c <= '9') && !(c >= 'a' && c <= 'z') &&
+            !(c >= 'A' && c <= 'Z')) {
+            return false;
+        }
+        if (is_mark && (i == 0 || (c != '-' && host[i - 1] == '.'))) {
+            return false;
+        }
+        has_dot = has_dot || c == '.';
+    }
+    return has_dot;
+}
+
 static int split(struct parts *out, const char *text, enum url_origin origin, struct error *err)
 {
     const char *colon = strstr(text, "://");
@@ -60,10 +84,7 @@ static int split(struct parts *out, const char *text, enum url_origin origin, st
     out->host = at;
     out->host_length = strcspn(at, "/?#");
     at += out->host_length;
-    if (out->host_length == 0 || out->host_length > 255 ||
-        !memchr(out->host, '.', out->host_length) ||
-        strspn(out->host, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-:") <
-            out->host_length) {
+    if (!is_host(out->host, out->host_length)) {
         return error_set(err, ERR_INVALID, "'%.100s' has no name of a server", text);
     }
     out->path = at;

@@ -63,6 +63,9 @@ static void url_clean__reads_what_search_sends(void **state)
         {HOST "/sites/%2e%2e/a", NULL},
         {HOST "/sites/a\\b", NULL},
         {HOST "/sites/\xff", NULL},
+        {"https://../sites/a", NULL},
+        {"https://.sharepoint.com/sites/a", NULL},
+        {"https://localhost/sites/a", NULL},
         {"", NULL},
     };
 
