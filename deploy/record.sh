@@ -10,7 +10,7 @@ cd "$here"
 
 # This machine's paths are nobody's business: programs go by their names, and the demo's folder by its own.
 exec deploy/record.py --output deploy/docs/demo.svg --title "deploy/demo.sh --tour" \
-    --columns 110 --rows 30 --max-pause 1.5 --line-seconds 0.12 \
+    --columns 118 --rows 30 --max-pause 1.5 --line-seconds 0.12 \
     --replace-re "'?$bin/([a-z-]+)'?=\\1" \
     --replace-re "$temporary/mooring-tour-[A-Za-z0-9]{6}/=./" \
     --replace "$here/=" --replace "$temporary/=" --replace "$HOME/=~/" \
