@@ -370,7 +370,7 @@ static int take_answer(struct library *library, const struct graph_answer *answe
     code = code < 0 ? code : str_copy(&library->drive_id, drive.id, err);
     if (code == 0) {
         library->is_verified = true;
-        if (library->kind != LIBRARY_FOLDER && !str_equal(library->url, url)) {
+        if (!str_equal(library->url, url)) {
             str_free(&library->url); /* renamed, and search does not know yet */
             library->url = url;
             url = NULL;

@@ -169,24 +169,26 @@ int discover_explain(struct buf *out, const struct library_list *list,
                      const struct settings *settings, const char *url, struct error *err)
 {
     char *cleaned = NULL;
-    size_t longest = 0;
+    bool is_held = false;
+    size_t shortest = 0;
     size_t count = 0;
     int code = url_clean(&cleaned, url, URL_FROM_PERSON, err);
 
     /* the closest that holds it (a folder mapping is closer than its library) ... */
     for (size_t i = 0; code == 0 && i < list->count; i++) {
-        size_t length = strlen(list->items[i].url);
+        const char *rest = library_below(&list->items[i], cleaned);
 
-        if (url_below(cleaned, list->items[i].url) && length > longest) {
-            longest = length;
+        if (rest && (!is_held || strlen(rest) < shortest)) {
+            shortest = strlen(rest);
+            is_held = true;
         }
     }
     /* ... or else all of the site */
     for (size_t i = 0; code == 0 && i < list->count; i++) {
         const struct library *library = &list->items[i];
-        bool is_it = longest > 0 ? strlen(library->url) == longest &&
-                                       url_below(cleaned, library->url) != NULL
-                                 : str_equal_nocase(library->site_url, cleaned);
+        const char *rest = library_below(library, cleaned);
+        bool is_it = is_held ? rest && strlen(rest) == shortest
+                             : str_equal_nocase(library->site_url, cleaned);
 
         if (is_it) {
             code = add_library(out, library, settings, err);

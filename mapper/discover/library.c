@@ -134,3 +134,16 @@ int library_key(char **out, const char *tenant_id, const char *site_id, const ch
     str_free(&text);
     return code;
 }
+
+int library_address(char **out, const struct library *library, struct error *err)
+{
+    return str_format(out, err, "%s%s%s", library->url, library->folder_path ? "/" : "",
+                      library->folder_path ? library->folder_path : "");
+}
+
+const char *library_below(const struct library *library, const char *url)
+{
+    const char *rest = url_below(url, library->url);
+
+    return rest && library->folder_path ? url_below(rest, library->folder_path) : rest;
+}

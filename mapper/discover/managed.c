@@ -76,10 +76,13 @@ static bool is_tenant(const char *wanted, const char *tenant_id, const char *ten
 
 enum managed_match managed_match(const struct managed_entry *entry, const struct library *library)
 {
+    const char *rest;
+
     if (!is_tenant(entry->mapping.tenant, library->tenant_id, library->tenant)) {
         return MANAGED_NO;
     }
-    if (str_equal_nocase(library->url, entry->url)) {
+    rest = library_below(library, entry->url);
+    if (rest && !*rest) {
         return MANAGED_EXACT;
     }
     if (library->kind == LIBRARY_FOLDER || !str_equal_nocase(library->site_url, entry->url)) {

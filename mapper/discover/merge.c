@@ -490,7 +490,6 @@ int merge_folder(struct merge *merge, size_t library, const char *folder_path, s
     folder.sources = LIBRARY_FROM_MANAGED;
     folder.verdict = LIBRARY_NOT_DEFAULT;
     code = str_copy(&folder.folder_path, folder_path, err);
-    code = code < 0 ? code : str_format(&folder.url, err, "%s/%s", parent->url, folder_path);
     code = code < 0 ? code
                     : library_key(&folder.key, folder.tenant_id, folder.site_id, folder.list_id,
                                   folder_path, err);
@@ -555,8 +554,7 @@ static int follow_parent(struct library *folder, const struct merge *merge, stru
         folder->is_verified = parent->is_verified;
         code = str_copy(&folder->drive_id, parent->drive_id, err);
         code = code < 0 ? code : str_copy(&folder->site_url, parent->site_url, err);
-        code = code < 0 ? code
-                        : str_format(&folder->url, err, "%s/%s", parent->url, folder->folder_path);
+        code = code < 0 ? code : str_copy(&folder->url, parent->url, err);
     }
     str_free(&key);
     return code;

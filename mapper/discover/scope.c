@@ -65,6 +65,7 @@ bool library_site_matches(const struct library *library, const char *glob)
 bool library_matches(const struct library *library, const char *glob)
 {
     const char *title = title_glob(glob);
+    char *address = NULL;
     char *site = NULL;
     char *name = NULL;
     char *both = NULL;
@@ -73,15 +74,16 @@ bool library_matches(const struct library *library, const char *glob)
     if (title) {
         return library->title && str_glob_match(title, library->title);
     }
-    if (!library->url) {
+    if (!library->url || library_address(&address, library, NULL) < 0) {
         return false;
     }
-    matches = url_matches(glob, library->url);
+    matches = url_matches(glob, address);
     if (!matches && library->site_url && url_site_component(&site, library->site_url, NULL) == 0 &&
-        url_library_component(&name, library->site_url, library->url, NULL) == 0 &&
+        url_library_component(&name, library->site_url, address, NULL) == 0 &&
         str_format(&both, NULL, "%s/%s", site, name) == 0) {
         matches = str_glob_match(glob, both);
     }
+    str_free(&address);
     str_free(&site);
     str_free(&name);
     str_free(&both);

@@ -38,6 +38,7 @@ int name_path(char **out, const struct library *library, struct error *err)
     char *tenant = NULL;
     char *site = NULL;
     char *name = NULL;
+    char *address = NULL;
     int code = url_legal_component(&tenant, library->tenant, err);
 
     code = code < 0 ? code : reserve(&tenant, err);
@@ -47,13 +48,22 @@ int name_path(char **out, const struct library *library, struct error *err)
     }
     code = code < 0 ? code : url_site_component(&site, library->site_url, err);
     code = code < 0 ? code : reserve(&site, err);
-    code = code < 0 ? code : url_library_component(&name, library->site_url, library->url, err);
+    code = code < 0 ? code : library_address(&address, library, err);
+    code = code < 0 ? code : url_library_component(&name, library->site_url, address, err);
     code = code < 0 ? code : str_format(out, err, "%s/%s/%s", tenant, site, name);
 out:
     str_free(&tenant);
     str_free(&site);
     str_free(&name);
+    str_free(&address);
     return code;
+}
+
+static const char *last_segment(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+
+    return slash ? slash + 1 : path;
 }
 
 /* One {placeholder} at `format`, or one character; moves on. */
@@ -84,9 +94,10 @@ static int format_label(struct buf *out, const struct library *library, const ch
                    : url_site_component(&site, library->site_url, err);
 
     if (code == 0) {
-        code = library->title && library->title[0] && library->kind == LIBRARY_SITE
+        code = library->folder_path ? str_copy(&name, last_segment(library->folder_path), err)
+               : library->title && library->title[0]
                    ? str_copy(&name, library->title, err)
-                   : str_copy(&name, strrchr(library->url, '/') + 1, err);
+                   : str_copy(&name, last_segment(library->url), err);
     }
     while (code == 0 && *format) {
         code = add_part(out, &format, library, site, name, err);

@@ -109,6 +109,7 @@ static int add_step(struct plan *plan, enum plan_kind kind, const struct plan_ma
 struct pair {
     const struct plan_mapping *want;
     const struct plan_mapping *have;
+    bool is_twice; /* more is present at this path, which cannot be */
 };
 
 static int by_path(const void *a, const void *b)
@@ -149,6 +150,8 @@ static size_t pair_up(struct pair *out, const struct plan_mapping **want, size_t
 
         out[count].want = order <= 0 ? want[w++] : NULL;
         out[count].have = order >= 0 ? have[h++] : NULL;
+        out[count].is_twice =
+            order >= 0 && h < have_count && str_equal_nocase(have[h - 1]->path, have[h]->path);
         count++;
     }
     return count;
@@ -157,7 +160,8 @@ static size_t pair_up(struct pair *out, const struct plan_mapping **want, size_t
 /* Whether the mapping that is there can become the one that is wanted. */
 static bool is_same_place(const struct pair *pair)
 {
-    return pair->want && pair->have && str_equal(pair->want->path, pair->have->path) &&
+    return pair->want && pair->have && !pair->is_twice &&
+           str_equal(pair->want->path, pair->have->path) &&
            str_equal(pair->want->key, pair->have->key);
 }
 
@@ -243,4 +247,47 @@ out:
     free(wants);
     free(haves);
     return code;
+}
+
+/* --- after applying --- */
+
+static void drop_path(struct plan_mapping_list *list, const char *path)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        if (str_equal(list->items[i].path, path)) {
+            plan_mapping_clear(&list->items[i]);
+            list->items[i] = list->items[--list->count];
+            return;
+        }
+    }
+}
+
+int plan_take_over(struct plan_mapping_list *have, const struct plan *plan, struct error *err)
+{
+    struct plan_mapping_list now = {0};
+    int code = 0;
+
+    for (size_t i = 0; code == 0 && i < have->count; i++) {
+        code = plan_mapping_list_add(&now, &have->items[i], err);
+    }
+    for (size_t i = 0; code == 0 && i < plan->count; i++) {
+        const struct plan_step *step = &plan->steps[i];
+
+        if (step->result != 0) {
+            continue;
+        }
+        if (step->kind != PLAN_ATTACH) {
+            drop_path(&now, step->mapping.path);
+        }
+        if (step->kind != PLAN_DETACH) {
+            code = plan_mapping_list_add(&now, &step->mapping, err);
+        }
+    }
+    if (code < 0) {
+        plan_mapping_list_clear(&now);
+        return code;
+    }
+    plan_mapping_list_clear(have);
+    *have = now;
+    return 0;
 }

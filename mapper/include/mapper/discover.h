@@ -54,7 +54,7 @@ struct library {
     char *url;      /* https://contoso.sharepoint.com/sites/finance/Shared Documents */
     char *site_title;
     char *title;       /* of the library */
-    char *folder_path; /* LIBRARY_FOLDER: below the library, "a/b" */
+    char *folder_path; /* LIBRARY_FOLDER: below the library, "a/b"; `url` is the library's */
     char *name;        /* managed mappings: the name the administrator gave */
     char letter;       /* managed or OneDriveDrive; 0 none. Rules and pool: plan_wanted() */
     bool is_read_only;
@@ -87,6 +87,12 @@ int library_list_copy(struct library_list *out, const struct library_list *from,
 /* library.key, from its parts; `folder_path` may be NULL. Pure. */
 int library_key(char **out, const char *tenant_id, const char *site_id, const char *list_id,
                 const char *folder_path, struct error *err);
+
+/* The address of what is mapped: `url`, and the folder of LIBRARY_FOLDER below it. */
+int library_address(char **out, const struct library *library, struct error *err);
+
+/* What follows it in `url` (in the one spelling of url.h), as url_below(). Lent. Pure. */
+const char *library_below(const struct library *library, const char *url);
 
 /* Whether an entry of IncludeLibraries, ExcludeLibraries or the glob of a DriveLetterRules entry
  * names the library: by its URL, by `site/library` as in our paths ("finance/Shared Documents",

@@ -10,8 +10,8 @@
  *     A    |  A      | nothing
  *     A'   |  A      | PLAN_UPDATE A' (same path; label, letter or read-only differ)
  *     A'   |  A      | PLAN_UPDATE A without its letter, then PLAN_UPDATE A' (another letter)
- *     A'   |  A      | PLAN_DETACH A, then PLAN_ATTACH A' (same path but for case, or another
- * library)
+ *     A'   |  A      | PLAN_DETACH A, then PLAN_ATTACH A' (another library, or case of the path)
+ *     A    |  A, A   | PLAN_DETACH A twice, then PLAN_ATTACH A (nobody knows what is there)
  *
  * Detaches come first, then the updates that give a letter back, then the other updates, then
  * attaches: a letter is free before somebody else gets it, also when two mappings swap theirs.
@@ -105,5 +105,9 @@ struct plan_actions {
  * make room for (same path, or the letter). Returns the number of steps that failed or were not
  * tried, and the first error. */
 size_t plan_apply(struct plan *plan, const struct plan_actions *actions, struct error *first);
+
+/* What is present after plan_apply(): `have`, which the plan was built from, brought up to date by
+ * the steps that were done. */
+int plan_take_over(struct plan_mapping_list *have, const struct plan *plan, struct error *err);
 
 #endif

@@ -75,7 +75,9 @@ static inline size_t count_of(enum library_verdict verdict)
 static inline struct library *at_url(const char *url)
 {
     for (size_t i = 0; i < known.count; i++) {
-        if (str_equal(known.items[i].url, url)) {
+        const char *rest = library_below(&known.items[i], url);
+
+        if (rest && !*rest) {
             return &known.items[i];
         }
     }

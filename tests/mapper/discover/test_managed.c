@@ -26,6 +26,8 @@ static void discover_run__resolves_managed_mappings_by_url_once(void **state)
     assert_string_equal(at_url(FAKE_HOST "/sites/s2/Library 2")->name, "Lib");
     assert_int_equal(at_url(FAKE_HOST "/sites/s1/sub/Library 3")->verdict, LIBRARY_WANTED);
     assert_int_equal(at_url(FAKE_HOST "/sites/s3/Shared Documents/a/b c")->kind, LIBRARY_FOLDER);
+    assert_string_equal(at_url(FAKE_HOST "/sites/s3/Shared Documents/a/b c")->url,
+                        FAKE_HOST "/sites/s3/Shared Documents");
     assert_string_equal(at_url(FAKE_HOST "/sites/s3/Shared Documents/a/b c")->folder_path, "a/b c");
     assert_int_equal(at_url(FAKE_HOST "/sites/s3/Shared Documents")->verdict, LIBRARY_EXCLUDED);
     assert_int_equal(count_of(LIBRARY_WANTED), 4);

@@ -199,6 +199,21 @@ static void copy_list(struct plan_mapping_list *to, const struct plan_mapping_li
     }
 }
 
+/* What the caller remembers is what there is. */
+static void check_same(struct plan_mapping_list *remembered, struct plan_mapping_list *present)
+{
+    assert_int_equal(remembered->count, present->count);
+    for (size_t i = 0; i < present->count; i++) {
+        const struct plan_mapping *a = &present->items[i];
+        const struct plan_mapping *b = find(remembered, a->path);
+
+        assert_non_null(b);
+        assert_true(str_equal(a->path, b->path) && str_equal(a->key, b->key) &&
+                    str_equal(a->label, b->label) && a->letter == b->letter &&
+                    a->is_read_only == b->is_read_only);
+    }
+}
+
 /* Plans and applies; returns what plan_apply() does. */
 static size_t run(struct world *world, const struct plan_mapping_list *want)
 {
@@ -212,6 +227,8 @@ static size_t run(struct world *world, const struct plan_mapping_list *want)
     assert_int_equal(plan_build(&plan, want, &have, NULL), 0);
     failed = plan_apply(&plan, &actions, &first);
     assert_int_equal(failed > 0, first.code < 0);
+    assert_int_equal(plan_take_over(&have, &plan, NULL), 0);
+    check_same(&have, &world->present);
     plan_clear(&plan);
     plan_mapping_list_clear(&have);
     return failed;
@@ -312,18 +329,21 @@ static void plan_build__frees_letters_before_it_gives_them(void **state)
     check(ROWS("n=3:P", "a=1:Q"), ROWS("a=1:P"), "*a *a:Q +n:P");
 }
 
-static void plan_build__detaches_what_is_there_twice(void **state)
+static void plan_build__makes_anew_what_is_there_twice(void **state)
 {
     struct plan_mapping_list want = {0};
     struct plan_mapping_list have = {0};
     struct plan plan = {0};
 
     (void)state;
-    fill(&want, ROWS("a=1"));
-    fill(&have, ROWS("a=1", "a=1"));
+    fill(&want, ROWS("a=1:P"));
+    fill(&have, ROWS("a=1", "a=1:P"));
     assert_int_equal(plan_build(&plan, &want, &have, NULL), 0);
-    assert_int_equal(plan.count, 1);
+    assert_int_equal(plan.count, 3);
     assert_int_equal(plan.steps[0].kind, PLAN_DETACH);
+    assert_int_equal(plan.steps[1].kind, PLAN_DETACH);
+    assert_int_equal(plan.steps[2].kind, PLAN_ATTACH);
+    assert_int_equal(plan.steps[2].mapping.letter, 'P');
     plan_clear(&plan);
     plan_mapping_list_clear(&want);
     plan_mapping_list_clear(&have);
@@ -522,7 +542,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(plan_build__replaces_another_library_at_the_same_path),
     cmocka_unit_test(plan_build__replaces_a_path_that_differs_in_case),
     cmocka_unit_test(plan_build__frees_letters_before_it_gives_them),
-    cmocka_unit_test(plan_build__detaches_what_is_there_twice),
+    cmocka_unit_test(plan_build__makes_anew_what_is_there_twice),
     cmocka_unit_test(plan_apply__goes_on_after_a_failure),
     cmocka_unit_test(plan_apply__does_not_try_what_had_no_room_made),
     cmocka_unit_test(plan_apply__a_failed_update_keeps_its_letter_in_the_books),

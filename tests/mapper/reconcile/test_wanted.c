@@ -102,8 +102,9 @@ static void name_path__of_onedrive_folders_and_reserved_tenants(void **state)
     library = sample_add_onedrive(&list);
     assert_int_equal(name_path(&path, library, NULL), 0);
     assert_string_equal(path, "contoso/OneDrive");
-    library = sample_add(&list, "/sites/a", "Docs/x/y");
+    library = sample_add(&list, "/sites/a", "Docs");
     library->kind = LIBRARY_FOLDER;
+    sample_text(&library->folder_path, "x/y");
     assert_int_equal(name_path(&path, library, NULL), 0);
     assert_string_equal(path, "contoso/a/Docs~x~y");
     sample_text(&library->tenant, "drives"); /* a tenant of that name */
