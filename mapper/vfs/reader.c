@@ -386,7 +386,6 @@ static int step(struct content *content, const struct content_source *source,
 {
     struct stream *stream = running_to(content, at);
     uint64_t end = 0;
-    uint32_t failures = content->failures;
     bool is_long = false;
     int code = 0;
 
@@ -408,13 +407,6 @@ static int step(struct content *content, const struct content_source *source,
     content->waiters++;
     code = call_wait(call, &content->more, &content->lock, err);
     content->waiters--;
-    if (code == 0 && content->failures != failures && content->failure_from <= at &&
-        at < content->failure_to) {
-        if (err) {
-            *err = content->failure;
-        }
-        code = content->failure.code;
-    }
     return code;
 }
 
@@ -501,6 +493,7 @@ static int bring(struct content *content, const struct content_source *source,
                  const struct read_habit *habit, uint64_t offset, uint64_t to,
                  const struct call *call, struct error *err)
 {
+    uint32_t failures = content->failures; /* of earlier reads: they were told */
     uint64_t at = 0;
     int code = 0;
 
@@ -509,6 +502,13 @@ static int bring(struct content *content, const struct content_source *source,
 
         if (offset >= end || !content_missing(content, offset, end, &at)) {
             return 0;
+        }
+        if (content->failures != failures && content->failure_from <= at &&
+            at < content->failure_to) {
+            if (err) {
+                *err = content->failure;
+            }
+            return content->failure.code;
         }
         code = step(content, source, habit, at, end, call, err);
     }
