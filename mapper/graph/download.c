@@ -503,7 +503,7 @@ int graph_download_start(struct graph_download **out, struct account *account,
     struct graph_download *d = NULL;
     int code = make(&d, account, request, callbacks, err);
 
-    if (code < 0) {
+    if (code < 0 || !d) {
         return code;
     }
     *out = d; /* before the start: on_done may come before this returns */

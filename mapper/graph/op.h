@@ -47,44 +47,43 @@ struct http_op {
     char *method;
     char *url;
     struct curl_slist *headers;
-    bool has_bearer; /* it is the last header */
     void *body;
     size_t body_size;
     int (*read)(void *payload, void *data, size_t size, uint64_t offset, size_t *got,
                 struct error *err);
     void *read_payload;
     uint64_t read_size;
-    uint32_t cost_ru;
-    int64_t deadline_ms;
-    bool is_idempotent;
-    bool keeps_redirect;
-    size_t max_body;
     struct http_stream_callbacks callbacks;
-    bool is_stream;
+    size_t max_body;
+    int64_t deadline_ms;
     uint64_t flight_key; /* 0: not shared */
     struct scope *scope;
     struct host *host;
+    uint32_t cost_ru;
+    bool is_stream;
+    bool is_idempotent;
+    bool keeps_redirect;
+    bool has_bearer; /* it is the last header */
 
-    enum call_priority priority;
     int64_t not_before_ms;
-    bool waits_for_network;    /* not_before_ms was made by a connect failure */
-    bool wants_fresh;          /* connection: the last one stalled or broke */
-    unsigned attempts;         /* ours ... */
-    unsigned sends;            /* ... and libcurl's own among them, which it makes silently */
     struct http_op *followers; /* by `next`; they get a copy of the answer */
+    enum call_priority priority;
+    unsigned attempts;      /* ours ... */
+    unsigned sends;         /* ... and libcurl's own among them, which it makes silently */
+    bool waits_for_network; /* not_before_ms was made by a connect failure */
+    bool wants_fresh;       /* connection: the last one stalled or broke */
 
     /* the attempt that runs */
-    CURL *easy;
-    char curl_text[CURL_ERROR_SIZE];
+    bool has_head;         /* on_head was called */
+    bool has_data;         /* on_data was called */
+    bool is_paused;        /* on_data took less than offered */
     unsigned sends_before; /* op->sends when the attempt began */
+    CURL *easy;
     uint64_t read_offset;
-    struct error io_error; /* set when our callbacks ended the transfer */
     int64_t last_activity_ms;
     curl_off_t progress;
-    bool has_head;  /* on_head was called */
-    bool has_data;  /* on_data was called */
-    bool is_paused; /* on_data took less than offered */
-    size_t taken;   /* of what curl will hand in again */
+    size_t taken;          /* of what curl will hand in again */
+    struct error io_error; /* set when our callbacks ended the transfer */
 
     bool wants_cancel; /* guarded */
     bool wants_resume; /* guarded */

@@ -332,7 +332,7 @@ int request_search_body(char **out, enum graph_hit_kind kind, const char *kql, u
     }
     entities = cJSON_AddArrayToObject(request, "entityTypes");
     query = cJSON_AddObjectToObject(request, "query");
-    is_whole = cJSON_AddItemToArray(entities, cJSON_CreateString(types[kind])) &&
+    is_whole = entities && cJSON_AddItemToArray(entities, cJSON_CreateString(types[kind])) &&
                cJSON_AddStringToObject(query, "queryString", kql) &&
                cJSON_AddNumberToObject(request, "from", from) &&
                cJSON_AddNumberToObject(request, "size", size);

@@ -293,7 +293,6 @@ int transfer_prepare(struct http_op *op, const struct transfer_options *options,
         return error_set(err, ERR_NO_MEMORY, "no memory for a transfer");
     }
     op->easy = easy;
-    op->curl_text[0] = '\0';
     op->sends_before = op->sends;
     op->read_offset = 0;
     op->progress = 0;
@@ -307,7 +306,6 @@ int transfer_prepare(struct http_op *op, const struct transfer_options *options,
     set_connection(op, options, easy);
     set_body(op, easy);
     curl_easy_setopt(easy, CURLOPT_PRIVATE, op);
-    curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, op->curl_text);
     curl_easy_setopt(easy, CURLOPT_HTTPHEADER, op->headers);
     curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_send);
     curl_easy_setopt(easy, CURLOPT_PREREQDATA, op);

@@ -23,7 +23,8 @@ static void must(bool holds)
 static void check_item(const struct graph_item *item)
 {
     must(item->id && item->id[0]);
-    must(!item->name || (item->name[0] && !strchr(item->name, '/') && strcmp(item->name, "..")));
+    must(!item->name ||
+         (item->name[0] && !strchr(item->name, '/') && strcmp(item->name, "..") != 0));
 }
 
 static void run_items(const char *text, size_t size, bool is_delta)

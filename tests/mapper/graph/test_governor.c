@@ -1,0 +1,463 @@
+/* The governor against a canned HTTP/1.1 server: what goes out, in which order, and what is held
+ * back. */
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/str.h"
+#include "base/thread.h"
+#include "graph/governor.h"
+#include "test.h"
+
+/* --- a server that answers one request after the other, on one connection each --- */
+
+struct canned {
+    struct thread thread;
+    int socket;
+    int stop_pipe[2];
+    struct mutex mutex; /* guards all below */
+    struct cond changed;
+    const char *answer; /* whole, static */
+    char seen[64][512]; /* heads of requests, in their order */
+    size_t seen_count;
+    bool is_held; /* requests are read, and answered when released */
+};
+
+static const char canned_ok[] =
+    "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok";
+
+static void serve_one(struct canned *c, int s)
+{
+    char head[4096];
+    size_t size = 0;
+    const char *answer;
+    ssize_t got;
+
+    while (size < sizeof(head) - 1 &&
+           (got = recv(s, head + size, sizeof(head) - 1 - size, 0)) > 0) {
+        size += (size_t)got;
+        head[size] = '\0';
+        if (strstr(head, "\r\n\r\n")) {
+            break;
+        }
+    }
+    if (size == 0) {
+        return;
+    }
+    mutex_lock(&c->mutex);
+    if (c->seen_count < 64) {
+        snprintf(c->seen[c->seen_count++], sizeof(c->seen[0]), "%.500s", head);
+    }
+    cond_broadcast(&c->changed);
+    while (c->is_held) {
+        cond_wait(&c->changed, &c->mutex);
+    }
+    answer = c->answer;
+    mutex_unlock(&c->mutex);
+    (void)send(s, answer, strlen(answer), MSG_NOSIGNAL);
+}
+
+static void *run_canned(void *payload)
+{
+    struct canned *c = payload;
+    struct pollfd fds[2] = {{.fd = c->stop_pipe[0], .events = POLLIN},
+                            {.fd = c->socket, .events = POLLIN}};
+
+    while (poll(fds, 2, -1) > 0 && !fds[0].revents) {
+        int s = accept(c->socket, NULL, NULL);
+
+        if (s >= 0) {
+            serve_one(c, s);
+            close(s);
+        }
+    }
+    return NULL;
+}
+
+struct fixture {
+    struct canned server;
+    struct governor *governor;
+    char *url;
+};
+
+static int start(void **state, const struct governor_options *options)
+{
+    struct fixture *f = calloc(1, sizeof(*f));
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t size = sizeof(address);
+    struct error err = {0};
+
+    assert_non_null(f);
+    f->server.answer = canned_ok;
+    mutex_init(&f->server.mutex);
+    cond_init(&f->server.changed);
+    f->server.socket = socket(AF_INET, SOCK_STREAM, 0);
+    assert_int_equal(bind(f->server.socket, (struct sockaddr *)&address, sizeof(address)), 0);
+    assert_int_equal(getsockname(f->server.socket, (struct sockaddr *)&address, &size), 0);
+    assert_int_equal(listen(f->server.socket, 64), 0);
+    assert_int_equal(pipe(f->server.stop_pipe), 0);
+    assert_int_equal(thread_start(&f->server.thread, "canned", run_canned, &f->server, NULL), 0);
+    str_format(&f->url, NULL, "http://127.0.0.1:%d/x", ntohs(address.sin_port));
+    if (governor_new(&f->governor, options, &err) < 0) {
+        fail_msg("%s", err.message);
+    }
+    *state = f;
+    return 0;
+}
+
+static int setup(void **state)
+{
+    struct governor_options options = {.max_connections = 1, .user_agent = "ISV|Mooring|Test"};
+
+    return start(state, &options);
+}
+
+static int setup_limits(void **state)
+{
+    struct governor_options options = {
+        .max_connections = 1, .soft_limit_ru = 10, .hard_limit_ru = 20, .window_ms = 3600000};
+
+    return start(state, &options);
+}
+
+static int teardown(void **state)
+{
+    struct fixture *f = *state;
+
+    governor_free(f->governor);
+    close(f->server.stop_pipe[1]);
+    thread_join(&f->server.thread);
+    close(f->server.stop_pipe[0]);
+    close(f->server.socket);
+    cond_clear(&f->server.changed);
+    mutex_clear(&f->server.mutex);
+    free(f->url);
+    free(f);
+    return 0;
+}
+
+static void hold(struct fixture *f, bool is_held)
+{
+    mutex_lock(&f->server.mutex);
+    f->server.is_held = is_held;
+    cond_broadcast(&f->server.changed);
+    mutex_unlock(&f->server.mutex);
+}
+
+static void wait_for_requests(struct fixture *f, size_t count)
+{
+    mutex_lock(&f->server.mutex);
+    while (f->server.seen_count < count) {
+        cond_wait(&f->server.changed, &f->server.mutex);
+    }
+    mutex_unlock(&f->server.mutex);
+}
+
+static int perform(struct fixture *f, uint32_t cost_ru, const struct call *call)
+{
+    struct http_request request = {
+        .method = "GET", .url = f->url, .scope = "tenant", .cost_ru = cost_ru};
+    struct http_response response;
+    int code = governor_perform(f->governor, &request, &response, call, NULL);
+
+    http_response_clear(&response);
+    return code;
+}
+
+/* --- streams, for requests in the background --- */
+
+struct background {
+    struct fixture *f;
+    struct http_op *op;
+    int code; /* 1 until done */
+    size_t size;
+};
+
+static size_t on_data(void *payload, const void *data, size_t size)
+{
+    struct background *b = payload;
+
+    (void)data;
+    b->size += size;
+    return size;
+}
+
+static void on_done(void *payload, int code, const struct http_response *response,
+                    const struct error *err)
+{
+    struct background *b = payload;
+
+    (void)response;
+    (void)err;
+    mutex_lock(&b->f->server.mutex);
+    b->code = code;
+    cond_broadcast(&b->f->server.changed);
+    mutex_unlock(&b->f->server.mutex);
+}
+
+static void begin(struct fixture *f, struct background *b, enum call_priority priority,
+                  const char *name, uint32_t cost_ru)
+{
+    struct http_stream_callbacks callbacks = {.on_data = on_data, .on_done = on_done, .payload = b};
+    char *url = NULL;
+    struct http_request request = {
+        .method = "GET", .scope = "tenant", .priority = priority, .cost_ru = cost_ru};
+    struct error err = {0};
+
+    b->f = f;
+    b->code = 1;
+    str_format(&url, NULL, "%s/%s", f->url, name);
+    request.url = url;
+    if (governor_start(f->governor, &b->op, &request, &callbacks, &err) < 0) {
+        fail_msg("%s", err.message);
+    }
+    free(url);
+}
+
+static int finish(struct background *b)
+{
+    mutex_lock(&b->f->server.mutex);
+    while (b->code == 1) {
+        cond_wait(&b->f->server.changed, &b->f->server.mutex);
+    }
+    mutex_unlock(&b->f->server.mutex);
+    governor_release(b->f->governor, b->op);
+    return b->code;
+}
+
+/* --- tests --- */
+
+static void governor__sends_what_is_urgent_first(void **state)
+{
+    struct fixture *f = *state;
+    struct background first = {0};
+    struct background rows[5] = {{0}};
+    static const enum call_priority priorities[] = {CALL_PREFETCH, CALL_REFRESH, CALL_SAVE,
+                                                    CALL_LISTING, CALL_READ};
+    static const char *const names[] = {"prefetch", "refresh", "save", "listing", "read"};
+
+    hold(f, true);
+    begin(f, &first, CALL_READ, "first", 0); /* takes the only connection */
+    wait_for_requests(f, 1);
+    for (size_t i = 0; i < 5; i++) {
+        begin(f, &rows[i], priorities[i], names[i], 0);
+    }
+    hold(f, false);
+    assert_int_equal(finish(&first), 0);
+    for (size_t i = 0; i < 5; i++) {
+        assert_int_equal(finish(&rows[i]), 0);
+    }
+    for (size_t i = 0; i < 5; i++) {
+        assert_non_null(strstr(f->server.seen[i + 1], names[4 - i]));
+    }
+}
+
+static void governor__holds_background_work_back_above_the_soft_limit(void **state)
+{
+    struct fixture *f = *state;
+    struct background refresh = {0};
+    struct governor_stats stats;
+
+    assert_int_equal(perform(f, 9, NULL), 0);
+    begin(f, &refresh, CALL_REFRESH, "refresh", 2);
+    assert_int_equal(perform(f, 3, NULL), 0); /* what a person waits for goes on */
+    governor_stats(f->governor, &stats);
+    assert_int_equal(stats.ru_window, 12);
+    assert_int_equal(f->server.seen_count, 2);
+    governor_cancel(f->governor, refresh.op);
+    assert_int_equal(finish(&refresh), ERR_CANCELLED);
+}
+
+static void governor__fails_everything_above_the_hard_limit(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_int_equal(perform(f, 20, NULL), 0);
+    assert_int_equal(perform(f, 1, NULL), ERR_THROTTLED);
+    assert_int_equal(perform(f, 0, NULL), 0); /* the sign-in costs nothing */
+    assert_int_equal(f->server.seen_count, 2);
+}
+
+static void governor_configure__lets_waiting_work_go(void **state)
+{
+    struct fixture *f = *state;
+    struct governor_options options = {.max_connections = 1};
+    struct background refresh = {0};
+
+    assert_int_equal(perform(f, 15, NULL), 0);
+    begin(f, &refresh, CALL_REFRESH, "refresh", 2);
+    assert_int_equal(governor_configure(f->governor, &options, NULL), 0);
+    assert_int_equal(finish(&refresh), 0);
+}
+
+static void governor_pause__fails_what_cannot_wait_that_long(void **state)
+{
+    struct fixture *f = *state;
+    struct call call = {.deadline_ms = clock_mono_ms(clock_system()) + 5000};
+
+    governor_pause(f->governor, "tenant", 60000);
+    assert_int_equal(perform(f, 1, &call), ERR_THROTTLED);
+    assert_int_equal(f->server.seen_count, 0);
+}
+
+static void governor__sends_the_bearer_and_headers_and_no_line_ends(void **state)
+{
+    struct fixture *f = *state;
+    const char *headers[] = {"If-Match: \"{7C},4\"", NULL};
+    const char *bad[] = {"X: a\r\nY: b", NULL};
+    struct http_request request = {
+        .method = "GET", .url = f->url, .bearer = "sesame", .headers = headers};
+    struct http_response response;
+
+    assert_int_equal(governor_perform(f->governor, &request, &response, NULL, NULL), 0);
+    assert_int_equal(response.status, 200);
+    assert_string_equal(buf_text(&response.body), "ok");
+    http_response_clear(&response);
+    assert_non_null(strstr(f->server.seen[0], "Authorization: Bearer sesame\r\n"));
+    assert_non_null(strstr(f->server.seen[0], "If-Match: \"{7C},4\"\r\n"));
+    assert_non_null(strstr(f->server.seen[0], "User-Agent: ISV|Mooring|Test\r\n"));
+    request.headers = bad;
+    assert_int_equal(governor_perform(f->governor, &request, &response, NULL, NULL), ERR_INVALID);
+    http_response_clear(&response);
+    request.headers = NULL;
+    request.bearer = "a\r\nX: y";
+    assert_int_equal(governor_perform(f->governor, &request, &response, NULL, NULL), ERR_INVALID);
+    http_response_clear(&response);
+}
+
+static void governor__refuses_urls_without_tls(void **state)
+{
+    static const char *const urls[] = {
+        "http://example.com/",           "ftp://127.0.0.1/", "file:///etc/x",
+        "http://localhost.example.com/", "nonsense",         ""};
+    struct fixture *f = *state;
+
+    for (size_t i = 0; i < sizeof(urls) / sizeof(urls[0]); i++) {
+        struct http_request request = {.method = "GET", .url = urls[i]};
+        struct http_response response;
+
+        assert_int_equal(governor_perform(f->governor, &request, &response, NULL, NULL),
+                         ERR_PROTOCOL);
+        http_response_clear(&response);
+    }
+}
+
+static void governor__stops_at_the_limit_of_a_body(void **state)
+{
+    struct fixture *f = *state;
+    struct http_request request = {.method = "GET", .url = f->url, .max_body = 1};
+    struct http_response response;
+
+    assert_int_equal(governor_perform(f->governor, &request, &response, NULL, NULL), ERR_LIMIT);
+    http_response_clear(&response);
+    assert_int_equal(f->server.seen_count, 1);
+}
+
+static void governor__picks_the_headers_out(void **state)
+{
+    struct fixture *f = *state;
+    struct http_request request = {.method = "GET", .url = f->url};
+    struct http_response response;
+
+    f->server.answer = "HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Bearer realm=\"\"\r\n"
+                       "www-authenticate: Bearer error=\"x\"\r\nrequest-id: r-1\r\n"
+                       "Content-Length: 3\r\nConnection: close\r\n\r\nno!";
+    assert_int_equal(governor_perform(f->governor, &request, &response, NULL, NULL), 0);
+    assert_int_equal(response.status, 401);
+    assert_string_equal(response.www_authenticate, "Bearer realm=\"\", Bearer error=\"x\"");
+    assert_string_equal(response.request_id, "r-1");
+    assert_string_equal(buf_text(&response.body), "no!");
+    assert_int_equal(response.attempts, 1);
+    http_response_clear(&response);
+}
+
+static void governor__hands_a_redirect_over_when_asked(void **state)
+{
+    struct fixture *f = *state;
+    struct http_request request = {.method = "GET", .url = f->url, .keeps_redirect = true};
+    struct http_response response;
+
+    f->server.answer = "HTTP/1.1 302 Found\r\nLocation: https://elsewhere/x?tempauth=1\r\n"
+                       "Content-Length: 0\r\nConnection: close\r\n\r\n";
+    assert_int_equal(governor_perform(f->governor, &request, &response, NULL, NULL), 0);
+    assert_int_equal(response.status, 302);
+    assert_string_equal(response.location, "https://elsewhere/x?tempauth=1");
+    http_response_clear(&response);
+}
+
+static void governor_release__cancels_what_runs(void **state)
+{
+    struct fixture *f = *state;
+    struct background b = {0};
+
+    hold(f, true);
+    begin(f, &b, CALL_READ, "x", 0);
+    wait_for_requests(f, 1);
+    governor_release(f->governor, b.op);
+    assert_int_equal(b.code, ERR_CANCELLED);
+    hold(f, false);
+}
+
+static void governor_free__ends_what_waits_and_runs(void **state)
+{
+    struct fixture *f = *state;
+    struct governor_options options = {0};
+    struct background rows[3] = {{0}};
+
+    hold(f, true);
+    for (size_t i = 0; i < 3; i++) {
+        begin(f, &rows[i], CALL_READ, "x", 0);
+    }
+    wait_for_requests(f, 1);
+    for (size_t i = 0; i < 3; i++) {
+        governor_cancel(f->governor, rows[i].op);
+        assert_int_equal(finish(&rows[i]), ERR_CANCELLED);
+    }
+    hold(f, false);
+    governor_free(f->governor);
+    assert_int_equal(governor_new(&f->governor, &options, NULL), 0);
+}
+
+static void governor_new__names_a_bad_ca_file(void **state)
+{
+    struct governor_options options = {.ca_file = "/dev/null"};
+    struct governor *governor = NULL;
+    struct error err = {0};
+
+    (void)state;
+    assert_int_equal(governor_new(&governor, &options, &err), ERR_INVALID);
+    assert_non_null(strstr(err.message, "/dev/null"));
+    assert_null(governor);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST_LIMITS(name) cmocka_unit_test_setup_teardown(name, setup_limits, teardown)
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(governor__sends_what_is_urgent_first),
+        TEST_LIMITS(governor__holds_background_work_back_above_the_soft_limit),
+        TEST_LIMITS(governor__fails_everything_above_the_hard_limit),
+        TEST_LIMITS(governor_configure__lets_waiting_work_go),
+        TEST(governor_pause__fails_what_cannot_wait_that_long),
+        TEST(governor__sends_the_bearer_and_headers_and_no_line_ends),
+        TEST(governor__refuses_urls_without_tls),
+        TEST(governor__stops_at_the_limit_of_a_body),
+        TEST(governor__picks_the_headers_out),
+        TEST(governor__hands_a_redirect_over_when_asked),
+        TEST(governor_release__cancels_what_runs),
+        TEST(governor_free__ends_what_waits_and_runs),
+        cmocka_unit_test(governor_new__names_a_bad_ca_file),
+    };
+
+    if (argc > 1) {
+        cmocka_set_test_filter(argv[1]);
+    }
+    return cmocka_run_group_tests_name("governor", tests, NULL, NULL);
+}
