@@ -9,7 +9,7 @@
 #include "policy/entry.h"
 #include "prompt.h"
 
-#define ROUND_DEADLINE_MS 300000
+#define ROUND_DEADLINE_MS 120000
 #define RETRY_FIRST_MS 5000
 #define CODE_REPEATS 4 /* a device code lives 15 minutes; after an hour nobody is there */
 
@@ -92,6 +92,16 @@ static int ask_person(struct session_account *a, enum login_method method, accou
     return code;
 }
 
+static bool is_logged_out(struct session_account *a)
+{
+    bool is_out;
+
+    mutex_lock(&a->session->mutex);
+    is_out = a->is_logged_out;
+    mutex_unlock(&a->session->mutex);
+    return is_out;
+}
+
 static bool begin_sign_in(struct session_account *a)
 {
     bool is_free;
@@ -119,7 +129,7 @@ static int sign_in(struct session_account *a, bool may_ask, struct error *err)
     enum login_method method = allowed_method(a->session->settings);
     int code = account_sign_in_silent(a->account, &call, err);
 
-    if (code != ERR_SIGNED_OUT || !may_ask || method == LOGIN_NONE) {
+    if (code != ERR_SIGNED_OUT || !may_ask || method == LOGIN_NONE || is_logged_out(a)) {
         return code;
     }
     if (!begin_sign_in(a)) {
@@ -355,6 +365,9 @@ int session_account_login(struct session_account *a, enum login_method method,
     code = ask_person(a, method, send_prompt, (void *)request, &call, err);
     end_sign_in(a);
     if (code == 0) {
+        mutex_lock(&a->session->mutex);
+        a->is_logged_out = false;
+        mutex_unlock(&a->session->mutex);
         session_account_wake(a);
     }
     return code;
@@ -362,8 +375,12 @@ int session_account_login(struct session_account *a, enum login_method method,
 
 int session_account_logout(struct session_account *a, struct error *err)
 {
-    int code = account_sign_out(a->account, err);
+    int code;
 
+    mutex_lock(&a->session->mutex);
+    a->is_logged_out = true;
+    mutex_unlock(&a->session->mutex);
+    code = account_sign_out(a->account, err);
     if (code == 0) {
         code = online_vfs_wipe_cache(a->session->online, err);
     }

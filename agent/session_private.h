@@ -40,7 +40,8 @@ struct session_account {
     struct error last_error; /* of the last round that did not */
     bool is_refused;         /* AllowedTenants does not name this tenant */
     bool is_woken;           /* do the next round now */
-    bool is_signing_in;      /* a `mooring login` is running: the thread keeps out of its way */
+    bool is_signing_in;             /* a `mooring login` is running: the thread keeps out of its way */
+    bool is_logged_out;             /* by `mooring logout`: nobody is asked until `mooring login` */
 };
 
 struct session {

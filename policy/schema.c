@@ -310,7 +310,7 @@ static const struct setting rows[] = {
      .title = "Folder of unsent files", .title_de = "Ordner für noch nicht gesendete Dateien",
      .help = "Closed files that are not on the server yet. On desktop pools without profile "
              "containers point it at a lasting place, or set WriteMode to BeforeClose."},
-    {.name = "DrainSeconds", .type = SETTING_INT, .flags = LATER, .offset = AT(drain_seconds),
+    {.name = "DrainSeconds", .type = SETTING_INT, .flags = BOTH, .offset = AT(drain_seconds),
      .default_text = "60", .min = 0, .max = 600, .unit = "seconds",
      .category = "Files", .since = "0.1",
      .title = "Wait for uploads at logoff", .title_de = "Bei der Abmeldung auf Uploads warten",

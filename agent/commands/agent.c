@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/log.h"
 #include "base/process.h"
 #include "commands/command.h"
@@ -63,6 +64,9 @@ static int load_policy(struct policy **out, const char *file, struct error *err)
     struct policy_sources sources = {0};
     int code = policy_default_sources(&sources, err);
 
+    if (code == 0 && file && !file_exists(file)) {
+        code = error_set(err, ERR_NOT_FOUND, "there is no policy file '%s'", file);
+    }
     if (code == 0 && file) {
         code = policy_sources_override(&sources, file, err);
     }

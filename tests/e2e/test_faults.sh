@@ -3,7 +3,7 @@
 . "$(dirname "$0")/lib.sh"
 e2e_begin faults
 tenant_start "$(dirname "$0")/../tenant/scenarios/demo.json"
-policy_write "Tenants: [contoso.onmicrosoft.com]" "MetadataSeconds: 0" "RefreshMinutes: 5"
+policy_write "Tenants: [contoso.onmicrosoft.com]" "MetadataSeconds: 0" "RefreshMinutes: 5" "RequestSoftLimit: 0"
 agent_start
 sign_in
 finance=$root/contoso/finance/"Shared Documents"
