@@ -64,7 +64,7 @@ struct http_request {
     enum call_priority priority;
     uint32_t cost_ru;
     int64_t deadline_ms; /* monotonic; 0 = 60 s from now */
-    bool is_idempotent; /* GET always is */
+    bool is_idempotent;  /* GET always is */
     bool keeps_redirect; /* 3xx is handed to the caller (Location header) instead of being followed
                           */
     bool is_single_flight; /* GET only: an identical request in flight answers this one too */

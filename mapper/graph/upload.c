@@ -14,7 +14,7 @@
 
 #define PUT_MAX (10u << 20) /* larger new files go by a session */
 #define PUT_ATTEMPTS 3
-#define REQUEST_MS                                                           \
+#define REQUEST_MS \
     600000 /* for one PUT or fragment when the call sets no deadline; a dead \
               connection is noticed by its stall */
 
