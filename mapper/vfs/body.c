@@ -31,6 +31,7 @@ static void body_free(struct body *body)
     mutex_clear(&body->lock);
     free(body->spool_path);
     free(body->version);
+    free(body->path);
     free(body);
 }
 
@@ -54,7 +55,8 @@ static int body_new(struct online_vfs *online, struct body **out, struct node *n
     body->refs = 1;
     body->modified_ms = -1;
     body->created_ms = -1;
-    if (!(node->flags & NODE_LOCAL)) {
+    code = node_path(online, node, &body->path, err);
+    if (code == 0 && !(node->flags & NODE_LOCAL)) {
         code = str_copy(&body->version, node_version(node), err);
         if (code == 0) {
             code = cache_get(online->cache, &body->base, &key, node->size_bytes, err);

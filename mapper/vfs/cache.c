@@ -28,7 +28,7 @@ struct cache {
     uint32_t contents;
 };
 
-static int content_path(char **out, const struct content *content, struct error *err)
+int content_path(char **out, const struct content *content, struct error *err)
 {
     return str_format(out, err, "%s/%llu.content", content->cache->directory,
                       (unsigned long long)content->number);
@@ -333,116 +333,6 @@ void content_unref(struct content *content)
     }
 }
 
-/* --- the map --- */
-
-bool content_has_block(const struct content *content, uint64_t block)
-{
-    return content->map && block * BLOCK_BYTES < content->size_bytes &&
-           (content->map[block / 8] & (1u << (block % 8)));
-}
-
-bool content_missing(const struct content *content, uint64_t from, uint64_t to, uint64_t *at)
-{
-    for (uint64_t block = from / BLOCK_BYTES; block * BLOCK_BYTES < to; block++) {
-        if (!content_has_block(content, block)) {
-            *at = block * BLOCK_BYTES;
-            return true;
-        }
-    }
-    return false;
-}
-
-static size_t map_bytes(uint64_t size_bytes)
-{
-    return (size_t)((size_bytes + BLOCK_BYTES - 1) / BLOCK_BYTES / 8 + 1);
-}
-
-void content_mark(struct content *content, uint64_t from, uint64_t to)
-{
-    uint64_t added = 0;
-
-    for (uint64_t block = (from + BLOCK_BYTES - 1) / BLOCK_BYTES;
-         block * BLOCK_BYTES < content->size_bytes; block++) {
-        uint64_t start = block * BLOCK_BYTES;
-        uint64_t end = start + BLOCK_BYTES;
-
-        if (end > content->size_bytes) {
-            end = content->size_bytes;
-        }
-        if (end > to) {
-            break;
-        }
-        if (!content_has_block(content, block)) {
-            content->map[block / 8] |= (uint8_t)(1u << (block % 8));
-            added += end - start;
-            content->low_block = block < content->low_block ? block : content->low_block;
-        }
-    }
-    mutex_lock(&content->cache->lock);
-    content->present_bytes += added;
-    content->known_bytes = content->size_bytes;
-    content->cache->bytes += added;
-    mutex_unlock(&content->cache->lock);
-}
-
-int content_resize(struct content *content, uint64_t size_bytes, struct error *err)
-{
-    size_t had = map_bytes(content->size_bytes);
-    size_t need = map_bytes(size_bytes);
-    uint64_t last = content->size_bytes / BLOCK_BYTES;
-
-    if (size_bytes > CONTENT_BYTES_MAX) {
-        return error_set(err, ERR_TOO_LARGE, "the server sends more than any file can have");
-    }
-    if (content->map && need > had) {
-        uint8_t *map = realloc(content->map, need);
-
-        if (!map) {
-            return error_set(err, ERR_NO_MEMORY, "no memory for the map of a file");
-        }
-        memset(map + had, 0, need - had);
-        content->map = map;
-    }
-    if (size_bytes > content->size_bytes && content->size_bytes % BLOCK_BYTES != 0 &&
-        content_has_block(content, last)) {
-        uint64_t short_bytes = content->size_bytes % BLOCK_BYTES;
-
-        /* It was whole as the last block of a shorter file, and is not any more. */
-        content->map[last / 8] &= (uint8_t) ~(1u << (last % 8));
-        mutex_lock(&content->cache->lock);
-        content->present_bytes -= short_bytes;
-        content->cache->bytes -= short_bytes;
-        mutex_unlock(&content->cache->lock);
-    }
-    content->size_bytes = size_bytes;
-    return 0;
-}
-
-int content_open_file(struct content *content, struct error *err)
-{
-    char *path = NULL;
-    int code = 0;
-
-    if (!content->map) {
-        content->map = calloc(1, map_bytes(content->size_bytes));
-        if (!content->map) {
-            return error_set(err, ERR_NO_MEMORY, "no memory for the map of a file");
-        }
-    }
-    if (content->file) {
-        return 0;
-    }
-    code = content_path(&path, content, err);
-    if (code == 0) {
-        code = local_open(&content->file, path, !content->has_file, err);
-    }
-    if (code == 0) {
-        content->has_file = true;
-    }
-    free(path);
-    return code;
-}
-
 int cache_adopt(struct cache *cache, const struct content_key *key, const char *path,
                 uint64_t size_bytes, struct error *err)
 {
@@ -458,7 +348,7 @@ int cache_adopt(struct cache *cache, const struct content_key *key, const char *
         code = error_set(err, ERR_EXISTS, "the version is in the cache already");
     }
     if (code == 0) {
-        content->map = calloc(1, map_bytes(size_bytes));
+        content->map = calloc(1, content_map_bytes(size_bytes));
         code = content->map ? content_path(&to, content, err)
                             : error_set(err, ERR_NO_MEMORY, "no memory for the map of a file");
     }
@@ -486,32 +376,6 @@ bool cache_has_all(struct cache *cache, const struct content_key *key)
         content && content->present_bytes > 0 && content->present_bytes >= content->known_bytes;
     mutex_unlock(&cache->lock);
     return has_all;
-}
-
-int content_read_local(struct content *content, void *data, size_t size, uint64_t offset,
-                       size_t *got, struct error *err)
-{
-    uint64_t missing = 0;
-    uint64_t end = 0;
-    int code = 0;
-
-    *got = 0;
-    mutex_lock(&content->lock);
-    end = offset + size < content->size_bytes ? offset + size : content->size_bytes;
-    if (content_missing(content, offset, end, &missing)) {
-        code = error_set(err, ERR_IO, "a part of the file is no longer in the cache");
-    } else if (offset < end) {
-        code = content_open_file(content, err);
-    }
-    content->copying++;
-    mutex_unlock(&content->lock);
-    if (code == 0 && offset < end) {
-        code = local_read(content->file, data, (size_t)(end - offset), offset, got, err);
-    }
-    mutex_lock(&content->lock);
-    content->copying--;
-    mutex_unlock(&content->lock);
-    return code;
 }
 
 /* The first one that is open in the next bucket that has one, referenced. Two in one bucket are
@@ -544,6 +408,17 @@ void cache_each_open(struct cache *cache, void (*visit)(struct content *content,
         visit(content, arg);
         content_unref(content);
     }
+}
+
+void cache_count_bytes(struct content *content, int64_t delta)
+{
+    struct cache *cache = content->cache;
+
+    mutex_lock(&cache->lock);
+    content->present_bytes += (uint64_t)delta;
+    content->known_bytes = content->size_bytes;
+    cache->bytes += (uint64_t)delta;
+    mutex_unlock(&cache->lock);
 }
 
 /* --- limits --- */
@@ -586,38 +461,6 @@ static int64_t drop_closed(struct cache *cache, bool all)
     }
 }
 
-/* Gives back what lies far behind the reader of an open file; its lock is held. */
-static void punch_behind(struct content *content)
-{
-    uint64_t keep_from =
-        content->read_pos > KEEP_AROUND / 4 ? content->read_pos - KEEP_AROUND / 4 : 0;
-    uint64_t removed = 0;
-
-    if (content->copying > 0 || !content->map || !content->file) {
-        return;
-    }
-    /* Only blocks that are whole: a transfer may be in the middle of one that is not. */
-    for (uint64_t block = content->low_block; block < keep_from / BLOCK_BYTES; block++) {
-        uint64_t first = block;
-
-        while (block < keep_from / BLOCK_BYTES && content_has_block(content, block)) {
-            content->map[block / 8] &= (uint8_t) ~(1u << (block % 8));
-            block++;
-        }
-        if (block > first) {
-            local_punch(content->file, first * BLOCK_BYTES, (block - first) * BLOCK_BYTES);
-            removed += (block - first) * BLOCK_BYTES;
-        }
-    }
-    if (content->low_block < keep_from / BLOCK_BYTES) {
-        content->low_block = keep_from / BLOCK_BYTES;
-    }
-    mutex_lock(&content->cache->lock);
-    content->present_bytes -= removed;
-    content->cache->bytes -= removed;
-    mutex_unlock(&content->cache->lock);
-}
-
 void content_make_room(struct content *content)
 {
     struct cache *cache = content->cache;
@@ -634,7 +477,7 @@ void content_make_room(struct content *content)
     }
     if (is_full) {
         mutex_lock(&content->lock);
-        punch_behind(content);
+        content_punch_behind(content, KEEP_AROUND / 4);
         mutex_unlock(&content->lock);
     }
 }

@@ -126,7 +126,17 @@ uint64_t cache_bytes(struct cache *cache);
 int content_read_local(struct content *content, void *data, size_t size, uint64_t offset,
                        size_t *got, struct error *err);
 
-/* --- for reader.c; content->lock is held --- */
+/* --- between cache.c, content.c and reader.c; content->lock is held --- */
+
+/* Where the content's file is. */
+int content_path(char **out, const struct content *content, struct error *err);
+
+/* So many bytes more (or fewer) are there. */
+void cache_count_bytes(struct content *content, int64_t delta);
+size_t content_map_bytes(uint64_t size_bytes);
+
+/* Gives back what lies further than `keep_bytes` behind the reader of an open file. */
+void content_punch_behind(struct content *content, uint64_t keep_bytes);
 
 bool content_has_block(const struct content *content, uint64_t block);
 

@@ -80,6 +80,7 @@ struct body {
     /* guarded by `lock` */
     struct mutex lock;
     struct cond changed;
+    char *path;           /* below the library, for the note of an unsaved file */
     struct content *base; /* the version that was opened; NULL for a new file */
     char *version;        /* what a save must find on the server (If-Match); NULL: new file */
     bool is_dirty;
@@ -263,6 +264,10 @@ void body_attr(struct body *body, struct vfs_attr *out); /* adds what the draft 
 uint64_t body_size(struct body *body);
 
 /* --- save.c --- */
+
+/* More time for what has to be sent: 1 s for each 128 KiB (a slow line), beyond the deadline of the
+ * caller, who can still cancel. A line that stands still is the client's stall limit. */
+void call_extend(struct call *call, uint64_t size_bytes);
 
 /* On the server when this returns 0; nothing to do when it is not dirty. */
 int save_body(struct body *body, const struct call *call, struct error *err);

@@ -11,7 +11,7 @@
 #include "local.h"
 #include "online.h"
 
-#define FETCH_TO_REPLACE                                                    \
+#define FETCH_TO_REPLACE \
     (64u * 1024 * 1024) /* larger sources that are not here are moved aside \
                          */
 
@@ -201,10 +201,12 @@ static int send_replace(struct rename *r, struct bytes *bytes, uint64_t size,
     struct online_vfs *online = r->online;
     struct graph_source source = {read_bytes, bytes, size};
     struct graph_upload upload = {.created_ms = -1};
+    struct call longer = *call;
     struct place place = {0};
     char *version = NULL;
     int code = place_of(&place, online, r->target, true, call, err);
 
+    call_extend(&longer, size);
     if (code == 0) {
         mutex_lock(&online->lock);
         code = str_copy(&version, node_version(r->target), err);
@@ -220,7 +222,7 @@ static int send_replace(struct rename *r, struct bytes *bytes, uint64_t size,
         upload.drive_id = place.drive_id;
         upload.item_id = place.item_id;
         upload.if_match = version && *version ? version : NULL;
-        code = graph_upload(item, place.account, &upload, &source, call, err);
+        code = graph_upload(item, place.account, &upload, &source, &longer, err);
         upload_end(online);
     }
     mutex_lock(&online->lock);

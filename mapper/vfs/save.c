@@ -29,6 +29,11 @@ int spool_new(struct online_vfs *online, struct local_file **out, char **path, s
     return code < 0 ? code : local_open(out, *path, true, err);
 }
 
+void call_extend(struct call *call, uint64_t size_bytes)
+{
+    call->deadline_ms += (int64_t)(size_bytes / 131072 * 1000);
+}
+
 int upload_begin(struct online_vfs *online, struct error *err)
 {
     int code = 0;
@@ -169,7 +174,7 @@ static void note(struct body *body, const struct target *target, const char *rea
 {
     struct unsaved_note unsaved = {
         .key = body->library->key,
-        .path = target->path ? target->path : "",
+        .path = target->path ? target->path : body->path,
         .item_id = target->item.item_id ? target->item.item_id : "",
         .version = body->version ? body->version : "",
         .reason = reason,
@@ -259,6 +264,7 @@ int save_body(struct body *body, const struct call *call, struct error *err)
         return code;
     }
     body->is_saving = true;
+    call_extend(&save, body->size_bytes);
     mutex_unlock(&body->lock);
 
     save.priority = CALL_SAVE;
