@@ -71,7 +71,7 @@ struct graph_item {
     char *parent_id;
     char *web_url;
     char *quick_xor_hash; /* base64; may be missing */
-    char *download_url;   /* preauthenticated; a secret */
+    char *download_url;   /* preauthenticated; a secret. Single items only, not in listings */
     char *remote_drive_id;
     char *remote_item_id;
     bool is_remote_folder;
@@ -162,7 +162,7 @@ struct graph_upload {
 
 /* Uploads as DESIGN.md says: new without times and small: one PUT with conflictBehavior=fail; new
  * with times or large, and every replace: an upload session with If-Match and fileSystemInfo; zero
- * bytes: PUT (replace: after comparing the cTag). Fragments are resumed after transfer failures; an
+ * bytes: PUT (replace: after comparing the cTag) without the times. Fragments are resumed after transfer failures; an
  * abandoned session is cancelled. *out is the item as the server has it now (SharePoint may have
  * rewritten it: do not compare sizes). */
 int graph_upload(struct graph_item *out, struct account *account, const struct graph_upload *upload,
@@ -175,7 +175,8 @@ struct graph_download_callbacks {
      * download until graph_download_resume(). */
     size_t (*on_data)(void *payload, const void *data, size_t size);
     /* Exactly once; on a thread of the client's, never inside graph_download_start(). 0, or ERR_*;
-     * ERR_CHANGED when the content is no longer `etag`'s. */
+     * ERR_CHANGED when the content changed between two transfers of one download, which goes on by
+     * itself where one broke off. */
     void (*on_done)(void *payload, int code, const struct error *err);
     void *payload;
 };
