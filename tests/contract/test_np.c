@@ -21,6 +21,7 @@
 #include "mounted.h"
 #include "np/posix/errors.h"
 #include "transport_contract.h"
+#include "watchdog.h"
 
 static int set_up(void **state)
 {
@@ -444,6 +445,7 @@ int main(int argc, char **argv)
     };
     int failed = 0;
 
+    watchdog_start(100);
     if (argc > 1) {
         cmocka_set_test_filter(argv[1]);
     }

@@ -12,6 +12,7 @@
 #include "transport/memfs.h"
 #include "transport/transport.h"
 #include "vfs_contract.h"
+#include "watchdog.h"
 
 struct mounted {
     char folder[64];
@@ -95,6 +96,7 @@ int main(int argc, char **argv)
     };
     int failed = 0;
 
+    watchdog_start(100);
     if (!mkdtemp(m.folder)) {
         return 1;
     }
