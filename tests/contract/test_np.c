@@ -236,7 +236,7 @@ static void np_stop__cancels_what_waits(void **state)
     struct memfs_options slow = {.delay_ms = 60000};
     struct transport_options options = {.deadline_ms = 120000};
     struct mounted *m = *state;
-    struct reader r;
+    struct reader r = {.error = -1};
     int64_t begin = 0;
 
     mounted_end(m);
@@ -320,8 +320,8 @@ static void np_stop__does_not_wait_for_what_hangs(void **state)
         .lookup = stuck_lookup, .forget = stuck_forget, .free = stuck_free};
     struct mounted *m = *state;
     struct stuck s = {.is_inside = false};
-    struct reader r;
-    struct reader second;
+    struct reader r = {.error = -1};
+    struct reader second = {.error = -1};
     int64_t begin = 0;
 
     vfs_init(&s.base, &ops);
@@ -364,7 +364,7 @@ static void np_calls__end_when_the_program_is_interrupted(void **state)
     struct transport_options options = {.deadline_ms = 120000};
     struct sigaction action = {.sa_handler = on_signal};
     struct mounted *m = *state;
-    struct reader r;
+    struct reader r = {.error = -1};
     int64_t begin = clock_mono_ms(clock_system());
 
     sigaction(SIGUSR1, &action, NULL);

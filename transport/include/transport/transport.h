@@ -78,8 +78,12 @@ struct transport_ops {
     /* Whether the mount is still there (a user may have unmounted it): ERR_IO when not, and why. */
     int (*check)(struct transport *t, struct error *err);
 
-    /* Detach everything, wait for running operations (at most wait_ms), unmount, free. Never fails;
-     * copes with a half-built instance. */
+    /* Wait for running operations (at most wait_ms; those that are left when three quarters of it
+     * have passed are cancelled), unmount, close what is still open, give back all holds, free.
+     * Never fails; copes with a half-built instance, also after a start that failed. An operation
+     * that hangs in the vfs is left behind: its caller gets an error now, and the transport's
+     * reference to the vfs ends with it. The process that serves must not wait for its own mount
+     * (open files of it, map them): it would wait for itself. */
     void (*stop)(struct transport *t, int64_t wait_ms);
 };
 
