@@ -157,10 +157,8 @@ void cache_free(struct cache *cache)
     if (!cache) {
         return;
     }
-    while (cache->lru_last) {
-        struct content *content = cache->lru_last;
-
-        lru_remove(cache, content);
+    for (struct content *content = cache->lru_last, *before = NULL; content; content = before) {
+        before = content->lru_prev;
         content_destroy(content);
     }
     mutex_clear(&cache->lock);

@@ -149,7 +149,7 @@ int online_open(struct vfs *vfs, struct vfs_file **out, uint64_t id, unsigned fl
     struct node *node = NULL;
     int code = node_get(online, &node, id, VFS_FILE, err);
 
-    if (code < 0) {
+    if (!node) {
         return code;
     }
     code = open_node(online, out, node, flags, &call, err);
@@ -198,7 +198,7 @@ static int create_new(struct online_vfs *online, struct vfs_file **out, struct n
     struct node *node = NULL;
     int code = make_local(online, &node, folder, name, err);
 
-    if (code < 0) {
+    if (!node) {
         return code;
     }
     code = make_file(online, &file, node, flags | VFS_WRITE, err);

@@ -64,7 +64,7 @@ static int add_node(struct online_vfs *online, struct listing *listing, struct n
     }
     if (listing->count == listing->capacity) {
         size_t capacity = listing->capacity ? listing->capacity * 2 : 64;
-        struct node **nodes = realloc(listing->nodes, capacity * sizeof(*nodes));
+        struct node **nodes = realloc(listing->nodes, capacity * sizeof(struct node *));
 
         if (!nodes) {
             return error_set(err, ERR_NO_MEMORY, "no memory for a listing");

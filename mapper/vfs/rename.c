@@ -399,7 +399,7 @@ static int replace_file(struct rename *r, const struct call *call, struct error 
     if (is_local_target) {
         return drop_local_target(r, call, err);
     }
-    if (code < 0) {
+    if (!body) {
         return code;
     }
     other = body_borrow(online, r->target);

@@ -283,7 +283,7 @@ static int add_chunk(struct tree *tree, struct error *err)
     if ((tree->chunk_count & (tree->chunk_count - 1)) == 0) {
         size_t capacity = tree->chunk_count ? (size_t)tree->chunk_count * 2 : 1;
 
-        chunks = realloc(tree->chunks, capacity * sizeof(*chunks));
+        chunks = realloc(tree->chunks, capacity * sizeof(struct node *));
         if (!chunks) {
             return error_set(err, ERR_NO_MEMORY, "no memory for more items");
         }
