@@ -183,3 +183,19 @@ unsigned fixture_unsaved(struct fixture *f)
     assert_int_equal(online_vfs_visit_unsaved(f->online, count_one, &count, NULL), 0);
     return count;
 }
+
+int fixture_setup(void **state)
+{
+    struct fixture *f = calloc(1, sizeof(*f));
+
+    fixture_begin(f);
+    *state = f;
+    return 0;
+}
+
+int fixture_teardown(void **state)
+{
+    fixture_end(*state);
+    free(*state);
+    return 0;
+}

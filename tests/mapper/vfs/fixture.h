@@ -31,6 +31,10 @@ void fixture_end(struct fixture *f);
 /* prepare and start */
 void fixture_begin(struct fixture *f);
 
+/* For cmocka: *state is a struct fixture that began. */
+int fixture_setup(void **state);
+int fixture_teardown(void **state);
+
 /* By path below the library, with a hold that is given back: 0 when it is not there. */
 uint64_t fixture_find(struct fixture *f, const char *path, struct vfs_attr *attr);
 

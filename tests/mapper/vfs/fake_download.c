@@ -1,0 +1,138 @@
+/* Downloads: one thread each. */
+#include "fake_private.h"
+
+#include <stdlib.h>
+
+struct graph_download {
+    struct fake *fake;
+    struct thread thread;
+    struct graph_download_callbacks callbacks;
+    uint32_t index;
+    uint64_t pos;
+    uint64_t end;
+    struct mutex lock;
+    struct cond go;
+    bool may_go; /* resumed since it was paused */
+    bool is_cancelled;
+};
+
+unsigned char fake_byte(uint64_t offset)
+{
+    return (unsigned char)((offset * UINT64_C(0x9e3779b97f4a7c15)) >> 56);
+}
+
+/* The next bytes; with the drive's lock. */
+static size_t next_bytes(struct graph_download *d, unsigned char *chunk)
+{
+    const struct item *item = &d->fake->items[d->index];
+    uint64_t end = d->end < item->size ? d->end : item->size;
+    size_t size = 0;
+
+    if (item->is_gone || d->pos >= end) {
+        return 0;
+    }
+    size = end - d->pos < CHUNK ? (size_t)(end - d->pos) : CHUNK;
+    for (size_t i = 0; i < size; i++) {
+        chunk[i] = item->is_large ? fake_byte(d->pos + i) : item->data[d->pos + i];
+    }
+    d->fake->downloaded += size;
+    return size;
+}
+
+static bool is_cancelled(struct graph_download *d)
+{
+    bool is_over = false;
+
+    mutex_lock(&d->lock);
+    is_over = d->is_cancelled;
+    mutex_unlock(&d->lock);
+    return is_over;
+}
+
+static void deliver(struct graph_download *d, const unsigned char *chunk, size_t size)
+{
+    size_t taken = 0;
+
+    while (taken < size && !is_cancelled(d)) {
+        size_t n = d->callbacks.on_data(d->callbacks.payload, chunk + taken, size - taken);
+
+        taken += n;
+        mutex_lock(&d->lock);
+        while (n == 0 && !d->may_go && !d->is_cancelled) {
+            cond_wait(&d->go, &d->lock);
+        }
+        d->may_go = false;
+        mutex_unlock(&d->lock);
+    }
+    d->pos += taken;
+}
+
+static void *run_download(void *payload)
+{
+    struct graph_download *d = payload;
+    unsigned char *chunk = malloc(CHUNK);
+    struct error error = {0};
+    int code = fake_enter(d->fake, FAKE_DOWNLOAD, NULL, &error);
+
+    if (code == 0 && d->fake->items[d->index].is_gone) {
+        code = fake_not_found(&error);
+    }
+    mutex_unlock(&d->fake->lock);
+    while (code == 0) {
+        size_t size = 0;
+
+        if (is_cancelled(d)) {
+            code = error_set(&error, ERR_CANCELLED, "cancelled");
+            break;
+        }
+        mutex_lock(&d->fake->lock);
+        size = next_bytes(d, chunk);
+        mutex_unlock(&d->fake->lock);
+        if (size == 0) {
+            break;
+        }
+        deliver(d, chunk, size);
+    }
+    free(chunk);
+    d->callbacks.on_done(d->callbacks.payload, code, &error);
+    return NULL;
+}
+
+int graph_download_start(struct graph_download **out, struct account *account,
+                         const struct graph_download_request *request,
+                         const struct graph_download_callbacks *callbacks, struct error *err)
+{
+    struct graph_download *d = calloc(1, sizeof(*d));
+
+    d->fake = account->fake;
+    d->callbacks = *callbacks;
+    d->pos = request->offset;
+    d->end = request->length ? request->offset + request->length : UINT64_MAX;
+    mutex_init(&d->lock);
+    cond_init(&d->go);
+    mutex_lock(&d->fake->lock);
+    d->index = (uint32_t)strtoul(request->item_id + 8, NULL, 10);
+    mutex_unlock(&d->fake->lock);
+    *out = d;
+    return thread_start(&d->thread, "fake-download", run_download, d, err);
+}
+
+void graph_download_resume(struct graph_download *download)
+{
+    mutex_lock(&download->lock);
+    download->may_go = true;
+    cond_broadcast(&download->go);
+    mutex_unlock(&download->lock);
+}
+
+void graph_download_free(struct graph_download *download)
+{
+    mutex_lock(&download->lock);
+    download->is_cancelled = true;
+    cond_broadcast(&download->go);
+    mutex_unlock(&download->lock);
+    thread_join(&download->thread);
+    cond_clear(&download->go);
+    mutex_clear(&download->lock);
+    free(download);
+}

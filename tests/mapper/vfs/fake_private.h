@@ -1,0 +1,74 @@
+/*
+ * fake_private.h - inside the fake: the drive's items. All with its lock held, except fake_enter(),
+ * which takes it.
+ */
+#ifndef TESTS_FAKE_PRIVATE_H
+#define TESTS_FAKE_PRIVATE_H
+
+#include "fake_graph.h"
+
+#include "base/thread.h"
+
+#define ITEMS_MAX 400000u
+#define CHUNK 16384u
+
+struct item {
+    char *name;
+    uint32_t parent;
+    bool is_folder;
+    bool is_gone;
+    bool is_large;
+    bool is_infected;
+    char *checked_out_by;
+    unsigned char *data;
+    uint64_t size;
+    uint64_t claimed; /* 0: the true size */
+    unsigned version;
+    unsigned change;
+    int64_t modified_ms;
+    int64_t created_ms;
+    char id[36];
+};
+
+struct account {
+    struct fake *fake;
+};
+
+struct fault {
+    int code;
+    unsigned skip;
+    unsigned times;
+};
+
+struct fake {
+    struct account account;
+    struct mutex lock;
+    struct item *items;
+    uint32_t count;
+    int latency_ms;
+    size_t page;
+    unsigned counts[FAKE_CALLS];
+    struct fault faults[FAKE_CALLS];
+    uint64_t downloaded;
+    uint32_t *first_child; /* of folders, for fast listings: next in `next_child` */
+    uint32_t *next_child;
+    uint32_t *last_child;
+};
+
+uint32_t fake_add_item(struct fake *fake, uint32_t parent, const char *name, bool is_folder);
+uint32_t fake_next_of(struct fake *fake, uint32_t parent, uint32_t at); /* 0: none */
+uint32_t fake_find_child(struct fake *fake, uint32_t parent, const char *name);
+uint32_t fake_walk(struct fake *fake, const char *path, bool makes); /* UINT32_MAX: not there */
+uint32_t fake_by_id(struct fake *fake, const char *id);
+void fake_set_content(struct item *item, const void *data, uint64_t size);
+void fake_versions_of(const struct item *item, uint32_t index, char **etag, char **ctag);
+void fake_fill(struct fake *fake, struct graph_item *out, uint32_t index, bool with_url);
+int fake_update_item(struct fake *fake, uint32_t index, const struct graph_update *update,
+                     struct error *err);
+void fake_remove_item(struct fake *fake, uint32_t index);
+int fake_not_found(struct error *err);
+
+/* Waits as long as the server takes, or the caller wants. Then with the lock. */
+int fake_enter(struct fake *fake, enum fake_call kind, const struct call *call, struct error *err);
+
+#endif
