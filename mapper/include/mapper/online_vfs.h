@@ -4,8 +4,18 @@
  *
  * One instance carries all libraries of all accounts. A library costs a few kilobytes and no
  * request until it is opened. Layers inside, each testable alone: tree.c (names, ids, attributes;
- * bounded), cache.c (content on disk), reader.c (streams and read-ahead), save.c (spool and
- * upload), online_vfs.c (the vfs slots).
+ * bounded), listing.c (pages), cache.c and content.c (content on disk), reader.c (streams and
+ * read-ahead), body.c (drafts), save.c (spool and upload), online_vfs.c (the vfs slots).
+ *
+ * Any thread, any number at once. No lock is held while waiting for the network.
+ *
+ * A save ends with flush or fsync. Two things differ from the letter of vfs.h, on purpose: a file
+ * that was only made or emptied by opening, and not written, is sent with its last handle (a shell
+ * closes a duplicate first, and would make two versions); and a save may take longer than its
+ * call's deadline by 1 s for each 128 KiB to be sent, so that large files can be saved at all. It
+ * can be cancelled at any time; the bytes then stay in the spool.
+ *
+ * OneNote notebooks and shortcuts into other drives are not shown.
  */
 #ifndef MAPPER_ONLINE_VFS_H
 #define MAPPER_ONLINE_VFS_H
@@ -28,7 +38,7 @@ struct online_vfs_options {
     uint64_t read_only_above;    /* bytes; 0 = never */
     uint64_t blocked_above;      /* bytes; 0 = never */
     bool is_read_only;           /* ReadOnly: all libraries */
-    uint32_t max_items; /* remembered at most, beyond what is in use; 0 = 300,000. Read by
+    uint32_t max_items;          /* remembered at most, beyond what is in use; 0 = 300,000. Read by
                            online_vfs_new() only */
 };
 
