@@ -169,40 +169,6 @@ static int record(void *payload, const struct plan_step *step, struct error *err
     return state_record(session->state, step, err);
 }
 
-/* `have` after apply: what was there, less what was taken away, plus what was added. */
-static int take_over(struct session *session, const struct plan *plan, struct error *err)
-{
-    struct plan_mapping_list now = {0};
-    int code = 0;
-
-    for (size_t i = 0; i < session->have.count && code == 0; i++) {
-        const struct plan_mapping *mapping = &session->have.items[i];
-        bool is_gone = false;
-
-        for (size_t k = 0; k < plan->count; k++) {
-            const struct plan_step *step = &plan->steps[k];
-
-            is_gone = is_gone || (step->result == 0 && step->kind != PLAN_ATTACH &&
-                                  strcmp(step->mapping.path, mapping->path) == 0);
-        }
-        if (!is_gone) {
-            code = plan_mapping_list_add(&now, mapping, err);
-        }
-    }
-    for (size_t k = 0; k < plan->count && code == 0; k++) {
-        if (plan->steps[k].result == 0 && plan->steps[k].kind != PLAN_DETACH) {
-            code = plan_mapping_list_add(&now, &plan->steps[k].mapping, err);
-        }
-    }
-    if (code == 0) {
-        plan_mapping_list_clear(&session->have);
-        session->have = now;
-    } else {
-        plan_mapping_list_clear(&now);
-    }
-    return code;
-}
-
 static void report(struct session *session, const struct plan *plan, size_t failed,
                    const struct error *first, struct str_list *notes)
 {
@@ -248,7 +214,7 @@ int session_remap(struct session *session, struct error *err)
     }
     if (code == 0) {
         failed = plan_apply(&plan, &actions, &first);
-        code = take_over(session, &plan, err);
+        code = plan_take_over(&session->have, &plan, err);
         report(session, &plan, failed, &first, &notes);
     }
     mutex_unlock(&session->apply_mutex);

@@ -138,7 +138,8 @@ static void report_sources(struct round *round)
                    round->sites.is_complete ? round->lists.error.message
                                             : round->sites.error.message);
     }
-    if (settings->one_drive && onedrive < 0) {
+    /* not found: this user has no OneDrive, which is nothing to warn of in every round */
+    if (settings->one_drive && onedrive < 0 && onedrive != ERR_NOT_FOUND) {
         report_add(report, "your OneDrive: %.120s", round->onedrive_error.message);
     }
 }

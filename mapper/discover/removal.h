@@ -3,8 +3,8 @@
  *
  *   answer to the direct question      | this round                    | second round in a row
  *   it is there                        | missing = 0, verified         |
- *   404, 403                           | missing + 1                   | REMOVED, if it was
- * verified no answer, or one that says less   | nothing changes               | nothing changes
+ *   404, 403                           | missing + 1                   | REMOVED, if it was verified
+ *   no answer, or one that says less   | nothing changes               | nothing changes
  *   more than 3 and more than 20 % of  | nothing changes; is_outage    | nothing changes; is_outage
  *     what is mapped fail together     |                               |
  *

@@ -66,7 +66,8 @@ static void run_batch(struct batch *batch)
         int status = batch->answers[batch->indexes[i]].status;
         int64_t wait = retry_after_ms[i] > 0 ? retry_after_ms[i] : 1000;
 
-        if (retry_is_throttle(status) && wait > batch->pause_ms) {
+        if (retry_is_throttle(status, retry_after_ms[i] > 0 ? retry_after_ms[i] : -1) &&
+            wait > batch->pause_ms) {
             batch->pause_ms = wait;
         }
     }
@@ -85,7 +86,7 @@ static void *batch_thread(void *payload)
 static bool is_pending(const struct graph_answer *answer)
 {
     return answer->status == 0 || answer->status == 408 || answer->status >= 500 ||
-           retry_is_throttle(answer->status);
+           answer->status == 429;
 }
 
 /* Sends the batches [0, count), up to PARALLEL_MAX at a time; the first failure. */

@@ -1,17 +1,16 @@
 /*
- * governor.h - the one place where every request goes out: connections, deadlines, retries,
- * throttling, the RU ledger.
+ * governor.h - the one place where every request goes out: connections, deadlines, retries, throttling, the RU ledger.
  *
- * One thread runs a libcurl multi handle; callers on any thread submit and wait, or submit and are
- * called back on that thread (callbacks never run inside the call that starts them and must not
- * wait). What it decides by itself:
- *   - 429, 503, 509: pause everything to that `scope` (a tenant) for Retry-After (seconds or date;
- * absent: back-off), then try again while the deadline allows;
- *   - 5xx, 408, connect and transfer failures: back-off with full jitter, only for requests marked
- * is_idempotent or when nothing of the request can have reached the server;
- *   - RU: above the soft limit requests of background priority wait, above the hard limit all fail
- * with ERR_THROTTLED until the window ends (graph-facts section 4 for the prices);
+ * One thread runs a libcurl multi handle; callers on any thread submit and wait, or submit and are called back on that
+ * thread (callbacks never run inside the call that starts them and must not wait). What it decides by itself (retry.h):
+ *
+ *   - 429, 509, 503 with Retry-After: everything to that `scope` (a tenant) waits, then goes on while deadlines allow;
+ *   - 408, 5xx, connect and transfer failures: this request waits, back-off with full jitter, only when it is idempotent
+ *     or nothing of it can have reached the server;
+ *   - RU: above the soft limit requests of background priority wait, above the hard limit all fail with ERR_THROTTLED
+ *     until the window ends (graph-facts section 4 for the prices);
  *   - order: by priority, then by arrival; a bound on requests in flight per host.
+ *
  * What a status means for the caller is the caller's (graph/fault.h).
  */
 #ifndef GRAPH_GOVERNOR_H

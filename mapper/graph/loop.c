@@ -242,7 +242,7 @@ static void after_attempt(struct governor *governor, struct http_op *op, int cod
 
     log_attempt(op, attempt.status, err);
     mutex_lock(&governor->mutex);
-    if (retry_is_throttle(attempt.status)) {
+    if (retry_is_throttle(attempt.status, attempt.retry_after_ms)) {
         attempt.throttles = ++op->scope->throttles;
         governor->throttled++;
     } else if (attempt.status != 0) {

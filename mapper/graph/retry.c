@@ -20,14 +20,14 @@ static int64_t grow(int64_t base, unsigned n, int64_t max)
     return value < max ? value : max;
 }
 
-bool retry_is_throttle(int status)
+bool retry_is_throttle(int status, int64_t retry_after_ms)
 {
-    return status == 429 || status == 503 || status == 509;
+    return status == 429 || status == 509 || (status == 503 && retry_after_ms >= 0);
 }
 
 static bool is_server_failure(int status)
 {
-    return status == 408 || status == 500 || status == 502 || status == 504;
+    return status == 408 || (status >= 500 && status <= 504 && status != 501);
 }
 
 static int64_t throttle_delay(const struct retry_attempt *attempt)
@@ -49,11 +49,11 @@ void retry_decide(struct retry_verdict *out, const struct retry_attempt *attempt
     bool is_safe = attempt->is_idempotent;
 
     out->is_again = false;
-    out->is_throttle = retry_is_throttle(attempt->status);
+    out->is_throttle = retry_is_throttle(attempt->status, attempt->retry_after_ms);
     out->delay_ms = 0;
     if (out->is_throttle) {
         out->delay_ms = throttle_delay(attempt);
-        is_safe = is_safe || attempt->status != 503 || attempt->retry_after_ms >= 0;
+        is_safe = true; /* refused before anything was done */
     } else if (attempt->status == 0 || is_server_failure(attempt->status)) {
         int64_t window = grow(BACKOFF_BASE_MS, attempt->number, BACKOFF_MAX_MS);
 

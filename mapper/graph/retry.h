@@ -1,16 +1,16 @@
 /*
  * retry.h - what to do after one attempt of a request: pure decisions, no clock, no network.
  *
- *   outcome of the attempt              | again?                         | waits
- *   429, 503, 509                       | yes (the service refused it)   | Retry-After or back-off;
- * the |                                | whole scope waits with it 408, 500, 502, 504 | only what
- * is idempotent        | full jitter no connection, refused stream       | yes (nothing reached the
- * host) | full jitter transfer failed, stalled, cut short | only what is idempotent        | full
- * jitter any other status                    | no, it is the answer           | -
+ *   outcome of the attempt               | again?                       | waits
+ *   429, 509, 503 with Retry-After       | yes (the service refused it) | the whole scope: Retry-After or back-off
+ *   408, 500, 502, 503 without it, 504   | only what is idempotent      | this request: full jitter
+ *   no connection, refused stream        | yes (nothing reached it)     | this request: full jitter
+ *   transfer failed, stalled, cut short  | only what is idempotent      | this request: full jitter
+ *   any other status                     | no, it is the answer         | -
  *
- * 503 counts as throttling as graph-facts 2.14 and 4 group it. A non-idempotent request is sent
- * again after a 503 only when the answer carries Retry-After: without it, a gateway may have failed
- * after it had passed the request on.
+ * A 503 counts as throttling as graph-facts 2.14 and 4 group it, if it carries the Retry-After that they say it has.
+ * Without one, a gateway or one service (search) failed: that must not stop the files of the whole tenant, and the
+ * request may have been passed on before.
  */
 #ifndef GRAPH_RETRY_H
 #define GRAPH_RETRY_H
@@ -38,7 +38,8 @@ struct retry_verdict {
     int64_t delay_ms;
 };
 
-bool retry_is_throttle(int status);
+/* Whether the whole scope has to wait. retry_after_ms: -1 = the answer had none. */
+bool retry_is_throttle(int status, int64_t retry_after_ms);
 void retry_decide(struct retry_verdict *out, const struct retry_attempt *attempt);
 
 /* Header Retry-After: seconds or an HTTP date, as milliseconds from `wall_ms` on, within

@@ -17,12 +17,11 @@ printf '%s\n' 'one:x:61001:61001::/nonexistent:/bin/sh' 'two:x:61002:61002::/non
 mount --bind "$work/passwd" /etc/passwd
 chmod 755 "$work"
 
-as() { # USER COMMAND...: with the environment of that user's session
-    local user=$1
-    shift
-    setpriv --reuid "$user" --regid "$user" --clear-groups env -i PATH="$PATH" HOME="$work/$user" \
-        XDG_STATE_HOME="$work/$user/state" XDG_CACHE_HOME="$work/$user/cache" XDG_CONFIG_HOME="$work/$user/config" \
-        XDG_RUNTIME_DIR="$work/$user/run" MOORING_BIN="$MOORING_BIN" "$@"
+# USER: sets $as, the beginning of a command that runs with the environment of that user's session. An array and not a
+# function, so that in the background the pid is the program's own.
+become() {
+    as=(setpriv --reuid "$1" --regid "$1" --clear-groups env -i "PATH=$PATH" "HOME=$work/$1" "XDG_STATE_HOME=$work/$1/state"
+        "XDG_CACHE_HOME=$work/$1/cache" "XDG_CONFIG_HOME=$work/$1/config" "XDG_RUNTIME_DIR=$work/$1/run")
 }
 for user in 61001 61002; do
     mkdir -p "$work/$user/run"
@@ -40,31 +39,37 @@ start_as() {
     policy_write "Tenants: [$domain]"
     mv "$policy" "$work/$1/policy.yaml"
     chown "$1:$1" "$work/$1/policy.yaml"
-    as "$1" "$MOORING_BIN/mooring" agent --policy "$work/$1/policy.yaml" >"$work/$1/agent.out" 2>&1 &
+    become "$1"
+    "${as[@]}" "$MOORING_BIN/mooring" agent --policy "$work/$1/policy.yaml" >"$work/$1/agent.out" 2>&1 &
     pids="${pids:-} $!"
 }
-json_as() { as "$1" "$MOORING_BIN/mooring" status --json 2>/dev/null; }
+json_as() {
+    become "$1"
+    "${as[@]}" "$MOORING_BIN/mooring" status --json 2>/dev/null
+}
 ready_as() {
     local code
     code=$(json_as "$1" | jq -r '.accounts[0].userCode // empty')
     [ -n "$code" ] && control device "{\"action\":\"approve\",\"tenant\":\"$domain\",\"user_code\":\"$code\"}" >/dev/null
     [ "$(json_as "$1" | jq -r '[.accounts[] | select(.discovered)] | length')" = 1 ]
 }
-trap 'kill $pids 2>/dev/null; wait $pids 2>/dev/null; e2e_end' EXIT
+trap '[ -z "$pids" ] || kill $pids; e2e_end' EXIT
 start_as 61001
 start_as 61002
 until_true 60 "sign-in of the first user" ready_as 61001
 until_true 60 "sign-in of the second user" ready_as 61002
 pass "two users run an agent each, without root"
-folder=$(as 61001 find "$work/61001/mnt" -mindepth 3 -maxdepth 3 -type d | head -n 1)
+become 61001
+folder=$("${as[@]}" find "$work/61001/mnt" -mindepth 3 -maxdepth 3 -type d | head -n 1)
 [ -n "$folder" ] || fail "the first user sees no library"
-as 61001 sh -c "echo mine >'$folder/of one.txt' && cat '$folder/of one.txt'" | grep -q mine || fail "the first user cannot write"
+"${as[@]}" sh -c "echo mine >'$folder/of one.txt' && cat '$folder/of one.txt'" | grep -q mine || fail "the first user cannot write"
 pass "an ordinary user reads and writes"
 
 denied() {
     local name=$1
     shift
-    if as 61002 "$@" >"$work/out" 2>&1; then fail "$name: the second user got in: $(head -c 200 "$work/out")"; fi
+    become 61002
+    if "${as[@]}" "$@" >"$work/out" 2>&1; then fail "$name: the second user got in: $(head -c 200 "$work/out")"; fi
     pass "$name is closed to others"
 }
 denied "the mount" ls "$work/61001/mnt"
@@ -86,7 +91,8 @@ pass "both end cleanly"
 # where the device is closed, the agent says so and how to mend it
 umount /dev/fuse
 mknod -m 0600 "$work/closed" c 10 229 && mount --bind "$work/closed" /dev/fuse
-if as 61001 "$MOORING_BIN/mooring" agent --policy "$work/61001/policy.yaml" >"$work/closed.out" 2>&1; then
+become 61001
+if "${as[@]}" "$MOORING_BIN/mooring" agent --policy "$work/61001/policy.yaml" >"$work/closed.out" 2>&1; then
     fail "an agent started without the device"
 fi
 grep -q "/dev/fuse" "$work/closed.out" || fail "the message does not name the device: $(cat "$work/closed.out")"

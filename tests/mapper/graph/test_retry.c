@@ -44,21 +44,23 @@ static void retry_decide__backs_off_further_with_each_throttle(void **state)
     assert_int_equal(last, 60000); /* half of the longest, at least */
 }
 
-static void retry_decide__does_not_repeat_a_503_that_may_have_taken_effect(void **state)
+static void retry_decide__a_503_stops_the_scope_only_with_retry_after(void **state)
 {
+    struct retry_attempt attempt = {.status = 503, .retry_after_ms = -1, .is_idempotent = true};
+
     (void)state;
-    assert_false(decide((struct retry_attempt){.status = 503, .retry_after_ms = -1}).is_again);
-    assert_true(
-        decide((struct retry_attempt){.status = 503, .retry_after_ms = -1, .is_idempotent = true})
-            .is_again);
+    assert_true(decide(attempt).is_again);
+    assert_false(decide(attempt).is_throttle);
+    attempt.retry_after_ms = 5000;
+    assert_true(decide(attempt).is_throttle);
 }
 
 static void retry_decide__repeats_server_errors_only_when_idempotent(void **state)
 {
-    static const int statuses[] = {408, 500, 502, 504};
+    static const int statuses[] = {408, 500, 502, 503, 504};
 
     (void)state;
-    for (size_t i = 0; i < 4; i++) {
+    for (size_t i = 0; i < 5; i++) {
         struct retry_attempt attempt = {.status = statuses[i], .retry_after_ms = -1};
 
         assert_false(decide(attempt).is_again);
@@ -188,7 +190,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(retry_decide__repeats_what_was_throttled_after_retry_after),
         cmocka_unit_test(retry_decide__backs_off_further_with_each_throttle),
-        cmocka_unit_test(retry_decide__does_not_repeat_a_503_that_may_have_taken_effect),
+        cmocka_unit_test(retry_decide__a_503_stops_the_scope_only_with_retry_after),
         cmocka_unit_test(retry_decide__repeats_server_errors_only_when_idempotent),
         cmocka_unit_test(retry_decide__repeats_what_never_reached_the_server),
         cmocka_unit_test(retry_decide__takes_other_answers_as_they_are),

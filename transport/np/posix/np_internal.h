@@ -159,6 +159,9 @@ void np_notes_end(struct np *np);
 void np_op_begin(struct np_op *op, fuse_req_t req);
 void np_op_begin_save(struct np_op *op, fuse_req_t req); /* with the deadline for sending a file */
 void np_op_fail(struct np_op *op, int code, const char *what);
+
+/* The same for data that did not arrive: always in the log, since many programs show nobody what close() said. */
+void np_op_fail_save(struct np_op *op, int code, const char *what);
 void np_stat(const struct np *np, struct stat *out, const struct vfs_attr *attr);
 void np_entry(const struct np *np, struct fuse_entry_param *out, const struct vfs_attr *attr);
 

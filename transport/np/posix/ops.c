@@ -56,12 +56,19 @@ void np_op_fail(struct np_op *op, int code, const char *what)
 {
     int number = np_errno(code);
 
-    if (number == EIO) { /* the program is told no reason, so the log must have it */
+    /* EIO tells the program no reason, so the log must have it */
+    if (number == EIO) {
         log_error(LOG_TRANSPORT, &op->err, "%s failed", what);
     } else if (code != ERR_NOT_FOUND) {
         log_debug(LOG_TRANSPORT, "%s: %s [%s]", what, op->err.message, error_name(code));
     }
     fuse_reply_err(op->req, number);
+}
+
+void np_op_fail_save(struct np_op *op, int code, const char *what)
+{
+    log_error(LOG_TRANSPORT, &op->err, "%s failed", what);
+    fuse_reply_err(op->req, np_errno(code));
 }
 
 static struct timespec from_ms(int64_t ms)

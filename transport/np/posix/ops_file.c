@@ -152,7 +152,7 @@ static void save(fuse_req_t req, struct fuse_file_info *fi, bool is_sync)
     code = is_sync ? vfs_fsync(op.np->vfs, handle->file, &op.call, &op.err)
                    : vfs_flush(op.np->vfs, handle->file, &op.call, &op.err);
     if (code < 0) {
-        np_op_fail(&op, code, is_sync ? "fsync" : "saving a file");
+        np_op_fail_save(&op, code, is_sync ? "fsync" : "saving a file");
         return;
     }
     fuse_reply_err(req, 0);
