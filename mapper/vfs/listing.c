@@ -72,7 +72,9 @@ static int add_node(struct online_vfs *online, struct listing *listing, struct n
         listing->nodes = nodes;
         listing->capacity = capacity;
     }
-    node->listed = listing->number;
+    if (node->listed < listing->number) {
+        node->listed = listing->number; /* a newer listing may run beside this one */
+    }
     tree_hold(online->tree, node);
     listing->nodes[listing->count++] = node;
     return 0;
@@ -152,7 +154,7 @@ static void complete(struct online_vfs *online, struct listing *listing)
     while (node) {
         struct node *next = tree_at(online->tree, node->next);
 
-        if (node->listed != listing->number && !(node->flags & NODE_LOCAL) &&
+        if (node->listed < listing->number && !(node->flags & NODE_LOCAL) &&
             node->edit <= listing->begun_edit) {
             tree_remove(online->tree, node);
         }
@@ -221,9 +223,13 @@ static int fetch_page(struct online_vfs *online, struct listing *listing, const 
     struct graph_items page = {0};
     struct error error = {0};
     char *link = NULL;
-    uint32_t asked = tree_edits(online->tree);
+    struct ask ask = {0};
     int code = str_copy(&link, listing->next_link, &error);
 
+    ask_begin(online, &ask);
+    if (ask.edit < listing->begun_edit) {
+        listing->begun_edit = ask.edit;
+    }
     listing->is_fetching = true;
     mutex_unlock(&online->lock);
     if (code == 0) {
@@ -232,8 +238,9 @@ static int fetch_page(struct online_vfs *online, struct listing *listing, const 
     free(link);
     mutex_lock(&online->lock);
     listing->is_fetching = false;
+    ask_end(online, &ask);
     if (code == 0) {
-        code = take_page(online, listing, &page, asked, &error);
+        code = take_page(online, listing, &page, ask.edit, &error);
     }
     /* A reader that gave up, or whose time is over, does not end it for the others. */
     if (code < 0 && code != ERR_CANCELLED && code != ERR_TIMED_OUT) {

@@ -293,6 +293,27 @@ void forget_negatives(struct online_vfs *online, const struct node *folder)
 
 /* --- asking --- */
 
+void ask_begin(struct online_vfs *online, struct ask *ask)
+{
+    ask->began = tree_edits(online->tree);
+    ask->edit = ask->began;
+    for (const struct ask *other = online->asks; other; other = other->next) {
+        ask->edit = other->began < ask->edit ? other->began : ask->edit;
+    }
+    ask->next = online->asks;
+    online->asks = ask;
+}
+
+void ask_end(struct online_vfs *online, struct ask *ask)
+{
+    struct ask **at = &online->asks;
+
+    while (*at != ask) {
+        at = &(*at)->next;
+    }
+    *at = ask->next;
+}
+
 /* Asks for one child and puts the answer into the tree; *out held. Without the lock. */
 static int ask_child(struct online_vfs *online, struct node **out, struct node *folder,
                      const char *name, const struct call *call, struct error *err)
@@ -300,22 +321,23 @@ static int ask_child(struct online_vfs *online, struct node **out, struct node *
     struct place place = {0};
     struct graph_item item = {0};
     struct node *known = NULL;
-    uint32_t asked = 0;
+    struct ask ask = {0};
     int code = place_of(&place, online, folder, false, call, err);
 
     if (code < 0) {
         return code;
     }
     mutex_lock(&online->lock);
-    asked = tree_edits(online->tree);
+    ask_begin(online, &ask);
     mutex_unlock(&online->lock);
     code =
         place.item_id
             ? graph_get_child(&item, place.account, place.drive_id, place.item_id, name, call, err)
             : graph_get_item_by_path(&item, place.account, place.drive_id, name, call, err);
     mutex_lock(&online->lock);
+    ask_end(online, &ask);
     known = tree_child(online->tree, folder, name);
-    if (code == ERR_NOT_FOUND && known && !(known->flags & NODE_LOCAL) && known->edit <= asked) {
+    if (code == ERR_NOT_FOUND && known && !(known->flags & NODE_LOCAL) && known->edit <= ask.edit) {
         tree_remove(online->tree, known);
         known = NULL;
     }
@@ -323,7 +345,7 @@ static int ask_child(struct online_vfs *online, struct node **out, struct node *
         code = error_set(err, ERR_STALE, "the folder is no longer there");
     }
     if (code == 0) {
-        code = tree_apply_item(online, out, folder, &item, asked, err);
+        code = tree_apply_item(online, out, folder, &item, ask.edit, err);
         known = *out;
     }
     if (code == ERR_NOT_FOUND && known) {
@@ -414,7 +436,7 @@ int refresh_node(struct online_vfs *online, struct node *node, int64_t max_age_m
     struct graph_item item = {0};
     struct node *parent = NULL;
     struct node *applied = NULL;
-    uint32_t asked = 0;
+    struct ask ask = {0};
     bool is_fresh = false;
     int code = 0;
 
@@ -423,7 +445,9 @@ int refresh_node(struct online_vfs *online, struct node *node, int64_t max_age_m
         max_age_ms = online->options.metadata_ms;
     }
     is_fresh = (node->flags & NODE_LOCAL) || is_younger(online, node, max_age_ms);
-    asked = tree_edits(online->tree);
+    if (!is_fresh) {
+        ask_begin(online, &ask);
+    }
     mutex_unlock(&online->lock);
     if (is_fresh) {
         return 0;
@@ -433,8 +457,9 @@ int refresh_node(struct online_vfs *online, struct node *node, int64_t max_age_m
         code = graph_get_item(&item, place.account, place.drive_id, place.item_id, call, err);
     }
     mutex_lock(&online->lock);
+    ask_end(online, &ask);
     parent = tree_parent(online->tree, node);
-    if (code == ERR_NOT_FOUND && node->edit <= asked && parent) {
+    if (code == ERR_NOT_FOUND && node->edit <= ask.edit && parent) {
         tree_remove(online->tree, node);
         code = error_set(err, ERR_STALE, "the item is no longer there");
     }
@@ -447,7 +472,7 @@ int refresh_node(struct online_vfs *online, struct node *node, int64_t max_age_m
         if (there && there->kind == VFS_FOLDER) {
             parent = there;
         }
-        code = tree_apply_item(online, &applied, parent, &item, asked, err);
+        code = tree_apply_item(online, &applied, parent, &item, ask.edit, err);
     }
     if (code == 0 && (node->flags & NODE_GONE)) {
         code = error_set(err, ERR_STALE, "the item is no longer there");

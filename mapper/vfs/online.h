@@ -105,6 +105,14 @@ struct vfs_file {
     struct read_habit habit;
 };
 
+/* A question that is on its way. The client shares identical requests: the answer may be that of an
+ * older question, so nothing may be believed to be newer than the oldest one under way. */
+struct ask {
+    struct ask *next;
+    uint32_t began; /* tree_edits() when it was asked */
+    uint32_t edit;  /* what the answer may be as old as */
+};
+
 /* A system asks for a name before it makes it: once is enough. */
 #define NEGATIVES 128
 #define NEGATIVE_MS 2000
@@ -128,6 +136,7 @@ struct online_vfs {
     struct library *libraries;
     struct online_vfs_options options; /* its strings are not used */
     uint32_t last_listing;
+    struct ask *asks;                     /* under way; each on the stack of its thread */
     struct negative negatives[NEGATIVES]; /* names that were not there a moment ago */
     uint32_t next_negative;
     uint64_t last_spool; /* guarded by spool_lock, which nests in any other */
@@ -191,6 +200,9 @@ int tree_apply_item(struct online_vfs *online, struct node **out, struct node *f
 /* Our own change was answered with the item: it counts, whatever was asked before. */
 int tree_apply_own(struct online_vfs *online, struct node *node, const struct graph_item *item,
                    struct error *err);
+/* Around each question; lock held. */
+void ask_begin(struct online_vfs *online, struct ask *ask);
+void ask_end(struct online_vfs *online, struct ask *ask);
 bool node_is_fresh(const struct online_vfs *online, const struct node *node);
 void node_confirm(struct online_vfs *online, struct node *node);
 bool folder_is_fresh(const struct online_vfs *online, const struct node *node);
