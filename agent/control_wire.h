@@ -13,6 +13,7 @@
 struct control_reader {
     int fd;
     struct buf pending; /* read, not yet handed out */
+    size_t searched;    /* of it, without a newline */
 };
 void control_reader_init(struct control_reader *reader, int fd, size_t max_line);
 void control_reader_clear(struct control_reader *reader);

@@ -20,6 +20,7 @@
 #define CONTROL_CLIENTS 16
 #define CONTROL_REQUEST_MAX (64u << 10)
 #define CONTROL_REQUEST_MS 10000
+#define REAP_MS 1000
 #define CONTROL_SEND_S 10 /* a client that does not read its answer */
 
 struct connection {
@@ -173,6 +174,16 @@ static void take_client(struct control *control, int fd)
     close(fd);
 }
 
+static bool is_any_used(const struct control *control)
+{
+    for (size_t i = 0; i < CONTROL_CLIENTS; i++) {
+        if (control->connections[i].is_used) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void *listen_loop(void *payload)
 {
     struct control *control = payload;
@@ -182,7 +193,7 @@ static void *listen_loop(void *payload)
     while (!atomic_load(&control->is_stopping)) {
         int fd;
 
-        if (poll(fds, 2, 1000) <= 0) {
+        if (poll(fds, 2, is_any_used(control) ? REAP_MS : -1) <= 0) {
             reap(control, false);
             continue;
         }
@@ -191,6 +202,10 @@ static void *listen_loop(void *payload)
         }
         fd = accept4(control->listener, NULL, NULL, SOCK_CLOEXEC);
         if (fd < 0) {
+            if (errno != EINTR && errno != ECONNABORTED) { /* no descriptor left: poll would spin */
+                poll(&fds[1], 1, REAP_MS);
+                reap(control, false);
+            }
             continue;
         }
         if (!is_own_user(fd)) {

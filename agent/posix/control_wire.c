@@ -12,6 +12,7 @@
 void control_reader_init(struct control_reader *reader, int fd, size_t max_line)
 {
     reader->fd = fd;
+    reader->searched = 0;
     buf_init(&reader->pending, max_line);
 }
 
@@ -24,12 +25,16 @@ void control_reader_clear(struct control_reader *reader)
 static bool take_line(cJSON **out, struct control_reader *reader, int *code, struct error *err)
 {
     char *data = reader->pending.data;
-    char *end = data ? memchr(data, '\n', reader->pending.size) : NULL;
+    char *end = data
+                    ? memchr(data + reader->searched, '\n', reader->pending.size - reader->searched)
+                    : NULL;
     size_t length;
 
     if (!end) {
+        reader->searched = reader->pending.size;
         return false;
     }
+    reader->searched = 0;
     length = (size_t)(end - data);
     *out = cJSON_ParseWithLength(data, length);
     if (!cJSON_IsObject(*out)) {
@@ -48,7 +53,7 @@ static bool take_line(cJSON **out, struct control_reader *reader, int *code, str
 int control_read_line(cJSON **out, struct control_reader *reader, int64_t deadline_ms,
                       struct error *err)
 {
-    char block[4096];
+    char block[16384];
     int code = 0;
 
     while (!take_line(out, reader, &code, err)) {
