@@ -33,6 +33,16 @@ static void print_usage(FILE *out)
     }
 }
 
+/* Who reads our output must not take half of it for all. */
+static int finish(int exit_code)
+{
+    if (fflush(stdout) != 0 || ferror(stdout)) {
+        fprintf(stderr, "mooring: the output could not be written\n");
+        return COMMAND_FAILED;
+    }
+    return exit_code;
+}
+
 int main(int argc, char **argv)
 {
     if (argc < 2) {
@@ -49,7 +59,7 @@ int main(int argc, char **argv)
     }
     for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
         if (strcmp(argv[1], commands[i].name) == 0) {
-            return commands[i].run(argc - 1, argv + 1);
+            return finish(commands[i].run(argc - 1, argv + 1));
         }
     }
     fprintf(stderr, "mooring: there is no command '%s'\n", argv[1]);

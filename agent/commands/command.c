@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/str.h"
 #include "paths.h"
 
 static bool is_allowed(const char *allowed, char letter)
@@ -70,7 +71,8 @@ int command_fail(const char *name, bool is_json, const struct error *err)
 
     if (!is_json) {
         fprintf(stderr, "mooring %s: ", name);
-        fprintf(stderr, "%s\n", err->message);
+        command_write_safe(stderr, err->message, false);
+        fputc('\n', stderr);
         return COMMAND_FAILED;
     }
     object = cJSON_CreateObject();
@@ -86,10 +88,18 @@ void command_print_json(const cJSON *json)
 {
     char *text = cJSON_Print(json);
 
-    if (text) {
-        puts(text);
+    for (const char *at = text; at && *at;) {
+        const char *from = at;
+        uint32_t c = str_decode(&at);
+
+        if (c >= 0x7F && c <= 0x9F) { /* within a text: elsewhere JSON has ASCII only */
+            printf("\\u%04x", (unsigned)c);
+        } else {
+            fwrite(from, 1, (size_t)(at - from), stdout);
+        }
     }
-    free(text);
+    putchar('\n');
+    cJSON_free(text);
 }
 
 const char *answer_text(const cJSON *object, const char *name)
@@ -106,9 +116,29 @@ double answer_number(const cJSON *object, const char *name)
     return cJSON_IsNumber(number) ? number->valuedouble : 0;
 }
 
+void command_write_safe(FILE *out, const char *text, bool keeps_newlines)
+{
+    while (*text) {
+        const char *from = text;
+        uint32_t c = str_decode(&text);
+        bool is_broken = c == 0xFFFD && text - from < 3; /* not the character itself */
+
+        if (c == '\n' && keeps_newlines) {
+            fputc('\n', out);
+        } else if (c < 0x20 || (c >= 0x7F && c <= 0x9F) || is_broken) {
+            fputc('?', out);
+        } else {
+            fwrite(from, 1, (size_t)(text - from), out);
+        }
+    }
+}
+
 void command_print_safe(const char *text)
 {
-    for (; *text; text++) {
-        putchar((unsigned char)*text < 0x20 || *text == 0x7F ? '?' : *text);
-    }
+    command_write_safe(stdout, text, false);
+}
+
+void command_print_safe_lines(const char *text)
+{
+    command_write_safe(stdout, text, true);
 }

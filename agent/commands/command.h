@@ -9,6 +9,7 @@
 
 #include <cjson/cJSON.h>
 #include <stdbool.h>
+#include <stdio.h>
 
 #include "base/error.h"
 #include "control.h"
@@ -47,13 +48,18 @@ int command_call(cJSON **result, const char *name, const cJSON *arguments,
  * COMMAND_FAILED. */
 int command_fail(const char *name, bool is_json, const struct error *err);
 
+/* With all control characters escaped, DEL and C1 too. */
 void command_print_json(const cJSON *json);
 
 /* Lent texts of a JSON object; "" and 0 when missing. */
 const char *answer_text(const cJSON *object, const char *name);
 double answer_number(const cJSON *object, const char *name);
 
-/* On stdout; control characters in names that others chose must not reach a terminal. */
+/* Text that servers or other people chose: control characters (C0, DEL, C1) and what is not UTF-8
+ * must not reach a terminal and become '?'. command_print_safe() on stdout;
+ * command_print_safe_lines() lets newlines through. */
 void command_print_safe(const char *text);
+void command_print_safe_lines(const char *text);
+void command_write_safe(FILE *out, const char *text, bool keeps_newlines);
 
 #endif

@@ -36,7 +36,11 @@ int command_explain(int argc, char **argv)
             if (is_known && !cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(answer, "known"))) {
                 continue; /* another tenant knows it */
             }
-            printf("[%s]\n%s", answer_text(answer, "tenant"), answer_text(answer, "text"));
+            printf("[%s]\n", answer_text(answer, "tenant"));
+            if (*answer_text(answer, "refused")) {
+                printf("%s: nothing of it is mapped\n", answer_text(answer, "refused"));
+            }
+            command_print_safe_lines(answer_text(answer, "text"));
         }
     }
     cJSON_Delete(result);
