@@ -2,10 +2,13 @@
  * demo.c - `mooring demo`: a simulated Microsoft 365 tenant and an agent on it, with files of their
  * own, so that everything can be tried without an account and nothing of the user's is touched.
  */
+#include <dirent.h>
+#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -18,7 +21,9 @@
     "00000000-dead-4000-8000-6d6f6f72696e" /* the simulated tenant takes any GUID */
 #define TENANT_READY_MS 20000
 #define SIGN_IN_MS 120000
-#define STOP_MS 15000
+#define STOP_MS 30000 /* longer than the agent takes: DRAIN_SECONDS, then the unmount */
+#define DRAIN_SECONDS "5"
+#define TAIL_LINES 12
 
 static const char usage[] = "usage: mooring demo [--directory DIR] [--details FILE] [--seconds N]\n"
                             "Starts a simulated Microsoft 365 tenant and an agent with files of "
@@ -34,7 +39,9 @@ struct demo {
     int64_t seconds;
 
     char *directory; /* absolute: where the libraries appear */
-    char *bin;       /* folder of our programs */
+    bool has_made_directory;
+    bool has_written_details;
+    char *bin; /* folder of our programs */
     char *tenant_program;
     char *home; /* temporary: everything of this demo */
     char *state;
@@ -103,6 +110,40 @@ static int find_programs(struct demo *demo, struct error *err)
     return code;
 }
 
+/* What is in the way is told before anything is started; a mount that a dead demo left (it cannot be
+ * opened) is the agent's to clear. */
+static int make_directory(struct demo *demo, struct error *err)
+{
+    const struct dirent *entry;
+    bool is_empty = true;
+    DIR *dir;
+
+    if (mkdir(demo->directory, 0700) == 0) {
+        demo->has_made_directory = true;
+        return 0;
+    }
+    if (errno != EEXIST) {
+        return error_set_os(err, error_from_errno(errno), errno, "cannot make the folder '%s'",
+                            demo->directory);
+    }
+    dir = opendir(demo->directory);
+    if (!dir) {
+        return errno == ENOTCONN
+                   ? 0
+                   : error_set_os(err, error_from_errno(errno), errno,
+                                  "'%s' is no folder for the libraries", demo->directory);
+    }
+    while (is_empty && (entry = readdir(dir)) != NULL) {
+        is_empty = strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0;
+    }
+    closedir(dir);
+    return is_empty ? 0
+                    : error_set(err, ERR_NOT_EMPTY,
+                                "'%s' is not empty, and the libraries would hide what is in it; "
+                                "name another folder with --directory",
+                                demo->directory);
+}
+
 static int make_home(struct demo *demo, struct error *err)
 {
     static const char *const variables[] = {"XDG_STATE_HOME",  "state",  "XDG_CACHE_HOME",  "cache",
@@ -117,6 +158,9 @@ static int make_home(struct demo *demo, struct error *err)
         code = demo->directory_option[0] == '/'
                    ? str_copy(&demo->directory, demo->directory_option, err)
                    : str_format(&demo->directory, err, "%s/%s", here, demo->directory_option);
+    }
+    if (code == 0) {
+        code = make_directory(demo, err);
     }
     if (code == 0) {
         code = str_format(&demo->state, err, "%s/tenant", demo->home);
@@ -157,20 +201,27 @@ static int read_json(cJSON **out, const char *path, struct error *err)
     return code;
 }
 
-/* True when the user wants to stop or the program has ended. */
-static bool is_over(struct process *process, const char *what, struct error *err)
+static bool has_ended(struct process *process, const char *what, struct error *err)
 {
     int status;
 
-    if (process_wait_for_stop(100) == PROCESS_STOP) {
+    if (!process || process_wait(process, &status, 0, NULL) != 0) {
+        return false;
+    }
+    error_set(err, ERR_IO, "%s ended by itself with %d", what, status);
+    return true;
+}
+
+/* True when the user wants to stop (Ctrl-C, or the terminal is gone) or one of our programs has
+ * ended. */
+static bool is_over(struct demo *demo, struct error *err)
+{
+    if (process_wait_for_stop(100) != PROCESS_NOTHING) {
         error_set(err, ERR_CANCELLED, "stopped");
         return true;
     }
-    if (process_wait(process, &status, 0, NULL) == 0) {
-        error_set(err, ERR_IO, "%s ended by itself with %d", what, status);
-        return true;
-    }
-    return false;
+    return has_ended(demo->tenant, "the simulated tenant", err) ||
+           has_ended(demo->agent, "the agent", err);
 }
 
 static int start_tenant(struct demo *demo, struct error *err)
@@ -206,11 +257,10 @@ static int start_tenant(struct demo *demo, struct error *err)
         code = process_start(&demo->tenant, &options, err);
     }
     while (code == 0 && !file_exists(ready)) {
-        if (is_over(demo->tenant, "the simulated tenant", err)) {
+        if (is_over(demo, err)) {
             code = err->code;
         } else if (clock_mono_ms(clock_system()) > end) {
-            code =
-                error_set(err, ERR_TIMED_OUT, "the simulated tenant did not start; see '%s'", log);
+            code = error_set(err, ERR_TIMED_OUT, "the simulated tenant did not start in time");
         }
     }
     if (code == 0) {
@@ -243,8 +293,8 @@ static int write_policy(const struct demo *demo, const char *path, struct error 
     code = buf_add_text(
         &text,
         "# written by `mooring demo`\n"
-        "Cloud: Custom\nSignIn: DeviceCode\nStartupJitterSeconds: 0\nClientId: " DEMO_CLIENT_ID
-        "\n",
+        "Cloud: Custom\nSignIn: DeviceCode\nStartupJitterSeconds: 0\nDrainSeconds: " DRAIN_SECONDS
+        "\nClientId: " DEMO_CLIENT_ID "\n",
         err);
     if (code == 0) {
         code = add_quoted(&text, "CustomLoginUrl", answer_text(demo->ready, "login_url"), err);
@@ -350,6 +400,7 @@ static bool look(const struct demo *demo, struct str_list *approved, bool *is_re
         *is_ready = *is_ready && *answer_text(account, "discovered");
         if (*user_code && !str_list_has_nocase(approved, user_code)) {
             printf("(the demo enters the code %s for you)\n", user_code);
+            fflush(stdout);
             is_fine = approve(demo, answer_text(account, "tenant"), user_code, err) == 0 &&
                       str_list_add(approved, user_code, err) == 0 && is_fine;
         }
@@ -366,19 +417,17 @@ static int wait_for_libraries(struct demo *demo, struct error *err)
     int code = 0;
 
     while (!is_ready && code == 0) {
-        if (is_over(demo->agent, "the agent", err) || !look(demo, &approved, &is_ready, err)) {
+        if (is_over(demo, err) || !look(demo, &approved, &is_ready, err)) {
             code = err->code;
         } else if (clock_mono_ms(clock_system()) > end) {
-            code =
-                error_set(err, ERR_TIMED_OUT,
-                          "the libraries did not appear; see the log below '%s/state'", demo->home);
+            code = error_set(err, ERR_TIMED_OUT, "the libraries did not appear in time");
         }
     }
     str_list_clear(&approved);
     return code;
 }
 
-static int write_details(const struct demo *demo, struct error *err)
+static int write_details(struct demo *demo, struct error *err)
 {
     cJSON *details = cJSON_CreateObject();
     cJSON *environment = cJSON_AddObjectToObject(details, "environment");
@@ -400,7 +449,8 @@ static int write_details(const struct demo *demo, struct error *err)
     text = cJSON_Print(details);
     code = text ? file_write_atomic(demo->details_file, text, strlen(text), err)
                 : error_set(err, ERR_NO_MEMORY, "no memory for the details");
-    free(text);
+    demo->has_written_details = code == 0;
+    cJSON_free(text);
     cJSON_Delete(details);
     return code;
 }
@@ -448,11 +498,49 @@ static int run(struct demo *demo, struct error *err)
     }
     end = demo->seconds ? clock_mono_ms(clock_system()) + demo->seconds * 1000 : INT64_MAX;
     while (code == 0 && clock_mono_ms(clock_system()) < end) {
-        if (is_over(demo->agent, "the agent", err)) {
+        if (is_over(demo, err)) {
             code = err->code;
         }
     }
     return code == ERR_CANCELLED ? 0 : code;
+}
+
+/* What a log of ours ends with, before it is removed. */
+static void print_tail(const struct demo *demo, const char *name)
+{
+    struct buf text;
+    char *path = NULL;
+    const char *at;
+    int lines = 0;
+
+    buf_init(&text, 16u << 20);
+    if (str_format(&path, NULL, "%s/%s", demo->home, name) == 0 &&
+        file_read_all(&text, path, NULL) == 0 && text.size > 0) {
+        at = buf_text(&text) + text.size - 1;
+        while (at > buf_text(&text) && lines < TAIL_LINES) {
+            lines += *--at == '\n';
+        }
+        fprintf(stderr, "--- end of %s\n", name);
+        command_write_safe(stderr, *at == '\n' ? at + 1 : at, true);
+    }
+    buf_clear(&text);
+    free(path);
+}
+
+/* An agent that was killed leaves its mount; only a dead one of ours gives ENOTCONN. */
+static void unmount_leftover(const struct demo *demo)
+{
+    const char *const argv[] = {"fusermount3", "-u", "-z", "-q", "--", demo->directory, NULL};
+    const struct process_options options = {.argv = argv, .output_file = "/dev/null"};
+    struct process *process = NULL;
+    struct stat st;
+    int status;
+
+    if (demo->agent && stat(demo->directory, &st) != 0 && errno == ENOTCONN &&
+        process_start(&process, &options, NULL) == 0) {
+        process_wait(process, &status, 5000, NULL);
+        process_free(process);
+    }
 }
 
 static void clean_up(struct demo *demo)
@@ -461,13 +549,20 @@ static void clean_up(struct demo *demo)
 
     process_stop(demo->agent, STOP_MS);
     process_stop(demo->tenant, STOP_MS);
+    if (demo->directory) {
+        unmount_leftover(demo);
+    }
     process_free(demo->agent);
     process_free(demo->tenant);
     if (demo->home && file_remove_tree(demo->home, &err) < 0) {
         fprintf(stderr, "mooring demo: %s\n", err.message);
     }
-    if (demo->directory) {
-        rmdir(demo->directory);
+    if (demo->has_made_directory && rmdir(demo->directory) != 0) {
+        fprintf(stderr, "mooring demo: the folder '%s' is left: %s\n", demo->directory,
+                strerror(errno));
+    }
+    if (demo->has_written_details && file_remove(demo->details_file, &err) < 0) {
+        fprintf(stderr, "mooring demo: %s\n", err.message);
     }
     for (size_t i = 0; i < sizeof(demo->environment) / sizeof(demo->environment[0]); i++) {
         free(demo->environment[i]);
@@ -492,6 +587,11 @@ int command_demo(int argc, char **argv)
     }
     process_block_stop();
     code = run(&demo, &err);
+    if (code < 0 && demo.home) {
+        print_tail(&demo, "tenant.log");
+        print_tail(&demo, "state/mooring/mooring.log");
+    }
+    exit_code = code < 0 ? command_fail("demo", false, &err) : COMMAND_OK;
     clean_up(&demo);
-    return code < 0 ? command_fail("demo", false, &err) : COMMAND_OK;
+    return exit_code;
 }
