@@ -19,14 +19,21 @@
 struct policy;
 struct session;
 
-/* Tells the person in front of the terminal (and nobody else): one line. */
-typedef void (*session_say_fn)(void *payload, const char *line);
+/* The person in front of the terminal; any may be NULL. `say` and `progress` come from any thread. */
+struct session_terminal {
+    /* One line that stays, without its newline; may hold text of servers. */
+    void (*say)(void *payload, const char *line);
+    /* What takes long right now, to be overwritten by the next; "" when it is over. */
+    void (*progress)(void *payload, const char *line);
+    /* Whether the end shall not wait for uploads any longer; asked while they are waited for. */
+    bool (*is_impatient)(void *payload);
+    void *payload;
+};
 
 struct session_options {
-    const struct agent_paths *paths; /* borrowed until session_free() */
+    const struct agent_paths *paths; /* borrowed until session_stop() */
     struct policy *policy;           /* taken over on success */
-    session_say_fn say;
-    void *say_payload;
+    struct session_terminal terminal;
 };
 
 /* Takes the lock of the single instance, mounts, shows what the last session knew, starts the
@@ -34,13 +41,17 @@ struct session_options {
  * transport, with how to mend it. */
 int session_start(struct session **out, const struct session_options *options, struct error *err);
 
-/* To be called every few seconds from the main thread: looks after the mount. */
+/* To be called every few seconds from the main thread: looks after the mount and the sign-ins. */
 void session_tick(struct session *session);
+
+/* Tells by `progress` what the first discovery is doing; false once all accounts have had theirs. */
+bool session_show_progress(struct session *session);
 
 /* Asks for a new round of discovery of every account, now. Any thread. */
 void session_refresh(struct session *session);
 
-/* Drains uploads, takes mappings away, unmounts, ends all threads. NULL is fine. */
+/* Ends the accounts, waits for uploads (DrainSeconds; status is answered meanwhile), takes mappings
+ * away, unmounts, ends all threads. NULL is fine. */
 void session_stop(struct session *session);
 
 /* The handler of the control channel; payload is the session. */

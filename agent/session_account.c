@@ -1,5 +1,9 @@
+/*
+ * session_account.c - the thread of one account: sign in, identify, discover, map, wait.
+ */
 #include "session_private.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,13 +11,13 @@
 #include "base/log.h"
 #include "base/secret.h"
 #include "policy/entry.h"
-#include "prompt.h"
 
 #define ROUND_DEADLINE_MS 120000
 #define RETRY_FIRST_MS 5000
-#define CODE_REPEATS 4 /* a device code lives 15 minutes; after an hour nobody is there */
+#define RETRY_REACH_MS 60000 /* the network may be back at any time; asking costs nobody anything */
+#define RETRY_LATER_MS 600000 /* the service has trouble: 500 agents must not add to it */
 
-static struct call session_call(struct session *session, int64_t wait_ms)
+struct call session_call(struct session *session, int64_t wait_ms)
 {
     return (struct call){.priority = CALL_REFRESH,
                          .deadline_ms = clock_mono_ms(clock_system()) + wait_ms,
@@ -21,20 +25,23 @@ static struct call session_call(struct session *session, int64_t wait_ms)
                          .payload = session};
 }
 
-/* Waits until woken, stopped, or the time is over. */
+/* Waits until woken, stopped, or the time is over; and in any case for the end of a `mooring login`. */
 static void account_wait(struct session_account *a, int64_t wait_ms)
 {
     struct session *session = a->session;
     int64_t end = clock_mono_ms(clock_system()) + wait_ms;
 
     mutex_lock(&session->mutex);
-    while (!a->is_woken && !atomic_load(&session->is_stopping)) {
+    while (!atomic_load(&session->is_stopping)) {
         int64_t left = end - clock_mono_ms(clock_system());
 
-        if (left <= 0) {
+        if (atomic_load(&a->is_login)) {
+            cond_wait(&session->wake, &session->mutex);
+        } else if (a->is_woken || left <= 0) {
             break;
+        } else {
+            cond_wait_ms(&session->wake, &session->mutex, left);
         }
-        cond_wait_ms(&session->wake, &session->mutex, left);
     }
     a->is_woken = false;
     mutex_unlock(&session->mutex);
@@ -48,97 +55,25 @@ void session_account_wake(struct session_account *a)
     mutex_unlock(&a->session->mutex);
 }
 
-static void show_prompt(void *payload, const struct account_prompt *prompt)
+void session_accounts_watch(struct session *session)
 {
-    struct session_account *a = payload;
+    for (size_t i = 0; i < session->account_count; i++) {
+        struct session_account *a = &session->accounts[i];
+        struct account_info info;
+        bool is_lost;
+        bool is_back;
 
-    if (prompt->user_code) {
-        session_say(a->session, "Sign in to '%s': open %s and enter the code %s", a->tenant_setting,
-                    prompt->verification_url, prompt->user_code);
-    } else {
-        session_say(a->session, "Sign in to '%s': opening the browser; if none appears, open %s",
-                    a->tenant_setting, prompt->verification_url);
-        prompt_open_browser(prompt->verification_url);
+        account_info(a->account, &info);
+        mutex_lock(&session->mutex);
+        is_lost = a->seen == ACCOUNT_SIGNED_IN && info.state == ACCOUNT_SIGNED_OUT;
+        is_back =
+            a->seen != ACCOUNT_SIGNED_IN && info.state == ACCOUNT_SIGNED_IN && a->failures > 0;
+        a->seen = info.state;
+        mutex_unlock(&session->mutex);
+        if (is_lost || is_back) {
+            session_account_wake(a);
+        }
     }
-}
-
-/* Which way of asking a person policy allows, and this machine has. */
-static enum login_method allowed_method(const struct settings *settings)
-{
-    switch (settings->sign_in) {
-    case POLICY_SIGN_IN_BROWSER:
-        return LOGIN_BROWSER;
-    case POLICY_SIGN_IN_DEVICE_CODE:
-        return LOGIN_DEVICE_CODE;
-    case POLICY_SIGN_IN_AUTO:
-        return prompt_has_display() ? LOGIN_BROWSER : LOGIN_DEVICE_CODE;
-    case POLICY_SIGN_IN_SILENT_ONLY:
-        break;
-    }
-    return LOGIN_NONE;
-}
-
-static int ask_person(struct session_account *a, enum login_method method, account_prompt_fn prompt,
-                      void *payload, const struct call *call, struct error *err)
-{
-    int code = ERR_TIMED_OUT;
-
-    if (method == LOGIN_BROWSER) {
-        return account_sign_in_browser(a->account, prompt, payload, call, err);
-    }
-    for (int i = 0; i < CODE_REPEATS && code == ERR_TIMED_OUT; i++) {
-        code = account_sign_in_device_code(a->account, prompt, payload, call, err);
-    }
-    return code;
-}
-
-static bool is_logged_out(struct session_account *a)
-{
-    bool is_out;
-
-    mutex_lock(&a->session->mutex);
-    is_out = a->is_logged_out;
-    mutex_unlock(&a->session->mutex);
-    return is_out;
-}
-
-static bool begin_sign_in(struct session_account *a)
-{
-    bool is_free;
-
-    mutex_lock(&a->session->mutex);
-    is_free = !a->is_signing_in;
-    a->is_signing_in = true;
-    mutex_unlock(&a->session->mutex);
-    return is_free;
-}
-
-static void end_sign_in(struct session_account *a)
-{
-    mutex_lock(&a->session->mutex);
-    a->is_signing_in = false;
-    cond_broadcast(&a->session->wake);
-    mutex_unlock(&a->session->mutex);
-}
-
-/* The thread's own way in: silently, else by what policy allows. A running `mooring login` goes
- * first. */
-static int sign_in(struct session_account *a, bool may_ask, struct error *err)
-{
-    struct call call = session_call(a->session, 60000);
-    enum login_method method = allowed_method(a->session->settings);
-    int code = account_sign_in_silent(a->account, &call, err);
-
-    if (code != ERR_SIGNED_OUT || !may_ask || method == LOGIN_NONE || is_logged_out(a)) {
-        return code;
-    }
-    if (!begin_sign_in(a)) {
-        return error_set(err, ERR_BUSY, "a sign-in is running already");
-    }
-    call = session_call(a->session, (int64_t)CODE_REPEATS * 16 * 60000);
-    code = ask_person(a, method, show_prompt, a, &call, err);
-    end_sign_in(a);
-    return code;
 }
 
 /* AllowedTenants compares GUIDs: a domain could be registered by anybody tomorrow. */
@@ -149,19 +84,57 @@ static bool is_allowed(const struct session_account *a, const struct account_inf
     return allowed->count == 0 || str_list_has_nocase(allowed, info->tenant_id);
 }
 
+int session_account_check_tenant(struct session_account *a, bool is_new, struct error *err)
+{
+    struct account_info info;
+    struct error failure = {0};
+    bool is_refused;
+
+    account_info(a->account, &info);
+    is_refused = !is_allowed(a, &info);
+    mutex_lock(&a->session->mutex);
+    a->is_refused = is_refused;
+    if (is_refused && is_new) {
+        a->may_ask = false;
+    }
+    mutex_unlock(&a->session->mutex);
+    if (!is_refused) {
+        return 0;
+    }
+    if (is_new && account_sign_out(a->account, &failure) < 0) {
+        log_error(LOG_SIGNIN, &failure, "the sign-in to a tenant that is not allowed is left");
+    }
+    if (session_remap(a->session, &failure) < 0) {
+        log_error(LOG_PLAN, &failure, "the mappings stay as they are");
+    }
+    return error_set(err, ERR_DENIED, "AllowedTenants does not name the tenant %s (%s)",
+                     info.tenant_id, info.initial_domain);
+}
+
+/* Drives that were confirmed while the round was on its way: its list is older. Mutex held. */
+static void keep_verified(struct session_account *a, struct library_list *found)
+{
+    for (size_t i = 0; i < a->verified.count; i++) {
+        const struct library *old = library_list_find(&a->libraries, a->verified.items[i]);
+        struct library *now = library_list_find(found, a->verified.items[i]);
+
+        if (old && now && !now->is_verified && str_copy(&now->drive_id, old->drive_id, NULL) == 0) {
+            now->is_verified = true;
+        }
+    }
+    str_list_clear(&a->verified);
+}
+
 static int take_round(struct session_account *a, struct library_list *found,
                       struct discover_report *report, struct error *err)
 {
     struct session *session = a->session;
-    struct account_info info;
-    int code;
+    struct error failure = {0};
+    int code = state_save_libraries(session->state, a->known_tenant, found, &failure);
 
-    account_info(a->account, &info);
-    code = state_save_libraries(session->state, info.tenant_id, found, err);
-    if (code < 0) {
-        log_error(LOG_DISCOVER, err, "the libraries of '%s' are not remembered", a->tenant_setting);
-    }
+    session_note_state(session, code < 0 ? &failure : NULL);
     mutex_lock(&session->mutex);
+    keep_verified(a, found);
     library_list_clear(&a->libraries);
     a->libraries = *found;
     memset(found, 0, sizeof(*found));
@@ -175,64 +148,66 @@ static int take_round(struct session_account *a, struct library_list *found,
 /* A copy of what is known, to work on without the lock. */
 static int copy_known(struct session_account *a, struct library_list *known, struct error *err)
 {
-    int code = 0;
+    int code;
 
     mutex_lock(&a->session->mutex);
-    for (size_t i = 0; i < a->libraries.count && code == 0; i++) {
-        struct library copy = {0};
-
-        code = library_copy(&copy, &a->libraries.items[i], err);
-        if (code == 0) {
-            code = library_list_add(known, &copy, err);
-        }
-        library_clear(&copy);
-    }
+    str_list_clear(&a->verified);
+    code = library_list_copy(known, &a->libraries, err);
     mutex_unlock(&a->session->mutex);
     return code;
 }
 
-static int refuse_tenant(struct session_account *a, const struct account_info *info,
-                         struct error *err)
+/* Where any tenant will do, another one may have been signed in to: what is known is of that one
+ * then. */
+static int know_tenant(struct session_account *a, const struct account_info *info,
+                       struct error *err)
 {
-    struct error remap = {0};
+    struct library_list known = {0};
+    int code = 0;
 
+    if (strcmp(a->known_tenant, info->tenant_id) == 0) {
+        return 0;
+    }
+    code = state_load_libraries(a->session->state, &known, info->tenant_id, err);
+    if (code == 0) {
+        code = scope_decide(&known, a->session->settings, err);
+    }
+    if (code < 0) {
+        library_list_clear(&known);
+        return code;
+    }
+    snprintf(a->known_tenant, sizeof(a->known_tenant), "%s", info->tenant_id);
     mutex_lock(&a->session->mutex);
-    a->is_refused = true;
+    library_list_clear(&a->libraries);
+    a->libraries = known;
     mutex_unlock(&a->session->mutex);
-    session_remap(a->session, &remap);
-    return error_set(err, ERR_DENIED, "AllowedTenants does not name the tenant %s (%s)",
-                     info->tenant_id, info->initial_domain);
+    return 0;
 }
 
-static int one_round(struct session_account *a, bool may_ask, struct error *err)
+static void set_searching(struct session_account *a, bool is_searching)
+{
+    mutex_lock(&a->session->mutex);
+    a->searching_ms = is_searching ? clock_mono_ms(clock_system()) : 0;
+    mutex_unlock(&a->session->mutex);
+}
+
+/* *is_whole: every source has answered. */
+static int discover(struct session_account *a, const struct call *call, bool *is_whole,
+                    struct error *err)
 {
     struct session *session = a->session;
     struct library_list known = {0};
     struct library_list found = {0};
     struct discover_report report = {0};
-    struct account_info info;
-    struct call call;
-    int code = sign_in(a, may_ask, err);
+    int code = copy_known(a, &known, err);
 
-    if (code < 0) {
-        return code;
-    }
-    call = session_call(session, ROUND_DEADLINE_MS);
-    code = account_identify(a->account, &call, err);
-    if (code < 0) {
-        return code;
-    }
-    account_info(a->account, &info);
-    if (!is_allowed(a, &info)) {
-        return refuse_tenant(a, &info, err);
-    }
-    code = copy_known(a, &known, err);
     if (code == 0) {
-        code = discover_run(&found, &report, a->account, session->settings, &known, &call, err);
+        code = discover_run(&found, &report, a->account, session->settings, &known, call, err);
     }
     if (code == 0) {
         code = take_round(a, &found, &report, err);
     }
+    *is_whole = !report.is_search_down && !report.is_outage;
     if (report.message[0]) {
         log_write(LOG_LEVEL_ERROR, LOG_DISCOVER, "'%s': %s", a->tenant_setting, report.message);
     }
@@ -241,21 +216,59 @@ static int one_round(struct session_account *a, bool may_ask, struct error *err)
     return code;
 }
 
-static void note_result(struct session_account *a, int code, const struct error *err, bool is_first)
+static int one_round(struct session_account *a, bool *is_whole, struct error *err)
+{
+    struct account_info info;
+    struct call call;
+    bool was_asked = false;
+    int code = session_sign_in(a, &was_asked, err);
+
+    *is_whole = false;
+    if (code < 0) {
+        return code;
+    }
+    set_searching(a, true);
+    call = session_call(a->session, ROUND_DEADLINE_MS);
+    code = account_identify(a->account, &call, err);
+    if (code == 0) {
+        code = session_account_check_tenant(a, was_asked, err);
+    }
+    if (code == 0) {
+        account_info(a->account, &info);
+        code = know_tenant(a, &info, err);
+    }
+    if (code == 0) {
+        code = discover(a, &call, is_whole, err);
+    }
+    set_searching(a, false);
+    return code;
+}
+
+/* Logged when it is news: a laptop without a network would fill the log. */
+static void note_failure(struct session_account *a, int code, const struct error *err)
+{
+    bool is_news;
+
+    mutex_lock(&a->session->mutex);
+    a->failures++;
+    is_news = strcmp(a->last_error.message, err->message) != 0;
+    if (code != ERR_CANCELLED) {
+        a->last_error = *err;
+    }
+    mutex_unlock(&a->session->mutex);
+    if (code != ERR_CANCELLED && is_news) {
+        log_error(LOG_DISCOVER, err, "account '%s'", a->tenant_setting);
+    }
+}
+
+static void note_success(struct session_account *a, bool is_whole, bool is_first)
 {
     struct account_info info;
     size_t mapped = 0;
 
-    if (code < 0) {
-        if (code != ERR_CANCELLED) {
-            log_error(LOG_DISCOVER, err, "account '%s'", a->tenant_setting);
-            mutex_lock(&a->session->mutex);
-            a->last_error = *err;
-            mutex_unlock(&a->session->mutex);
-        }
-        return;
-    }
     mutex_lock(&a->session->mutex);
+    a->failures = is_whole ? 0 : a->failures + 1;
+    a->may_ask = true;
     for (size_t i = 0; i < a->libraries.count; i++) {
         mapped += a->libraries.items[i].verdict == LIBRARY_WANTED;
     }
@@ -268,14 +281,68 @@ static void note_result(struct session_account *a, int code, const struct error 
     }
 }
 
+/* In [0, most). */
+static int64_t draw(int64_t most)
+{
+    uint32_t random = 0;
+
+    return most > 0 && secret_random(&random, sizeof(random), NULL) == 0
+               ? (int64_t)(random % (uint64_t)most)
+               : 0;
+}
+
 /* 500 logons at 8:00 must not arrive as one wave; somebody without a last session must not wait. */
 static void wait_jitter(struct session_account *a)
 {
     int64_t most = a->session->settings->startup_jitter_seconds * 1000;
-    uint32_t random = 0;
+    bool is_warm;
 
-    if (a->libraries.count > 0 && most > 0 && secret_random(&random, sizeof(random), NULL) == 0) {
-        account_wait(a, (int64_t)(random % (uint64_t)most));
+    mutex_lock(&a->session->mutex);
+    is_warm = a->libraries.count > 0;
+    mutex_unlock(&a->session->mutex);
+    if (is_warm && most > 0) {
+        account_wait(a, draw(most));
+    }
+}
+
+int64_t session_retry_ms(unsigned failures, int code, int64_t every_ms)
+{
+    bool is_away = code == ERR_UNREACHABLE || code == ERR_TIMED_OUT;
+    int64_t most = is_away                            ? RETRY_REACH_MS
+                   : error_retry(code) == RETRY_LATER ? RETRY_LATER_MS
+                                                      : every_ms;
+    int64_t wait = (int64_t)RETRY_FIRST_MS << (failures < 1    ? 0
+                                               : failures > 12 ? 11
+                                                               : failures - 1);
+
+    most = most < every_ms ? most : every_ms;
+    return wait < most ? wait : most;
+}
+
+static int64_t pause_after(struct session_account *a, int code, bool is_whole)
+{
+    int64_t every_ms = a->session->settings->refresh_minutes * 60000;
+    unsigned failures;
+    int64_t wait;
+
+    if (code == 0 && is_whole) {
+        return every_ms;
+    }
+    mutex_lock(&a->session->mutex);
+    failures = a->failures;
+    mutex_unlock(&a->session->mutex);
+    wait = session_retry_ms(failures, code < 0 ? code : ERR_SERVER, every_ms);
+    return wait / 2 + draw(wait / 2 + 1); /* whoever lost the server together comes back apart */
+}
+
+/* A browser that ran longer than its start was watched. */
+static void reap_browser(struct session_account *a)
+{
+    int status;
+
+    if (a->browser && process_wait(a->browser, &status, 0, NULL) == 0) {
+        process_free(a->browser);
+        a->browser = NULL;
     }
 }
 
@@ -283,30 +350,22 @@ static void *account_loop(void *payload)
 {
     struct session_account *a = payload;
     struct session *session = a->session;
-    int64_t retry_ms = RETRY_FIRST_MS;
     bool is_first = true;
-    bool may_ask = true;
 
     wait_jitter(a);
     while (!atomic_load(&session->is_stopping)) {
         struct error err = {0};
-        int64_t every_ms = session->settings->refresh_minutes * 60000;
-        int code = one_round(a, may_ask, &err);
+        bool is_whole = false;
+        int code = one_round(a, &is_whole, &err);
 
-        note_result(a, code, &err, is_first);
         if (code == 0) {
+            note_success(a, is_whole, is_first);
             is_first = false;
-            may_ask = true;
-            retry_ms = RETRY_FIRST_MS;
-            account_wait(a, every_ms);
         } else {
-            /* a person who declined or was not there is asked again by `mooring login`, not every
-             * minute */
-            may_ask =
-                may_ask && code != ERR_SIGNED_OUT && code != ERR_DENIED && code != ERR_TIMED_OUT;
-            account_wait(a, retry_ms < every_ms ? retry_ms : every_ms);
-            retry_ms *= 2;
+            note_failure(a, code, &err);
         }
+        reap_browser(a);
+        account_wait(a, pause_after(a, code, is_whole));
     }
     return NULL;
 }
@@ -316,75 +375,40 @@ int session_account_start(struct session_account *a, struct error *err)
     return thread_start(&a->thread, "account", account_loop, a, err);
 }
 
-static void send_prompt(void *payload, const struct account_prompt *prompt)
+bool session_show_progress(struct session *session)
 {
-    const struct control_request *request = payload;
-    cJSON *event = cJSON_CreateObject();
+    int64_t now = clock_mono_ms(clock_system());
+    struct graph_stats stats;
+    char line[200] = "";
+    bool is_going_on = false;
 
-    cJSON_AddStringToObject(event, "type", prompt->user_code ? "device_code" : "browser");
-    if (prompt->message) {
-        cJSON_AddStringToObject(event, "message", prompt->message);
+    if (!session->terminal.progress) {
+        return false;
     }
-    if (prompt->verification_url) {
-        cJSON_AddStringToObject(event, "url", prompt->verification_url);
+    graph_stats(session->graph, &stats);
+    mutex_lock(&session->mutex);
+    for (size_t i = 0; i < session->account_count; i++) {
+        const struct session_account *a = &session->accounts[i];
+
+        is_going_on = is_going_on || !a->discovered_ms;
+        if (!a->discovered_ms && a->searching_ms && !line[0]) {
+            snprintf(line, sizeof(line), "%s: looking for libraries, %d s, %llu requests so far",
+                     a->tenant_setting, (int)((now - a->searching_ms) / 1000),
+                     (unsigned long long)stats.requests);
+        }
     }
-    if (prompt->user_code) {
-        cJSON_AddStringToObject(event, "code", prompt->user_code);
-    }
-    request->send_event(request, event);
+    mutex_unlock(&session->mutex);
+    session->terminal.progress(session->terminal.payload, line);
+    return is_going_on;
 }
 
-static bool is_request_cancelled(void *payload)
+void session_account_clear(struct session_account *a)
 {
-    const struct control_request *request = payload;
-
-    return request->is_cancelled(request);
-}
-
-int session_account_login(struct session_account *a, enum login_method method,
-                          const struct control_request *request, struct error *err)
-{
-    struct call call = {.deadline_ms =
-                            clock_mono_ms(clock_system()) + (int64_t)CODE_REPEATS * 16 * 60000,
-                        .is_cancelled = is_request_cancelled,
-                        .payload = (void *)request};
-    int code;
-
-    if (a->session->settings->sign_in == POLICY_SIGN_IN_SILENT_ONLY) {
-        return error_set(err, ERR_DENIED,
-                         "policy SignIn is SilentOnly: nobody may be asked to sign in");
-    }
-    if (method == LOGIN_NONE) {
-        method = allowed_method(a->session->settings);
-    }
-    if (!begin_sign_in(a)) {
-        return error_set(err, ERR_BUSY,
-                         "a sign-in to '%s' is running already; `mooring status` shows its code",
-                         a->tenant_setting);
-    }
-    code = ask_person(a, method, send_prompt, (void *)request, &call, err);
-    end_sign_in(a);
-    if (code == 0) {
-        mutex_lock(&a->session->mutex);
-        a->is_logged_out = false;
-        mutex_unlock(&a->session->mutex);
-        session_account_wake(a);
-    }
-    return code;
-}
-
-int session_account_logout(struct session_account *a, struct error *err)
-{
-    int code;
-
-    mutex_lock(&a->session->mutex);
-    a->is_logged_out = true;
-    mutex_unlock(&a->session->mutex);
-    code = account_sign_out(a->account, err);
-    if (code == 0) {
-        code = online_vfs_wipe_cache(a->session->online, err);
-    }
-    return code;
+    account_unref(a->account);
+    library_list_clear(&a->libraries);
+    str_list_clear(&a->verified);
+    process_free(a->browser);
+    free(a->tenant_setting);
 }
 
 static int make_account(struct session_account *a, const struct account_options *options,
@@ -405,11 +429,7 @@ static int make_account(struct session_account *a, const struct account_options 
         return 0;
     }
     a->is_refused = !is_allowed(a, &info);
-    code = state_load_libraries(session->state, &a->libraries, info.tenant_id, err);
-    if (code == 0) {
-        code = scope_decide(&a->libraries, session->settings, err);
-    }
-    return code;
+    return know_tenant(a, &info, err);
 }
 
 int session_accounts_make(struct session *session, struct error *err)
@@ -443,6 +463,7 @@ int session_accounts_make(struct session *session, struct error *err)
             options.login_hint = tenant.login_hint;
         }
         session->accounts[i].session = session;
+        session->accounts[i].may_ask = true;
         session->account_count = i + 1;
         code = make_account(&session->accounts[i], &options, err);
         policy_tenant_clear(&tenant);

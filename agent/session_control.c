@@ -47,19 +47,25 @@ static int pick_account(struct session_account **out, struct session *session, c
                      "policy names no tenant '%s'; `mooring status` shows those it does", tenant);
 }
 
-static int do_login(struct session *session, const struct control_request *request,
+static int do_login(struct session *session, const struct control_request *request, cJSON **result,
                     struct error *err)
 {
     enum login_method method = is_set(request, "deviceCode") ? LOGIN_DEVICE_CODE : LOGIN_NONE;
     struct session_account *a = NULL;
     int code = pick_account(&a, session, argument(request, "tenant"), err);
 
-    return code < 0 ? code : session_account_login(a, method, request, err);
+    if (code == 0) {
+        code = session_account_login(a, method, request, err);
+    }
+    if (code == 0) {
+        *result = session_account_json(a);
+    }
+    return code;
 }
 
 /* Unsent data is not cache: who signs out with some left must say so. It stays in the spool in any
  * case. */
-static int do_logout(struct session *session, const struct control_request *request,
+static int do_logout(struct session *session, const struct control_request *request, cJSON **result,
                      struct error *err)
 {
     struct session_account *a = NULL;
@@ -73,11 +79,20 @@ static int do_logout(struct session *session, const struct control_request *requ
     if (stats.unsaved + stats.uploads_running > 0 && !is_set(request, "discard")) {
         return error_set(err, ERR_BUSY,
                          "%u files are not on the server yet (`mooring status` names them); sign "
-                         "out all the same "
-                         "with --discard",
+                         "out all the same with --discard",
                          stats.unsaved + stats.uploads_running);
     }
-    return session_account_logout(a, err);
+    code = session_account_logout(a, err);
+    if (code == 0) {
+        *result = session_account_json(a);
+    }
+    return code;
+}
+
+/* 0 with an answer; else what *err says. */
+static int answered(const cJSON *result, const struct error *err)
+{
+    return result ? 0 : err->code < 0 ? err->code : ERR_NO_MEMORY;
 }
 
 int session_control(void *payload, const struct control_request *request, cJSON **result,
@@ -91,7 +106,7 @@ int session_control(void *payload, const struct control_request *request, cJSON 
     }
     if (strcmp(request->command, "plan") == 0) {
         *result = session_plan(session, err);
-        return *result ? 0 : ERR_NO_MEMORY;
+        return answered(*result, err);
     }
     if (strcmp(request->command, "explain") == 0) {
         const char *url = argument(request, "url");
@@ -100,13 +115,13 @@ int session_control(void *payload, const struct control_request *request, cJSON 
             return error_set(err, ERR_INVALID, "explain needs a URL");
         }
         *result = session_explain(session, url, err);
-        return *result ? 0 : ERR_NO_MEMORY;
+        return answered(*result, err);
     }
     if (strcmp(request->command, "login") == 0) {
-        return do_login(session, request, err);
+        return do_login(session, request, result, err);
     }
     if (strcmp(request->command, "logout") == 0) {
-        return do_logout(session, request, err);
+        return do_logout(session, request, result, err);
     }
     if (strcmp(request->command, "refresh") == 0) {
         session_refresh(session);

@@ -162,11 +162,34 @@ static int detach(void *payload, const struct plan_mapping *mapping, struct erro
     return code;
 }
 
+/* A full disk must not keep the libraries away, which may be where space is to be made: on Linux all
+ * that was attached ends with the mount, and the record only tells the next agent what died. */
 static int record(void *payload, const struct plan_step *step, struct error *err)
 {
     struct session *session = payload;
+    struct error failure = {0};
 
-    return state_record(session->state, step, err);
+    (void)err;
+    if (state_record(session->state, step, &failure) < 0) {
+        session_note_state(session, &failure);
+    }
+    return 0;
+}
+
+/* What the vfs carries for mappings that are not there: attaching failed, or the mount was lost. */
+static void prune_roots(struct session *session)
+{
+    for (size_t i = session->root_count; i > 0; i--) {
+        const char *key = session->roots[i - 1].key;
+        bool is_used = false;
+
+        for (size_t k = 0; k < session->have.count && !is_used; k++) {
+            is_used = strcmp(session->have.items[k].key, key) == 0;
+        }
+        if (!is_used) {
+            drop_root(session, key);
+        }
+    }
 }
 
 static void report(struct session *session, const struct plan *plan, size_t failed,
@@ -208,6 +231,10 @@ int session_remap(struct session *session, struct error *err)
     int code;
 
     mutex_lock(&session->apply_mutex);
+    if (!session->transport) { /* mounting again does it */
+        mutex_unlock(&session->apply_mutex);
+        return 0;
+    }
     code = session_wanted(session, &want, &notes, err);
     if (code == 0) {
         code = plan_build(&plan, &want, &session->have, err);
@@ -216,6 +243,9 @@ int session_remap(struct session *session, struct error *err)
         failed = plan_apply(&plan, &actions, &first);
         code = plan_take_over(&session->have, &plan, err);
         report(session, &plan, failed, &first, &notes);
+        if (session->root_count > session->have.count) {
+            prune_roots(session);
+        }
     }
     mutex_unlock(&session->apply_mutex);
     plan_clear(&plan);

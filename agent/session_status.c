@@ -38,6 +38,27 @@ static void add_error(cJSON *object, const char *name, const struct error *error
     }
 }
 
+/* What the user can do now, as policy allows it. */
+static void add_next(cJSON *object, const struct session_account *a,
+                     const struct account_info *info)
+{
+    const char *tenant = info->initial_domain[0] ? info->initial_domain : a->tenant_setting;
+    char text[200];
+
+    if (!a->is_refused && info->state != ACCOUNT_SIGNED_OUT) {
+        return;
+    }
+    if (a->session->settings->sign_in == POLICY_SIGN_IN_SILENT_ONLY) {
+        cJSON_AddStringToObject(object, "next",
+                                "ask the administrator: policy SignIn is SilentOnly, so nobody "
+                                "may be asked to sign in");
+        return;
+    }
+    snprintf(text, sizeof(text), "mooring login --tenant %s",
+             a->is_refused ? a->tenant_setting : tenant);
+    cJSON_AddStringToObject(object, "next", text);
+}
+
 /* The caller holds session->mutex. */
 static cJSON *account_json(const struct session_account *a)
 {
@@ -58,11 +79,22 @@ static cJSON *account_json(const struct session_account *a)
              a->is_refused ? "AllowedTenants does not name this tenant" : info.reason);
     add_text(object, "userCode", info.user_code);
     add_text(object, "verificationUrl", info.verification_url);
+    add_next(object, a, &info);
     cJSON_AddNumberToObject(object, "libraries", (double)a->libraries.count);
     cJSON_AddNumberToObject(object, "mapped", a->is_refused ? 0 : (double)mapped);
     add_time(object, "discovered", a->discovered_ms);
     add_text(object, "warning", a->report.message);
     add_error(object, "error", &a->last_error);
+    return object;
+}
+
+cJSON *session_account_json(struct session_account *a)
+{
+    cJSON *object;
+
+    mutex_lock(&a->session->mutex);
+    object = account_json(a);
+    mutex_unlock(&a->session->mutex);
     return object;
 }
 
@@ -90,14 +122,19 @@ static cJSON *transport_json(struct session *session)
         add_text(object, "title", session->transport->type->title);
     }
     add_text(object, "root", session->settings->mount_root);
-    if (!session->transport || transport_check(session->transport, &err) < 0) {
-        if (!err.code) {
-            error_set(&err, ERR_IO, "not mounted");
+    if (session->transport) {
+        (void)transport_check(session->transport, &err);
+    } else {
+        mutex_lock(&session->mutex);
+        err = session->mount_error;
+        mutex_unlock(&session->mutex);
+        if (err.code == 0) {
+            error_set(&err, ERR_IO, "mounting again right now");
         }
     }
+    mutex_unlock(&session->apply_mutex);
     cJSON_AddBoolToObject(object, "mounted", err.code == 0);
     add_error(object, "error", &err);
-    mutex_unlock(&session->apply_mutex);
     return object;
 }
 
@@ -133,7 +170,7 @@ static void add_notes(struct session *session, cJSON *status)
     for (size_t i = 0; i < session->plan_notes.count; i++) {
         cJSON_AddItemToArray(notes, cJSON_CreateString(session->plan_notes.items[i]));
     }
-    add_error(status, "mountError", &session->mount_error);
+    add_error(status, "stateError", &session->state_error);
     if (session->failed_steps > 0) {
         cJSON_AddNumberToObject(status, "failedMappings", (double)session->failed_steps);
         add_error(status, "firstFailure", &session->failed_step);
@@ -181,6 +218,9 @@ cJSON *session_status(struct session *session)
 
     cJSON_AddStringToObject(status, "version", MOORING_VERSION);
     add_time(status, "started", session->started_ms);
+    if (session_is_stopping(session)) {
+        cJSON_AddBoolToObject(status, "stopping", true);
+    }
     cJSON_AddItemToObject(status, "transport", transport_json(session));
     accounts = cJSON_AddArrayToObject(status, "accounts");
     mutex_lock(&session->mutex);
@@ -292,21 +332,24 @@ cJSON *session_explain(struct session *session, const char *url, struct error *e
     buf_init(&text, 1u << 20);
     mutex_lock(&session->mutex);
     for (size_t i = 0; i < session->account_count && (code == 0 || code == ERR_NOT_FOUND); i++) {
+        const struct session_account *a = &session->accounts[i];
         cJSON *answer = cJSON_CreateObject();
 
         buf_reset(&text);
-        code =
-            discover_explain(&text, &session->accounts[i].libraries, session->settings, url, err);
+        code = discover_explain(&text, &a->libraries, session->settings, url, err);
         is_known = is_known || code == 0;
-        cJSON_AddStringToObject(answer, "tenant", session->accounts[i].tenant_setting);
+        cJSON_AddStringToObject(answer, "tenant", a->tenant_setting);
         cJSON_AddBoolToObject(answer, "known", code == 0);
         cJSON_AddStringToObject(answer, "text", buf_text(&text));
+        if (a->is_refused) {
+            cJSON_AddStringToObject(answer, "refused", "AllowedTenants does not name this tenant");
+        }
         cJSON_AddItemToArray(answers, answer);
     }
     mutex_unlock(&session->mutex);
     buf_clear(&text);
     if (code < 0 && code != ERR_NOT_FOUND) {
-        cJSON_Delete(result);
+        cJSON_Delete(result); /* *err says why */
         return NULL;
     }
     cJSON_AddBoolToObject(result, "known", is_known);

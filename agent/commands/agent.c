@@ -1,7 +1,9 @@
 #include <getopt.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/process.h"
@@ -11,6 +13,7 @@
 #include "session.h"
 
 #define TICK_MS 5000
+#define PROGRESS_MS 500
 
 static const char usage[] = "usage: mooring agent [--policy FILE] [--verbose]\n"
                             "Runs in this session until it is told to end (SIGTERM, Ctrl-C): shows "
@@ -101,31 +104,79 @@ static void log_policy_warnings(const struct policy *policy)
     }
 }
 
+/* On a terminal the line of progress is the last one: each line that stays takes its place. */
+static void clear_line(void)
+{
+    if (isatty(STDOUT_FILENO)) {
+        printf("\r\033[K");
+    }
+}
+
 static void say(void *payload, const char *line)
 {
     (void)payload;
-    printf("%s\n", line);
+    flockfile(stdout); /* any thread */
+    clear_line();
+    command_print_safe(line);
+    putchar('\n');
     fflush(stdout);
+    funlockfile(stdout);
+}
+
+static void show_progress(void *payload, const char *line)
+{
+    (void)payload;
+    flockfile(stdout);
+    clear_line();
+    command_print_safe(line);
+    fflush(stdout);
+    funlockfile(stdout);
+}
+
+/* Ctrl-C while uploads are waited for: no more waiting. */
+static bool is_impatient(void *payload)
+{
+    (void)payload;
+    return process_wait_for_stop(0) == PROCESS_STOP;
+}
+
+/* Until the session is to end. */
+static void attend(struct session *session, bool is_terminal)
+{
+    enum process_event event = PROCESS_NOTHING;
+    int64_t ticked_ms = clock_mono_ms(clock_system());
+    bool is_busy = is_terminal;
+
+    while (event != PROCESS_STOP) {
+        is_busy = is_busy && session_show_progress(session);
+        event = process_wait_for_stop(is_busy ? PROGRESS_MS : TICK_MS);
+        if (event == PROCESS_RELOAD) {
+            session_refresh(session);
+        }
+        if (event != PROCESS_STOP && clock_mono_ms(clock_system()) - ticked_ms >= TICK_MS) {
+            session_tick(session);
+            ticked_ms = clock_mono_ms(clock_system());
+        }
+    }
 }
 
 static int serve(const struct agent_paths *paths, struct policy *policy, struct error *err)
 {
-    const struct session_options options = {.paths = paths, .policy = policy, .say = say};
+    bool is_terminal = isatty(STDOUT_FILENO);
+    const struct session_options options = {
+        .paths = paths,
+        .policy = policy,
+        .terminal = {.say = say,
+                     .progress = is_terminal ? show_progress : NULL,
+                     .is_impatient = is_terminal ? is_impatient : NULL}};
     struct session *session = NULL;
-    enum process_event event;
     int code = session_start(&session, &options, err);
 
     if (code < 0) {
         return code;
     }
     log_info(LOG_AGENT, "version %s started", MOORING_VERSION);
-    do {
-        event = process_wait_for_stop(TICK_MS);
-        if (event == PROCESS_RELOAD) {
-            session_refresh(session);
-        }
-        session_tick(session);
-    } while (event != PROCESS_STOP);
+    attend(session, is_terminal);
     log_info(LOG_AGENT, "ending");
     session_stop(session);
     return 0;

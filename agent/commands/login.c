@@ -1,6 +1,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/process.h"
 #include "commands/command.h"
 #include "prompt.h"
 
@@ -16,20 +17,27 @@ static const char logout_usage[] =
 
 struct login_output {
     bool is_json;
+    struct process *browser;
 };
 
 static void on_event(void *payload, const cJSON *event)
 {
-    const struct login_output *output = payload;
+    struct login_output *output = payload;
 
     if (output->is_json) {
         command_print_json(event);
     } else if (strcmp(answer_text(event, "type"), "device_code") == 0) {
-        printf("Open %s and enter the code %s\n", answer_text(event, "url"),
-               answer_text(event, "code"));
+        printf("Open ");
+        command_print_safe(answer_text(event, "url"));
+        printf(" and enter the code ");
+        command_print_safe(answer_text(event, "code"));
+        printf("\n");
     } else {
-        printf("Sign in with the browser; if none appears, open\n%s\n", answer_text(event, "url"));
-        prompt_open_browser(answer_text(event, "url"));
+        printf("Sign in with the browser; if none appears, open\n");
+        command_print_safe(answer_text(event, "url"));
+        printf("\n");
+        fflush(stdout);
+        prompt_open_browser(&output->browser, answer_text(event, "url"));
     }
     fflush(stdout);
 }
@@ -50,7 +58,7 @@ static int run(const char *name, int argc, char **argv, const char *allowed, con
                const char *done)
 {
     struct command_options options;
-    struct login_output output;
+    struct login_output output = {0};
     struct error err = {0};
     cJSON *arguments;
     cJSON *result = NULL;
@@ -64,6 +72,7 @@ static int run(const char *name, int argc, char **argv, const char *allowed, con
     arguments = make_arguments(&options);
     code = command_call(&result, name, arguments, on_event, &output, &err);
     cJSON_Delete(arguments);
+    process_free(output.browser); /* goes on without us */
     if (code < 0) {
         return command_fail(name, options.is_json, &err);
     }

@@ -26,12 +26,10 @@ static void print_account(const cJSON *account)
            answer_number(account, "mapped"));
     print_field("           ", answer_text(account, "reason"), "\n");
     if (*answer_text(account, "userCode")) {
-        printf("           open %s and enter the code %s\n",
-               answer_text(account, "verificationUrl"), answer_text(account, "userCode"));
+        print_field("           open ", answer_text(account, "verificationUrl"), "");
+        print_field(" and enter the code ", answer_text(account, "userCode"), "\n");
     }
-    if (strcmp(state, "signed-out") == 0) {
-        printf("           next: mooring login --tenant %s\n", answer_text(account, "tenant"));
-    }
+    print_field("           next: ", answer_text(account, "next"), "\n");
     print_field("           warning: ", answer_text(account, "warning"), "\n");
     print_field("           last round: ",
                 answer_text(cJSON_GetObjectItemCaseSensitive(account, "error"), "message"), "\n");
@@ -90,8 +88,11 @@ static void print_status(const cJSON *status)
     const cJSON *traffic = cJSON_GetObjectItemCaseSensitive(status, "traffic");
     const cJSON *entry;
 
-    printf("mooring    %s, since %s\n", answer_text(status, "version"),
-           answer_text(status, "started"));
+    printf("mooring    %s, since %s%s\n", answer_text(status, "version"),
+           answer_text(status, "started"),
+           cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(status, "stopping"))
+               ? ", ending: it waits for uploads"
+               : "");
     print_transport(cJSON_GetObjectItemCaseSensitive(status, "transport"));
     cJSON_ArrayForEach(entry, cJSON_GetObjectItemCaseSensitive(status, "accounts"))
     {
@@ -112,6 +113,9 @@ static void print_status(const cJSON *status)
             answer_text(cJSON_GetObjectItemCaseSensitive(status, "firstFailure"), "message"));
         printf("\n");
     }
+    print_field("FAILED     not remembered for the next start: ",
+                answer_text(cJSON_GetObjectItemCaseSensitive(status, "stateError"), "message"),
+                "\n");
     if (answer_number(status, "policyWarnings") > 0) {
         printf("policy     %.0f warnings: mooring policy show\n",
                answer_number(status, "policyWarnings"));
@@ -126,13 +130,17 @@ static bool is_status_fine(const cJSON *status)
     if (!cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(
             cJSON_GetObjectItemCaseSensitive(status, "transport"), "mounted")) ||
         answer_number(status, "failedMappings") > 0 ||
+        answer_number(status, "policyWarnings") > 0 ||
+        cJSON_GetObjectItemCaseSensitive(status, "stateError") ||
         cJSON_GetArraySize(cJSON_GetObjectItemCaseSensitive(
             cJSON_GetObjectItemCaseSensitive(status, "files"), "unsaved")) > 0) {
         return false;
     }
     cJSON_ArrayForEach(account, cJSON_GetObjectItemCaseSensitive(status, "accounts"))
     {
-        if (strcmp(answer_text(account, "state"), "signed-in") != 0) {
+        if (strcmp(answer_text(account, "state"), "signed-in") != 0 ||
+            cJSON_GetObjectItemCaseSensitive(account, "error") ||
+            *answer_text(account, "warning")) {
             return false;
         }
     }
