@@ -1,0 +1,331 @@
+#!/usr/bin/env bash
+# The numbers of the product, each beside the one of a peer in the same run, on the same simulated tenant, 40 ms and 1 Gbit/s
+# away: rclone mount, and curl with the bare requests. No time is asserted here; report.py compares ratios with the bars.
+#
+#   bench.sh [--smoke] [--runs N] [--rows NAME,...] [--output FILE]
+#
+#   --smoke    tiny sizes and one run: shows that this works, says nothing about speed
+#   --rows     some of: logon idle listing find memory sequential random copy
+#   --output   where the table goes besides the terminal (Markdown)
+#
+# Everything runs in mount, network and process namespaces of its own, since rclone has fixed host names: see README.md. Exit code 77:
+# this machine lets nobody make them, or has no rclone. MOORING_BIN is the folder of the programs.
+here=$(cd "$(dirname "$0")" && pwd)
+if [ "${BENCH_INSIDE:-}" != yes ]; then
+    command -v rclone >/dev/null || { echo "SKIP: rclone is not installed"; exit 77; }
+    flags=(--mount --net --pid --mount-proc --fork --kill-child) # nothing stays behind, whatever happens
+    [ "$(id -u)" = 0 ] || flags=(--user --map-root-user "${flags[@]}")
+    unshare "${flags[@]}" true 2>/dev/null || { echo "SKIP: unshare ${flags[*]} is not allowed here"; exit 77; }
+    BENCH_INSIDE=yes exec unshare "${flags[@]}" "$here/bench.sh" "$@"
+fi
+
+command_line="tests/bench/bench.sh $*"
+size=FULL runs=3 output='' rtt_ms=40 mbit=1000
+rows=logon,idle,listing,find,memory,sequential,random,copy
+while [ $# -gt 0 ]; do
+    case $1 in
+    --smoke) size=SMOKE runs=1 rtt_ms=2 ;;
+    --runs) runs=${2:?number} && shift ;;
+    --rows) rows=${2:?names} && shift ;;
+    --output) output=${2:?file} && shift ;;
+    *) sed -n '5,9p' "$0" && exit 2 ;;
+    esac
+    shift
+done
+if [ $size = SMOKE ]; then
+    entries=60 found=62 visited=3000 reads=10 copies=10 idle_seconds=2 library_count=10 megabytes=(3 7)
+else
+    entries=1000 found=7140 visited=100000 reads=100 copies=300 idle_seconds=30 library_count=300 megabytes=(100 600)
+fi
+[ "$runs" -ge 1 ] && [ "$runs" -le 5 ] || { echo "1 to 5 runs" >&2; exit 2; }
+
+# shellcheck source=../e2e/lib.sh
+. "$here/../e2e/lib.sh"
+e2e_begin bench
+samples=$work/samples
+: >"$samples"
+rclone_pid=
+bench_end() {
+    local code=$?
+    rclone_end
+    (exit $code)
+    e2e_end
+}
+trap bench_end EXIT
+
+# --- the world ---------------------------------------------------------------------------------------------------------
+ip link set lo up
+printf '127.0.0.1 localhost login.microsoftonline.com graph.microsoft.com %s\n' \
+    'contoso.sharepoint.com contoso-my.sharepoint.com' >"$work/hosts"
+mount --bind "$work/hosts" /etc/hosts
+unset http_proxy https_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY
+
+wants() { case ,$rows, in *,$1,*) true ;; *) false ;; esac }
+say() { printf '%s  %s\n' "$(date +%T)" "$*"; }
+measure() { python3 "$here/measure.py" "$@"; }
+
+# sample ROW WHO VALUE
+sample() {
+    [ -n "$3" ] || fail "$1: $2 gave no number"
+    printf '%s\t%s\t%s\n' "$1" "$2" "$3" >>"$samples"
+    say "$1: $2 $3"
+}
+
+# timed ROW WHO MEASUREMENT...
+timed() {
+    local row=$1 who=$2 value
+    shift 2
+    value=$(measure "$@") || fail "$row: $who"
+    sample "$row" "$who" "$value"
+}
+
+world_start() { # KIND of scenario
+    measure scenario "$size" "$1" >"$work/$1.json" || fail "scenario $1"
+    rm -rf "$work/tenant" "$work/state" "$work/cache"
+    mkdir -p "$work/state" "$work/cache"
+    tenant_start "$work/$1.json" --rtt-ms "$rtt_ms" --mbit "$mbit" --port 443 --max-seconds 7200 \
+        --graph-url https://graph.microsoft.com --login-url https://login.microsoftonline.com \
+        --content-url https://contoso.sharepoint.com
+    # rclone sends its token along to the content host when it follows the redirect; the real one does not mind
+    control switch '{"name":"content_accepts_authorization","value":true}' >/dev/null
+    policy_write "Tenants: [contoso.onmicrosoft.com]" "RequestSoftLimit: 0" "BlockAboveMB: 0" "ReadOnlyAboveMB: 0"
+    agent_start
+    sign_in
+}
+
+agent_again() {
+    [ -z "$agent_pid" ] || agent_stop
+    agent_start
+    until_true 60 "discovery" discovered
+}
+
+discovered() { [ "$(status '[.accounts[] | select(.discovered)] | length')" = 1 ]; }
+sent() { control requests | jq '[.requests[] | select(.batch | not)] | length'; }
+memory_kib() { awk -v key="$2:" '$1 == key {print $2}' "/proc/$1/status"; }
+drive_id() { control libraries '{}' | jq -r ".libraries[] | select(.path == \"/sites/bench/$1\") | .id"; }
+
+token_for_curl() {
+    BENCH_TOKEN=$(control mint '{"user":"ana","client_id":"11111111-2222-4333-8444-555555555555","scope":"Files.ReadWrite.All Sites.Read.All","seconds":7200}' |
+        jq -r .access_token)
+    export BENCH_TOKEN BENCH_GRAPH=$graph_url BENCH_CA=$ca_file
+}
+
+# --- rclone ------------------------------------------------------------------------------------------------------------
+rclone_start() { # LIBRARY [OPTIONS]: mounts it at $work/rclone
+    local library=$1 refresh
+    shift
+    control signin '{"accept_client_secret":true}' >/dev/null
+    refresh=$(control mint '{"user":"ana","client_id":"b15665d9-eda6-4092-8539-0eec376afd59","scope":"Files.ReadWrite.All Sites.Read.All"}' |
+        jq -r .refresh_token)
+    mkdir -p "$work/rclone"
+    cat >"$work/rclone.conf" <<END
+[bench]
+type = onedrive
+token = {"access_token":"stale","token_type":"Bearer","refresh_token":"$refresh","expiry":"2020-01-01T00:00:00Z"}
+drive_id = $(drive_id "$library")
+drive_type = documentLibrary
+END
+    rm -rf "$work/home/.cache"
+    HOME="$work/home" XDG_CACHE_HOME="$work/home/.cache" XDG_CONFIG_HOME="$work/config" \
+        rclone --config "$work/rclone.conf" --ca-cert "$ca_file" mount bench: "$work/rclone" "$@" >>"$work/rclone.log" 2>&1 &
+    rclone_pid=$!
+    until_true 20 "rclone's mount" mountpoint -q "$work/rclone"
+    ls "$work/rclone" >/dev/null || fail "rclone does not list"
+}
+
+rclone_end() {
+    [ -n "$rclone_pid" ] || return 0
+    kill "$rclone_pid" 2>/dev/null
+    wait "$rclone_pid" 2>/dev/null
+    rclone_pid=
+    if mountpoint -q "$work/rclone"; then
+        fusermount3 -uz "$work/rclone"
+    fi
+}
+
+# --- rows --------------------------------------------------------------------------------------------------------------
+all_mapped() { # without a look into OneDrive, which would be a request of ours
+    [ "$(find "$root"/contoso/project-* -mindepth 1 -maxdepth 1 2>/dev/null | wc -l)" = "$library_count" ]
+}
+
+only_refresh_token() { # what a logon has on a machine that knows nothing else
+    find "$work/state/mooring" -name 'state*' -delete
+    python3 - "$work"/state/mooring/tokens/* <<'PY'
+import json, sys
+for path in sys.argv[1:]:
+    try:
+        data = json.load(open(path))
+    except ValueError:
+        continue
+    kept = ("version", "refresh_token", "client_id", "tenant", "login_url", "scope")
+    json.dump({k: v for k, v in data.items() if k in kept}, open(path, "w"))
+PY
+}
+
+row_logon() {
+    local run
+    for ((run = 1; run <= runs; run++)); do
+        agent_stop
+        only_refresh_token
+        control clear-log >/dev/null
+        agent_start
+        until_true 60 "discovery from the refresh token" discovered
+        until_true 20 "all mappings" all_mapped
+        control requests >"$work/log.json"
+        sample cold_requests mooring "$(jq '[.requests[] | select(.batch | not)] | length' "$work/log.json")"
+        sample cold_depth mooring "$(measure depth <"$work/log.json")"
+        if wants idle; then
+            row_idle
+        fi
+        agent_stop
+        # so slow that no answer can have come: three seconds for each of the handshakes and for the answer
+        control network '{"rtt_ms": 3000}' >/dev/null
+        control clear-log >/dev/null
+        agent_start
+        until_true 20 "all mappings" all_mapped
+        control requests >"$work/log.json"
+        sample warm_answers mooring "$(jq '.requests | length' "$work/log.json")"
+        control network "{\"rtt_ms\": $rtt_ms}" >/dev/null
+    done
+}
+
+row_idle() {
+    sleep 2 # what follows discovery has ended
+    control clear-log >/dev/null
+    sample idle_cpu mooring "$(measure cpu "$agent_pid" "$idle_seconds")"
+    sample idle_requests mooring "$(sent)"
+    sample idle_anon mooring "$(memory_kib "$agent_pid" RssAnon)"
+    sample idle_rss mooring "$(memory_kib "$agent_pid" VmRSS)"
+}
+
+row_listing() {
+    local run drive
+    drive=$(drive_id Lists)
+    rclone_start Lists
+    ls "$lib/Lists" >/dev/null || fail "the library does not list"
+    for ((run = 1; run <= runs; run++)); do
+        control clear-log >/dev/null
+        timed listing mooring list "$lib/Lists/Thousand mooring $run" "$entries"
+        sample listing_requests mooring "$(sent)"
+        timed listing curl curl-list "$drive" "Thousand curl $run" "$entries"
+        timed listing rclone list "$work/rclone/Thousand rclone $run" "$entries"
+        control clear-log >/dev/null
+        timed listing_again mooring list "$lib/Lists/Thousand mooring $run" "$entries"
+        sample listing_again_requests mooring "$(sent)"
+    done
+    rclone_end
+}
+
+row_find() {
+    local run
+    for ((run = 1; run <= runs; run++)); do
+        agent_again
+        control clear-log >/dev/null
+        timed find mooring find "$lib/Folders" "$found"
+        sample find_requests mooring "$(sent)"
+        rclone_start Folders
+        timed find rclone find "$work/rclone" "$found"
+        rclone_end
+    done
+}
+
+row_memory() {
+    local run items bytes
+    for ((run = 1; run <= runs; run++)); do
+        agent_again
+        timed visit mooring find "$lib/Visited" "$visited"
+        items=$(status .files.knownItems)
+        bytes=$(status .files.knownItemsBytes)
+        [ "$items" -ge "$visited" ] || fail "only $items of $visited items are known"
+        sample item_bytes mooring "$(jq -n "$bytes / $items | floor")"
+        sample visited_rss mooring "$(memory_kib "$agent_pid" VmRSS)"
+        rclone_start Visited
+        timed visit rclone find "$work/rclone" "$visited"
+        sample visited_rss rclone "$(memory_kib "$rclone_pid" VmRSS)"
+        rclone_end
+    done
+}
+
+row_sequential() {
+    local run mb drive
+    drive=$(drive_id Large)
+    rclone_start Large
+    cat "$lib/Large/first.txt" "$work/rclone/first.txt" >/dev/null || fail "a first read"
+    for mb in "${megabytes[@]}"; do
+        for ((run = 1; run <= runs; run++)); do
+            timed "read_$mb" mooring read "$lib/Large/$mb MB mooring $run.bin" "${mb}000000"
+            timed "read_$mb" curl curl-read "$drive" "$mb MB curl $run.bin" "${mb}000000"
+            timed "read_$mb" rclone read "$work/rclone/$mb MB rclone $run.bin" "${mb}000000"
+        done
+    done
+    rclone_end
+}
+
+row_random() {
+    local run drive
+    drive=$(drive_id Large)
+    rclone_start Large
+    cat "$lib/Large/first.txt" "$work/rclone/first.txt" >/dev/null || fail "a first read"
+    for ((run = 1; run <= runs; run++)); do
+        timed random mooring random "$lib/Large/random mooring $run.bin" "$reads" "$run"
+        timed random curl curl-random "$drive" "random curl $run.bin" "$reads" "$run"
+        timed random rclone random "$work/rclone/random rclone $run.bin" "$reads" "$run"
+    done
+    rclone_end
+}
+
+row_copy() {
+    local run n drive
+    drive=$(drive_id Inbox)
+    mkdir "$work/small"
+    for ((n = 0; n < copies; n++)); do
+        head -c $((5000 + n * 37)) /dev/urandom >"$work/small/file $n.bin"
+    done
+    rclone_start Inbox --vfs-cache-mode writes
+    ls "$lib/Inbox" >/dev/null || fail "the library does not list"
+    for ((run = 1; run <= runs; run++)); do
+        control clear-log >/dev/null
+        timed copy mooring copy "$work/small" "$lib/Inbox/mooring $run"
+        sample copy_requests mooring "$(sent)"
+        expect "all are on the server" "$copies" "$(files_of "mooring $run")"
+        mkdir "$lib/Inbox/curl $run" || fail "a folder for curl"
+        timed copy curl curl-put "$drive" "curl $run" "$work/small"
+        expect "curl's too" "$copies" "$(files_of "curl $run")"
+        timed copy rclone copy "$work/small" "$work/rclone/rclone $run"
+    done
+    rclone_end
+}
+
+files_of() {
+    control tree "{\"library\":\"/sites/bench/Inbox\",\"path\":\"$1\"}" | jq '[.items[] | select(.folder | not)] | length'
+}
+
+# --- all of it ---------------------------------------------------------------------------------------------------------
+load=$(cut -d' ' -f1-3 /proc/loadavg)
+if wants logon; then
+    world_start logon
+    row_logon
+    agent_stop
+    tenant_stop
+fi
+lib=$root/contoso/bench
+other=
+for row in listing find memory sequential random copy; do
+    wants $row && other="$other $row"
+done
+if [ -n "$other" ]; then
+    world_start files
+    token_for_curl
+    for row in $other; do
+        "row_$row"
+    done
+    agent_stop
+    tenant_stop
+fi
+MOORING_VERSION=$("$MOORING_BIN/mooring" --version | head -n 1) \
+    python3 "$here/report.py" "$samples" "$command_line" "load $load before, $(cut -d' ' -f1-3 /proc/loadavg) after" \
+    >"$work/table" || fail "report"
+cat "$work/table"
+if [ -n "$output" ]; then
+    cp "$work/table" "$output" || fail "$output cannot be written"
+fi

@@ -1,0 +1,256 @@
+#!/usr/bin/env python3
+"""One measurement each, for bench.sh: does a thing once and prints what it took, in seconds unless said.
+
+  measure.py scenario FULL|SMOKE logon|files     a scenario for the tenant
+  measure.py list FOLDER WANTED                  names and attributes of its entries
+  measure.py find FOLDER WANTED                  find(1) from there
+  measure.py read FILE BYTES                     from open to end of file
+  measure.py random FILE COUNT SEED              reads of 4 KiB, one after the other
+  measure.py copy FROM TO                        cp -r, until it returns
+  measure.py curl-list DRIVE FOLDER WANTED       the same listing, by bare requests
+  measure.py curl-read DRIVE FILE BYTES          the same bytes, from the preauthenticated URL
+  measure.py curl-random DRIVE FILE COUNT SEED   the same ranges
+  measure.py curl-put DRIVE FOLDER FROM          PUT of each file, 8 at a time
+  measure.py depth < LOG                         the longest chain of requests that waited for each other
+  measure.py cpu PID SECONDS                     processor time that a process takes in that time
+
+The curl ones need BENCH_GRAPH (URL), BENCH_CA (file) and BENCH_TOKEN. Every curl transfer is made on a connection that a
+request before it has opened, and only the transfer counts: Mooring's connections are open as well when it is measured.
+"""
+import datetime
+import json
+import os
+import random
+import ssl
+import subprocess
+import sys
+import time
+import urllib.parse
+import urllib.request
+
+READ_BYTES = 4096
+# what Mooring asks for (mapper/graph/request.h)
+FIELDS = ("id,name,size,eTag,cTag,file,folder,package,remoteItem,deleted,root,fileSystemInfo,"
+          "parentReference,createdDateTime,lastModifiedDateTime,webUrl,malware,publication")
+
+
+def fail(text):
+    sys.exit(f"measure.py: {text}")
+
+
+# --- scenarios ---
+
+
+def sizes(which):
+    if which == "SMOKE":
+        return {"runs": 1, "entries": 60, "areas": 2, "folders": 5, "visited": 3, "read": (3, 7), "sites": 5}
+    return {"runs": 5, "entries": 1000, "areas": 12, "folders": 99, "visited": 100, "read": (100, 600), "sites": 150}
+
+
+def scenario(which, kind):
+    size = sizes(which)
+    tenant = {
+        "name": "contoso",
+        "display_name": "Contoso Ltd",
+        "users": [{"name": "ana", "display_name": "Ana Ruiz"}],
+    }
+    if kind == "logon":
+        tenant["generate"] = {"sites": size["sites"], "libraries_per_site": 2, "path_prefix": "/sites/project-",
+                              "title": "Project", "tree": {"generate": {"folders": 8, "files_per_folder": 20}}}
+    else:
+        tenant["sites"] = [{"path": "/sites/bench", "title": "Bench", "libraries": libraries(size)}]
+    json.dump({"tenants": [tenant]}, sys.stdout)
+
+
+def libraries(size):
+    runs = range(1, size["runs"] + 1)
+    small, large = size["read"]
+    return [
+        {"path": "Lists", "tree": {"items": [
+            {"name": f"Thousand {who} {run}", "generate": {"files_per_folder": size["entries"], "size": 2000}}
+            for who in ("mooring", "curl", "rclone") for run in runs]}},
+        {"path": "Folders", "tree": {"items": [
+            {"name": f"Area {n:02}", "generate": {"folders": size["folders"], "files_per_folder": 5, "size": 2000}}
+            for n in range(1, size["areas"] + 1)]}},
+        {"path": "Visited", "tree": {"generate": {"folders": size["visited"], "files_per_folder": 999, "size": 2000,
+                                                  "extensions": "docx,xlsx,pdf,txt"}}},
+        {"path": "Large", "tree": {"items": [
+            {"name": f"{mb} MB {who} {run}.bin", "size": mb * 1000000, "seed": run}
+            for mb in (small, large) for who in ("mooring", "curl", "rclone") for run in runs] + [
+            {"name": f"random {who} {run}.bin", "size": large * 1000000, "seed": run}
+            for who in ("mooring", "curl", "rclone") for run in runs] + [
+            {"name": "first.txt", "text": "a first read, which opens connections\n"}]}},
+        {"path": "Inbox"},
+    ]
+
+
+# --- through a mount ---
+
+
+def took(begin):
+    print(f"{time.monotonic() - begin:.4f}")
+
+
+def list_folder(folder, wanted):
+    begin = time.monotonic()
+    with os.scandir(folder) as entries:
+        count = sum(1 for entry in entries if entry.stat(follow_symlinks=False).st_mtime > 0)
+    if count != int(wanted):
+        fail(f"{folder} has {count} entries, {wanted} expected")
+    took(begin)
+
+
+def find(folder, wanted):
+    begin = time.monotonic()
+    done = subprocess.run(["find", folder, "-mindepth", "1"], check=True, capture_output=True)
+    count = done.stdout.count(b"\n")
+    if count != int(wanted):
+        fail(f"find saw {count} names below {folder}, {wanted} expected")
+    took(begin)
+
+
+def read(path, size):
+    begin = time.monotonic()
+    got = 0
+    with open(path, "rb", buffering=0) as file:
+        while block := file.read(1024 * 1024):
+            got += len(block)
+    if got != int(size):
+        fail(f"{path} gave {got} bytes, {size} expected")
+    took(begin)
+
+
+def offsets(size, count, seed):
+    """Whole blocks, nowhere near each other, and the same for everybody."""
+    chosen = random.Random(int(seed))
+    return [chosen.randrange(size // READ_BYTES) * READ_BYTES for _ in range(int(count))]
+
+
+def read_random(path, count, seed):
+    begin = time.monotonic()
+    with open(path, "rb", buffering=0) as file:
+        for offset in offsets(os.fstat(file.fileno()).st_size, count, seed):
+            if len(os.pread(file.fileno(), READ_BYTES, offset)) != READ_BYTES:
+                fail(f"{path}: a short read at {offset}")
+    took(begin)
+
+
+def copy(source, target):
+    begin = time.monotonic()
+    subprocess.run(["cp", "-r", source, target], check=True)
+    took(begin)
+
+
+# --- by bare requests ---
+
+
+def graph_path(drive, path):
+    return f"{os.environ['BENCH_GRAPH']}/v1.0/drives/{drive}/root:/{urllib.parse.quote(path)}"
+
+
+def graph_get(url):
+    request = urllib.request.Request(url, headers={"Authorization": "Bearer " + os.environ["BENCH_TOKEN"]})
+    context = ssl.create_default_context(cafile=os.environ["BENCH_CA"])
+    with urllib.request.urlopen(request, context=context, timeout=60) as answer:
+        return json.load(answer)
+
+
+def curl(transfers, *options):
+    """transfers: lists of lines of a curl configuration; gives seconds and status of each, in the order they ended."""
+    common = [f'cacert = "{os.environ["BENCH_CA"]}"', 'write-out = "%{stderr}%{time_total} %{http_code}\\n"', "no-progress-meter",
+              'header = "Expect:"']
+    config = "\nnext\n".join("\n".join(common + lines) for lines in transfers)
+    done = subprocess.run(["curl", "-q", *options, "-K", "-"], input=config, text=True, capture_output=True, check=False)
+    if done.returncode != 0:
+        fail(f"curl ended with {done.returncode}: {done.stderr[-300:]}")
+    result = [line.split() for line in done.stderr.splitlines()]
+    bad = [status for _, status in result if not status.startswith("2")]
+    if bad or len(result) != len(transfers):
+        fail(f"curl: {len(result)} of {len(transfers)} transfers ended, {len(bad)} with an error, the first {bad[:1]}")
+    return [float(seconds) for seconds, _ in result]
+
+
+def authorized(url):
+    return [f'url = "{url}"', f'header = "Authorization: Bearer {os.environ["BENCH_TOKEN"]}"', 'output = "/dev/null"']
+
+
+def curl_list(drive, folder, wanted):
+    """One page holds 1,000 entries, so this is one request; more entries would need links of earlier answers."""
+    if int(wanted) > 1000:
+        fail("a bare listing of more than one page is not measured")
+    first = authorized(os.environ["BENCH_GRAPH"] + "/v1.0/me")
+    page = authorized(f"{graph_path(drive, folder)}:/children?$top=1000&$select={FIELDS}")
+    print(f"{curl([first, page])[1]:.4f}")
+
+
+def download_url(drive, path):
+    return graph_get(graph_path(drive, path))["@microsoft.graph.downloadUrl"]
+
+
+def ranged(url, offset, size):
+    return [f'url = "{url}"', f'range = "{offset}-{offset + size - 1}"', 'output = "/dev/null"']
+
+
+def curl_read(drive, path, size):
+    url = download_url(drive, path)
+    seconds = curl([ranged(url, 0, 1), ranged(url, 0, int(size))])
+    print(f"{seconds[1]:.4f}")
+
+
+def curl_random(drive, path, count, seed):
+    item = graph_get(graph_path(drive, path))
+    url = item["@microsoft.graph.downloadUrl"]
+    wanted = [ranged(url, offset, READ_BYTES) for offset in offsets(item["size"], count, seed)]
+    print(f"{sum(curl([ranged(url, 0, 1)] + wanted)[1:]):.4f}")
+
+
+def curl_put(drive, folder, source):
+    """Here the connections are opened as part of it: 8 of them beside each other cost little of the whole."""
+    transfers = []
+    for name in sorted(os.listdir(source)):
+        url = f"{graph_path(drive, f'{folder}/{name}')}:/content?@microsoft.graph.conflictBehavior=fail"
+        transfers.append(authorized(url) + [f'upload-file = "{os.path.join(source, name)}"'])
+    begin = time.monotonic()
+    curl(transfers, "--parallel", "--parallel-max", "8")
+    took(begin)
+
+
+# --- of the agent ---
+
+
+def depth():
+    """Two requests are one after the other when the second came after the first was answered."""
+    spans = []
+    for entry in json.load(sys.stdin)["requests"]:
+        if not entry["batch"]:
+            end = datetime.datetime.fromisoformat(entry["time"].replace("Z", "+00:00")).timestamp() * 1000
+            spans.append((end - entry["ms"], end))
+    spans.sort()
+    chains = []
+    for n, (begin, _) in enumerate(spans):
+        chains.append(1 + max([chains[k] for k in range(n) if spans[k][1] <= begin + 1] or [0]))
+    print(max(chains or [0]))
+
+
+def cpu_seconds(pid):
+    with open(f"/proc/{pid}/stat", encoding="ascii") as file:
+        fields = file.read().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def cpu(pid, seconds):
+    before = cpu_seconds(pid)
+    time.sleep(float(seconds))
+    print(f"{cpu_seconds(pid) - before:.2f}")
+
+
+COMMANDS = {
+    "scenario": scenario, "list": list_folder, "find": find, "read": read, "random": read_random, "copy": copy,
+    "curl-list": curl_list, "curl-read": curl_read, "curl-random": curl_random, "curl-put": curl_put,
+    "depth": depth, "cpu": cpu,
+}
+
+if __name__ == "__main__":
+    if len(sys.argv) < 2 or sys.argv[1] not in COMMANDS:
+        fail(f"usage: measure.py {'|'.join(COMMANDS)} ...")
+    COMMANDS[sys.argv[1]](*sys.argv[2:])

@@ -1,0 +1,116 @@
+#!/usr/bin/env python3
+"""The table of bench.sh: medians, ratios, and the bars that hold or do not.
+
+  report.py SAMPLES COMMAND LOAD        Markdown to stdout; exit 0 whatever the numbers are
+
+SAMPLES has a line "row<TAB>who<TAB>value" for each measurement.
+"""
+import datetime
+import os
+import platform
+import statistics
+import sys
+
+# row, title, unit, peer (None: the bar is absolute), how, bar, note.
+# how: "max" - ours, or ours / peer, is at most the bar; "min" - peer / ours (speed) is at least it; "below" - less than it
+ROWS = [
+    ("warm_answers", "logon with warm state: answers before all drives are visible", "answers", None, "max", 0, ""),
+    ("cold_requests", "logon cold: requests", "requests", None, "max", 10, ""),
+    ("cold_depth", "logon cold: requests that wait for each other", "deep", None, "max", 8, "handshakes are not counted"),
+    ("idle_anon", "all mappings, idle: RssAnon", "KiB", None, "max", 8 * 1024, ""),
+    ("idle_rss", "all mappings, idle: RSS", "KiB", None, "max", 24 * 1024, ""),
+    ("idle_requests", "idle: requests", "requests", None, "max", 0, ""),
+    ("idle_cpu", "idle: processor time", "s", None, "max", 0.01, "one tick is 0.01 s"),
+    ("item_bytes", "items visited: bytes each", "bytes", None, "max", 300, "by `mooring status`"),
+    ("visited_rss", "items visited: RSS", "KiB", "rclone", "max", 0.25, ""),
+    ("visit", "items visited: time", "s", "rclone", "below", 1, ""),
+    ("listing", "first listing of a folder", "s", "curl", "max", 1.2, "names and attributes"),
+    ("listing", "first listing of a folder", "s", "rclone", "below", 1, ""),
+    ("listing_requests", "first listing of a folder: requests", "requests", None, None, None, ""),
+    ("listing_again_requests", "again within MetadataSeconds: requests", "requests", None, "max", 0, ""),
+    ("listing_again", "again within MetadataSeconds: time", "s", None, None, None, ""),
+    ("find", "find, cold", "s", "rclone", "max", 0.25, ""),
+    ("find_requests", "find, cold: requests", "requests", None, None, None, ""),
+    ("read_small", "sequential read, {small} MB", "s", "curl", "min", 0.9, "ratio of speeds"),
+    ("read_small", "sequential read, {small} MB", "s", "rclone", "below", 1, ""),
+    ("read_large", "sequential read, {large} MB", "s", "curl", "min", 0.9, "ratio of speeds"),
+    ("read_large", "sequential read, {large} MB", "s", "rclone", "below", 1, ""),
+    ("random", "random 4 KiB reads", "s", "curl", "max", 1.2, ""),
+    ("random", "random 4 KiB reads", "s", "rclone", "below", 1, ""),
+    ("copy", "small files copied in, all on the server", "s", "curl", "max", 1.3,
+     "close waits for the upload: there is no journal yet"),
+    ("copy", "small files copied in, until cp returns", "s", "rclone", None, None, "not ranked: rclone's close is not durable"),
+    ("copy_requests", "small files copied in: requests", "requests", None, None, None, ""),
+]
+
+
+def load_samples(path):
+    samples = {}
+    with open(path, encoding="utf-8") as file:
+        for line in file:
+            row, who, value = line.rstrip("\n").split("\t")
+            samples.setdefault((row, who), []).append(float(value))
+    return samples
+
+
+def number(value):
+    return f"{value:.0f}" if value == int(value) and abs(value) < 1e9 else f"{value:.3g}" if value < 100 else f"{value:.0f}"
+
+
+def spread(values):
+    low, middle, high = min(values), statistics.median(values), max(values)
+    return number(middle) if low == high else f"{number(middle)} ({number(low)} to {number(high)})"
+
+
+def judge(how, bar, ours, peer):
+    """The ratio (or None), the bar in words, whether it holds."""
+    ratio = None
+    if peer is not None:
+        ratio = peer / ours if how == "min" else ours / peer
+    measured = ours if ratio is None else ratio
+    if how is None:
+        return ratio, "", ""
+    words = {"max": "≤ ", "min": "≥ ", "below": "< "}[how] + number(bar)
+    holds = {"max": measured <= bar, "min": measured >= bar, "below": measured < bar}[how]
+    return ratio, words, "yes" if holds else "NO"
+
+
+def machine():
+    cpu = ""
+    with open("/proc/cpuinfo", encoding="utf-8") as file:
+        for line in file:
+            if line.startswith("model name"):
+                cpu = ", " + line.split(":", 1)[1].strip()
+                break
+    return f"{len(os.sched_getaffinity(0))} cores{cpu}, {platform.system()} {platform.release()}"
+
+
+def main():
+    samples = load_samples(sys.argv[1])
+    reads = sorted({int(row[5:]) for row, _ in samples if row.startswith("read_")})
+    names = {"read_small": f"read_{reads[0]}", "read_large": f"read_{reads[-1]}"} if reads else {}
+    sizes = {"small": reads[0], "large": reads[-1]} if reads else {"small": "", "large": ""}
+    table = []
+    for key, title, unit, peer, how, bar, note in ROWS:
+        key = names.get(key, key)
+        ours = samples.get((key, "mooring"))
+        theirs = samples.get((key, peer)) if peer else None
+        if not ours or (peer and not theirs):
+            continue
+        ratio, words, holds = judge(how, bar, statistics.median(ours), statistics.median(theirs) if theirs else None)
+        table.append((title.format(**sizes), f"{spread(ours)} {unit}", f"{peer}: {spread(theirs)}" if theirs else "",
+                      f"{ratio:.2f}" if ratio is not None else "", words, holds, note))
+    runs = max(len(values) for values in samples.values()) if samples else 0
+    print("# Benchmarks\n")
+    print(f"- command: `{sys.argv[2].strip()}` ({os.environ.get('MOORING_VERSION', 'mooring')}, {runs} runs of each)")
+    print(f"- date: {datetime.datetime.now(datetime.timezone.utc):%Y-%m-%d %H:%M} UTC")
+    print(f"- machine: {machine()}; {sys.argv[3]}")
+    print("- median (least to most); ratio: ours to the peer's, of medians; 40 ms and 1 Gbit/s unless `--smoke`\n")
+    print("| what | Mooring | peer | ratio | bar | holds | |")
+    print("|---|---|---|---|---|---|---|")
+    for row in table:
+        print("| " + " | ".join(row) + " |")
+
+
+if __name__ == "__main__":
+    main()
