@@ -83,7 +83,7 @@ static int refuse(struct error *err)
 /* As resolve(), for a folder in which something is to be changed: only below mappings. */
 static int resolve_parent(struct namespace *ns, uint64_t *inner, uint64_t id, struct error *err)
 {
-    struct vfs_attr attr;
+    struct vfs_attr attr = {0};
     int code = resolve(ns, inner, &attr, id, err);
 
     if (code == 0 && *inner == 0) {

@@ -14,10 +14,12 @@ target_compile_definitions(mooring_flags INTERFACE _GNU_SOURCE _FILE_OFFSET_BITS
 target_compile_options(mooring_flags INTERFACE
   -Wall -Wextra -Wshadow -Wformat=2 -Wvla -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith
   -Wwrite-strings -Wundef -Wimplicit-fallthrough -Werror)
+# Apart from the warnings, for the one program that a sanitizer cannot judge (tests/tenant/CMakeLists.txt).
+add_library(mooring_sanitize INTERFACE)
 if(SANITIZE)
-  target_compile_options(mooring_flags INTERFACE -fsanitize=${SANITIZE} -fno-omit-frame-pointer
+  target_compile_options(mooring_sanitize INTERFACE -fsanitize=${SANITIZE} -fno-omit-frame-pointer
     -fno-sanitize-recover=all)
-  target_link_options(mooring_flags INTERFACE -fsanitize=${SANITIZE})
+  target_link_options(mooring_sanitize INTERFACE -fsanitize=${SANITIZE})
 else()
   target_compile_options(mooring_flags INTERFACE -fstack-protector-strong -fstack-clash-protection
     -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
@@ -54,12 +56,12 @@ function(add_module name)
     set(M_INCLUDE include)
   endif()
   target_include_directories(${name} PUBLIC ${M_INCLUDE} PRIVATE .)
-  target_link_libraries(${name} PUBLIC ${M_PUBLIC} PRIVATE ${M_PRIVATE} mooring_flags Threads::Threads)
+  target_link_libraries(${name} PUBLIC ${M_PUBLIC} PRIVATE ${M_PRIVATE} mooring_flags mooring_sanitize Threads::Threads)
 endfunction()
 
-# add_program(name SOURCES ... [POSIX ...] [WIN32 ...] PRIVATE libs): into build/<preset>/bin.
+# add_program(name [UNSANITIZED] SOURCES ... [POSIX ...] [WIN32 ...] PRIVATE libs): into build/<preset>/bin.
 function(add_program name)
-  cmake_parse_arguments(P "" "" "SOURCES;POSIX;WIN32;PRIVATE" ${ARGN})
+  cmake_parse_arguments(P "UNSANITIZED" "" "SOURCES;POSIX;WIN32;PRIVATE" ${ARGN})
   set(system_sources ${P_POSIX})
   if(WIN32)
     set(system_sources ${P_WIN32})
@@ -67,6 +69,9 @@ function(add_program name)
   add_executable(${name} ${P_SOURCES} ${system_sources})
   target_include_directories(${name} PRIVATE .)
   target_link_libraries(${name} PRIVATE ${P_PRIVATE} mooring_flags Threads::Threads)
+  if(NOT P_UNSANITIZED)
+    target_link_libraries(${name} PRIVATE mooring_sanitize)
+  endif()
 endfunction()
 
 # add_cmocka_test(name SOURCES ... [PRIVATE libs] [INCLUDE dirs] [ARGS ...] [LABELS l] [TIMEOUT s])
@@ -75,7 +80,8 @@ function(add_cmocka_test name)
   cmake_parse_arguments(T "" "TIMEOUT" "SOURCES;PRIVATE;INCLUDE;ARGS;LABELS" ${ARGN})
   add_executable(${name} ${T_SOURCES})
   target_include_directories(${name} PRIVATE . ${T_INCLUDE})
-  target_link_libraries(${name} PRIVATE ${T_PRIVATE} test_support mooring_flags Threads::Threads)
+  target_link_libraries(${name} PRIVATE ${T_PRIVATE} test_support mooring_flags mooring_sanitize
+    Threads::Threads)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
   add_test(NAME ${name} COMMAND ${name} ${T_ARGS})
   if(NOT T_TIMEOUT)

@@ -16,7 +16,7 @@
 #define RETRY_FIRST_MS 1000
 #define RETRY_MAX_MS 30000
 #define RETRY_AFTER_MAX_MS 600000
-#define RETRY_HURRY_MS                                                        \
+#define RETRY_HURRY_MS \
     5000 /* a refresh that had less than this to end says nothing about Entra \
           */
 #define REREAD_MS 5000

@@ -17,7 +17,7 @@
 struct tenant_fixture_options {
     const char
         *scenario; /* file name in tests/tenant/scenarios, a path, or JSON text; NULL: tiny.json */
-    int max_seconds; /* 0 = 120 */
+    int max_seconds; /* 0 = 600 */
     int rtt_ms;
     int mbit;
     bool has_http2; /* behind nghttpx; skips the test where nghttpx is not installed */

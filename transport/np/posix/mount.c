@@ -41,14 +41,28 @@ static void unescape(char *text)
     *to = '\0';
 }
 
+/* "98:0" */
+static bool parse_device(dev_t *dev, const char *text)
+{
+    char *end = NULL;
+    unsigned long major_number = strtoul(text, &end, 10);
+    unsigned long minor_number;
+
+    if (end == text || *end != ':') {
+        return false;
+    }
+    text = end + 1;
+    minor_number = strtoul(text, &end, 10);
+    *dev = makedev((unsigned)major_number, (unsigned)minor_number);
+    return end != text && *end == '\0';
+}
+
 /* One line of mountinfo (proc(5)): "36 35 98:0 /root /mount/point options [fields] - type source
  * options". False when it is not one. Points into `line`. */
 static bool parse_line(char *line, char **path, dev_t *dev, char **type)
 {
     char *dash = strstr(line, " - ");
     char *field = NULL;
-    unsigned major_number = 0;
-    unsigned minor_number = 0;
 
     if (!dash) {
         return false;
@@ -58,13 +72,12 @@ static bool parse_line(char *line, char **path, dev_t *dev, char **type)
     (*type)[strcspn(*type, " \n")] = '\0';
     for (int i = 0; i < 5; i++) {
         field = strsep(&line, " ");
-        if (!field || (i == 2 && sscanf(field, "%u:%u", &major_number, &minor_number) != 2)) {
+        if (!field || (i == 2 && !parse_device(dev, field))) {
             return false;
         }
     }
     unescape(field);
     *path = field;
-    *dev = makedev(major_number, minor_number);
     return true;
 }
 
