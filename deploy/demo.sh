@@ -10,8 +10,12 @@ tour=
 case "${1:-}" in
 "") ;;
 --tour) tour=yes ;;
+--help)
+    sed -n '2,5s/^# \{0,1\}//p' "$0"
+    exit 0
+    ;;
 *)
-    sed -n '2,5p' "$0" >&2
+    sed -n '2,5s/^# \{0,1\}//p' "$0" >&2
     exit 2
     ;;
 esac

@@ -13,8 +13,12 @@ for option in "$@"; do
     case $option in
     --quick) quick=yes ;;
     --no-install) install= ;;
+    --help)
+        sed -n '2,6s/^# \{0,1\}//p' "$0"
+        exit 0
+        ;;
     *)
-        sed -n '2,7p' "$0" >&2
+        sed -n '2,6s/^# \{0,1\}//p' "$0" >&2
         exit 2
         ;;
     esac

@@ -123,9 +123,10 @@ static int copy_checkout(struct graph_item *item, const cJSON *json, struct erro
     if (!item->is_checked_out) {
         return 0;
     }
-    code = json_copy_text(&item->checked_out_by, user, "displayName", err);
+    /* the id first: only that tells whether it is the signed-in user */
+    code = json_copy_text(&item->checked_out_by, user, "id", err);
     if (code == 0 && !item->checked_out_by) {
-        code = json_copy_text(&item->checked_out_by, user, "id", err);
+        code = json_copy_text(&item->checked_out_by, user, "displayName", err);
     }
     return code;
 }

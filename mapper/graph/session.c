@@ -297,6 +297,19 @@ static enum next_step restart(struct session *s, struct graph_item *out, unsigne
     return *code == 0 ? STEP_SEND : STEP_FAILED;
 }
 
+/* Refused for what is there: perhaps that is our own, of a try whose answer was lost. A name is
+ * believed to be ours only when there was one, since a file that is made to be a lock is like every
+ * other. Anything but a find leaves *code and *err as they are. */
+static void find_arrived(struct graph_item *out, const struct upload_job *job, int *code)
+{
+    bool may_be = job->upload->item_id ? *code == ERR_CHANGED
+                                       : *code == ERR_EXISTS && job->upload->may_have_arrived;
+
+    if (may_be && upload_find_done(out, job, NULL) == 0) {
+        *code = 0;
+    }
+}
+
 int upload_by_session(struct graph_item *out, const struct upload_job *job, struct error *err)
 {
     struct session s = {.job = job, .governor = graph_governor(account_graph(job->account))};
@@ -326,6 +339,7 @@ int upload_by_session(struct graph_item *out, const struct upload_job *job, stru
         code = 0;
     } else {
         cancel_session(&s);
+        find_arrived(out, job, &code);
     }
     str_free(&s.url);
     return code;

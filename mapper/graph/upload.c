@@ -138,7 +138,7 @@ static int put_once(struct graph_item *out, const struct upload_job *job, const 
 /* A PUT is no request to repeat blindly: the file of the lost answer would be "taken". */
 static int put_new(struct graph_item *out, const struct upload_job *job, struct error *err)
 {
-    bool was_uncertain = false;
+    bool was_uncertain = job->upload->may_have_arrived;
     char *url = NULL;
     int code = upload_item_url(&url, job, "/content?@microsoft.graph.conflictBehavior=fail", err);
 
@@ -186,8 +186,16 @@ static int put_empty_over(struct graph_item *out, const struct upload_job *job, 
             graph_get_item(&now, job->account, upload->drive_id, upload->item_id, job->call, err);
         if (code == 0 && !str_equal(now.ctag, upload->if_match) &&
             !str_equal(now.etag, upload->if_match)) {
-            code = error_set(err, ERR_CHANGED, "the file was changed by someone else meanwhile");
+            code =
+                now.kind == GRAPH_FILE && now.size_bytes == 0
+                    ? 1 /* it is as empty as it shall become */
+                    : error_set(err, ERR_CHANGED, "the file was changed by someone else meanwhile");
         }
+    }
+    if (code == 1) {
+        *out = now;
+        free(url);
+        return 0;
     }
     if (code == 0) {
         code = put_once(out, job, url, &is_uncertain, err);

@@ -78,7 +78,7 @@ struct graph_item {
     bool is_root;
     bool is_infected;     /* malware facet */
     bool is_checked_out;  /* publication.level == checkout */
-    char *checked_out_by; /* display name or id; NULL unknown */
+    char *checked_out_by; /* id, or the display name when there is none; NULL unknown */
     uint64_t size_bytes;
     int64_t modified_ms; /* fileSystemInfo when present, else the item's own */
     int64_t created_ms;
@@ -155,6 +155,8 @@ struct graph_upload {
     const char *if_match;  /* ... if its cTag (or eTag) is still this; NULL: whatever it is */
     int64_t modified_ms;   /* program-set times; -1: the server's */
     int64_t created_ms;
+    bool may_have_arrived; /* an earlier try ended without an answer: a name that is taken, by
+                              exactly these bytes, was taken by it */
     /* May be NULL; from any thread. */
     void (*progress)(void *payload, uint64_t done_bytes, uint64_t total_bytes);
     void *progress_payload;
@@ -162,7 +164,8 @@ struct graph_upload {
 
 /* Uploads as DESIGN.md says: new without times and small: one PUT with conflictBehavior=fail; new
  * with times or large, and every replace: an upload session with If-Match and fileSystemInfo; zero
- * bytes: PUT (replace: after comparing the cTag) without the times. Fragments are resumed after transfer failures; an
+ * bytes: PUT (replace: after comparing the cTag) without the times. When the item to replace is
+ * another version, but holds exactly these bytes, it is saved. Fragments are resumed after transfer failures; an
  * abandoned session is cancelled. *out is the item as the server has it now (SharePoint may have
  * rewritten it: do not compare sizes). */
 int graph_upload(struct graph_item *out, struct account *account, const struct graph_upload *upload,

@@ -97,8 +97,9 @@ static void parse_item__knows_who_has_it_checked_out(void **state)
     struct graph_item it = {0};
 
     (void)state;
-    assert_int_equal(item(&it, "{\"id\":\"a\",\"publication\":{\"level\":\"checkout\","
-                               "\"checkedOutBy\":{\"user\":{\"id\":\"u1\"}}}}"),
+    assert_int_equal(item(&it,
+                          "{\"id\":\"a\",\"publication\":{\"level\":\"checkout\","
+                          "\"checkedOutBy\":{\"user\":{\"displayName\":\"Ana\",\"id\":\"u1\"}}}}"),
                      0);
     assert_true(it.is_checked_out);
     assert_string_equal(it.checked_out_by, "u1");
