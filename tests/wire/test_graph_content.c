@@ -430,9 +430,44 @@ static void graph_upload__replaces_by_a_session_with_times_as_one_version(void *
     assert_int_equal(versions_of(wire, "replaced.bin"), 2);
     assert_stored(wire, id, 6000, 25);
     graph_item_clear(&item);
+    /* the same bytes once more: what an answer that got lost looks like */
+    assert_ok(graph_upload(&item, wire->account, &again, &source.source, NULL, &err), err);
+    assert_string_equal(item.id, id);
+    assert_int_equal(versions_of(wire, "replaced.bin"), 2);
+    graph_item_clear(&item);
+    wire_source_init(&source, 6000, 26);
     assert_int_equal(graph_upload(&item, wire->account, &again, &source.source, NULL, &err),
                      ERR_CHANGED);
+    assert_stored(wire, id, 6000, 25);
     graph_item_clear(&before);
+    free(id);
+}
+
+static void graph_upload__takes_a_name_for_its_own_only_after_a_lost_answer(void **state)
+{
+    struct wire *wire = *state;
+    struct graph_upload again = {.drive_id = wire->drive_id, .created_ms = -1};
+    struct graph_item item = {0};
+    struct error err = {0};
+    struct wire_source source;
+    char *id = upload_new(wire, "twice.bin", 5000, 27);
+
+    again.name = "twice.bin";
+    for (int with_times = 0; with_times < 2; with_times++) { /* by PUT, then by a session */
+        again.modified_ms = with_times ? 1700000000000 : -1;
+        again.may_have_arrived = false;
+        wire_source_init(&source, 5000, 27);
+        assert_int_equal(graph_upload(&item, wire->account, &again, &source.source, NULL, &err),
+                         ERR_EXISTS);
+        again.may_have_arrived = true;
+        assert_ok(graph_upload(&item, wire->account, &again, &source.source, NULL, &err), err);
+        assert_string_equal(item.id, id);
+        graph_item_clear(&item);
+        wire_source_init(&source, 5000, 28);
+        assert_int_equal(graph_upload(&item, wire->account, &again, &source.source, NULL, &err),
+                         ERR_EXISTS);
+    }
+    assert_int_equal(versions_of(wire, "twice.bin"), 1);
     free(id);
 }
 
@@ -447,6 +482,11 @@ static void graph_upload__of_nothing_replaces_only_what_it_knows(void **state)
     assert_ok(graph_get_item(&before, wire->account, wire->drive_id, id, NULL, &err), err);
     assert_ok(upload(wire, &item, NULL, id, before.ctag, 0, 0, &err), err);
     assert_int_equal(item.size_bytes, 0);
+    graph_item_clear(&item);
+    assert_ok(upload(wire, &item, NULL, id, before.ctag, 0, 0, &err), err); /* it is empty */
+    assert_int_equal(versions_of(wire, "emptied.bin"), 2);
+    graph_item_clear(&item);
+    assert_ok(upload(wire, &item, NULL, id, NULL, 100, 27, &err), err);
     graph_item_clear(&item);
     assert_int_equal(upload(wire, &item, NULL, id, before.ctag, 0, 0, &err), ERR_CHANGED);
     graph_item_clear(&before);
@@ -641,6 +681,7 @@ int main(int argc, char **argv)
         TEST(graph_upload__of_a_lost_answer_is_found_and_not_sent_again),
         TEST(graph_upload__of_a_lost_request_is_sent_again),
         TEST(graph_upload__replaces_by_a_session_with_times_as_one_version),
+        TEST(graph_upload__takes_a_name_for_its_own_only_after_a_lost_answer),
         TEST(graph_upload__of_nothing_replaces_only_what_it_knows),
         TEST(graph_upload__of_a_large_file_goes_in_fragments),
         TEST(graph_upload__sends_a_reset_fragment_again),
