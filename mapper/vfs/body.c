@@ -31,7 +31,9 @@ static void body_free(struct body *body)
     mutex_clear(&body->lock);
     free(body->spool_path);
     free(body->version);
+    free(body->item_id);
     free(body->path);
+    free(body->failure);
     free(body);
 }
 
@@ -56,6 +58,9 @@ static int body_new(struct online_vfs *online, struct body **out, struct node *n
     body->modified_ms = -1;
     body->created_ms = -1;
     code = node_path(online, node, &body->path, err);
+    if (code == 0) {
+        code = str_copy(&body->item_id, node_item_id(node), err);
+    }
     if (code == 0 && !(node->flags & NODE_LOCAL)) {
         code = str_copy(&body->version, node_version(node), err);
         if (code == 0) {
@@ -277,42 +282,86 @@ int body_read(struct body *body, struct read_habit *habit, void *data, size_t si
 /* The draft begins; the lock is held. */
 static int begin_draft(struct body *body, struct error *err)
 {
+    uint64_t size_bytes = body->base ? content_size(body->base) : 0;
+    struct local_file *spool = NULL;
+    char *path = NULL;
     int code = 0;
 
     if (body->spool) {
         return 0;
     }
-    code = spool_new(body->online, &body->spool, &body->spool_path, err);
+    code = spool_new(body->online, &spool, &path, err);
     if (code == 0) {
-        body->size_bytes = body->base ? content_size(body->base) : 0;
-        body->base_limit = body->size_bytes;
-        code = local_truncate(body->spool, body->size_bytes, err);
+        code = local_truncate(spool, size_bytes, err);
     }
-    return code;
+    if (code < 0) {
+        local_close(spool);
+        if (spool) {
+            (void)file_remove(path, NULL);
+        }
+        free(path);
+        return code;
+    }
+    body->spool = spool;
+    body->spool_path = path;
+    body->size_bytes = size_bytes;
+    body->base_limit = size_bytes;
+    draft_enlist(body);
+    return 0;
 }
 
 static void mark_dirty(struct body *body)
 {
+    if (!body->is_dirty) {
+        save_note_draft(body);
+    }
     body->is_dirty = true;
     body->has_failed = false;
     body->touched_ms = clock_wall_ms(clock_system());
     body->modified_ms = -1; /* a write moves the time on */
 }
 
+/* Whether [offset, end) has bytes of the spool file. */
+static bool touches_draft(const struct body *body, uint64_t offset, uint64_t end)
+{
+    uint64_t until = 0;
+
+    end = end < body->size_bytes ? end : body->size_bytes;
+    return offset < end &&
+           (end > body->base_limit || extents_has(&body->written, offset, &until) || until < end);
+}
+
+/* The disk took a part of it, perhaps: nothing of that may show beyond the end, and what is no
+ * longer as it was saved must not pass for it. The lock is held. */
+static void undo_write(struct body *body, uint64_t offset, uint64_t end)
+{
+    if (touches_draft(body, offset, end)) {
+        mark_dirty(body);
+    }
+    (void)local_truncate(body->spool, body->size_bytes, NULL);
+}
+
 /* One write into the spool; the lock is held. ERR_LIMIT: too many separate ranges. */
 static int write_locked(struct body *body, const void *data, size_t size, uint64_t offset,
                         struct error *err)
 {
+    uint64_t end = offset + size;
     int code = begin_draft(body, err);
 
-    if (code == 0) {
-        code = local_write(body->spool, data, size, offset, err);
+    if (code < 0) {
+        return code;
+    }
+    code = local_write(body->spool, data, size, offset, err);
+    if (code < 0) {
+        undo_write(body, offset, end);
+        return code;
+    }
+    if (offset < body->base_limit) { /* beyond it there is nothing but what was written */
+        code = extents_add(&body->written, offset, end < body->base_limit ? end : body->base_limit,
+                           err);
     }
     if (code == 0) {
-        code = extents_add(&body->written, offset, offset + size, err);
-    }
-    if (code == 0) {
-        body->size_bytes = offset + size > body->size_bytes ? offset + size : body->size_bytes;
+        body->size_bytes = end > body->size_bytes ? end : body->size_bytes;
         body->is_written = true;
         mark_dirty(body);
     }
@@ -380,6 +429,38 @@ int body_resize(struct body *body, uint64_t size, const struct call *call, struc
 
 /* --- the whole --- */
 
+/* The file is shorter than was said, by the transfer of this very version (graph-facts 2.7). */
+static void cut_base(struct body *body, uint64_t end)
+{
+    uint64_t until = 0;
+
+    mutex_lock(&body->lock);
+    if (body->size_bytes == body->base_limit && !extents_has(&body->written, end, &until) &&
+        until >= body->size_bytes && local_truncate(body->spool, end, NULL) == 0) {
+        body->size_bytes = end;
+    }
+    body->base_limit = end;
+    mutex_unlock(&body->lock);
+}
+
+/* [start, end) of the base is in the spool file. */
+static int note_copied(struct body *body, uint64_t start, uint64_t end, struct error *err)
+{
+    bool is_doubtful = content_is_unconfirmed(body->base);
+    int code = 0;
+
+    mutex_lock(&body->lock);
+    code = extents_add(&body->written, start, end, err);
+    if (is_doubtful) {
+        bool is_first = body->doubt_end == 0;
+
+        body->doubt_start = is_first || start < body->doubt_start ? start : body->doubt_start;
+        body->doubt_end = end > body->doubt_end ? end : body->doubt_end;
+    }
+    mutex_unlock(&body->lock);
+    return code;
+}
+
 static int copy_gap(struct body *body, struct extent gap, void *buffer, const struct call *call,
                     struct error *err)
 {
@@ -393,12 +474,34 @@ static int copy_gap(struct body *body, struct extent gap, void *buffer, const st
 
         code = content_read(body->base, &source, &habit, buffer, size, gap.start, &got, call, err);
         if (code == 0) {
-            memset((char *)buffer + got, 0, size - got);
-            code = local_write(body->spool, buffer, size, gap.start, err);
+            code = local_write(body->spool, buffer, got, gap.start, err);
+        }
+        if (code == 0 && got > 0) {
+            code = note_copied(body, gap.start, gap.start + got, err);
+        }
+        if (code == 0 && got < size) {
+            cut_base(body, gap.start + got);
+            break;
         }
         gap.start += size;
     }
     return code;
+}
+
+/* The rest cannot be had now, perhaps never again: what is in the cache is worth keeping. */
+static void copy_what_is_here(struct body *body, struct extent gap, void *buffer)
+{
+    while (gap.start < gap.end) {
+        uint64_t end = (gap.start / BLOCK_BYTES + 1) * BLOCK_BYTES;
+        size_t size = (size_t)((end < gap.end ? end : gap.end) - gap.start);
+        size_t got = 0;
+
+        if (content_read_local(body->base, buffer, size, gap.start, &got, NULL) == 0 && got > 0 &&
+            local_write(body->spool, buffer, got, gap.start, NULL) == 0) {
+            (void)note_copied(body, gap.start, gap.start + got, NULL);
+        }
+        gap.start += size;
+    }
 }
 
 int body_complete(struct body *body, const struct call *call, struct error *err)
@@ -412,11 +515,11 @@ int body_complete(struct body *body, const struct call *call, struct error *err)
         buffer = buffer ? buffer : malloc(COPY_BYTES);
         code = buffer ? copy_gap(body, gap, buffer, call, err)
                       : error_set(err, ERR_NO_MEMORY, "no memory to complete a file");
-        if (code == 0) {
-            mutex_lock(&body->lock);
-            code = extents_add(&body->written, gap.start, gap.end, err);
-            mutex_unlock(&body->lock);
-        }
+    }
+    for (uint64_t from = 0; code < 0 && buffer && code != ERR_NO_SPACE &&
+                            extents_gap(&body->written, from, body->base_limit, &gap);
+         from = gap.end) {
+        copy_what_is_here(body, gap, buffer);
     }
     free(buffer);
     return code;

@@ -68,9 +68,14 @@ struct content {
     struct cond more;        /* bytes arrived, a stream ended, preparation ended */
     struct local_file *file; /* open while referenced and something was written */
     bool has_file;
-    bool is_unstored;  /* the disk refused it: fetched for each read */
-    bool is_preparing; /* somebody asks for version and download URL */
-    bool is_outdated;  /* the server has another version: what is missing cannot be had */
+    bool is_unstored;     /* the disk refused it: fetched for each read */
+    bool is_preparing;    /* somebody asks for version and download URL */
+    bool is_outdated;     /* the server has another version: what is missing cannot be had */
+    bool is_in_doubt;     /* a transfer was shorter than the size says: another version, or ... */
+    uint64_t doubt_start; /* ... the size is wrong (graph-facts 2.7). What that transfer brought */
+    uint64_t doubt_end;
+    uint64_t arrivals;  /* pieces that came */
+    uint64_t confirmed; /* `arrivals` when the server was asked for the version last */
     uint64_t size_bytes;
     uint8_t *map;       /* a bit a block; NULL until something arrives */
     uint64_t low_block; /* nothing below it is there */

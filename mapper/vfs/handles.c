@@ -57,6 +57,7 @@ static int make_file(struct online_vfs *online, struct vfs_file **out, struct no
         return error_set(err, ERR_NO_MEMORY, "no memory for an open file");
     }
     file->flags = flags & (VFS_READ | VFS_WRITE);
+    file->owes_save = flags & (VFS_WRITE | VFS_TRUNCATE);
     mutex_lock(&online->lock);
     code = check_open(online, node, flags, err);
     if (code == 0) {
@@ -327,7 +328,7 @@ int online_flush(struct vfs *vfs, struct vfs_file *file, const struct vfs_call *
     struct call call = call_begin(vfs_call, CALL_SAVE);
 
     (void)vfs;
-    if (!(file->flags & VFS_WRITE) || is_just_begun(file->body)) {
+    if (!file->owes_save || is_just_begun(file->body)) {
         return 0;
     }
     return save_body(file->body, &call, err);
@@ -339,7 +340,7 @@ int online_fsync(struct vfs *vfs, struct vfs_file *file, const struct vfs_call *
     struct call call = call_begin(vfs_call, CALL_SAVE);
 
     (void)vfs;
-    return file->flags & VFS_WRITE ? save_body(file->body, &call, err) : 0;
+    return file->owes_save ? save_body(file->body, &call, err) : 0;
 }
 
 void online_close(struct vfs *vfs, struct vfs_file *file)
@@ -350,7 +351,7 @@ void online_close(struct vfs *vfs, struct vfs_file *file)
     bool is_unsaved = false;
 
     mutex_lock(&file->body->lock);
-    is_unsaved = (file->flags & VFS_WRITE) && file->body->is_dirty && !file->body->has_failed;
+    is_unsaved = file->owes_save && file->body->is_dirty && !file->body->has_failed;
     mutex_unlock(&file->body->lock);
     /* Nobody can be told any more: what a flush did not see (a mapped page, an empty file) is saved
      * here, and named in status when that fails. */

@@ -7,8 +7,9 @@
  *   content->lock  one cached version (cache.h)
  *
  * Journal, delta and program saves come to stand beside save.c: save_body() is the one place where
- * bytes leave for the server, listing_begin() the one where a listing starts, and
- * tree_apply_item() the one where the server's word reaches the tree.
+ * bytes of a draft leave for the server (rename.c sends those of a file that is renamed onto
+ * another), listing_join() the one where a listing starts, and tree_apply_item() the one where the
+ * server's word reaches the tree.
  */
 #ifndef MAPPER_VFS_ONLINE_H
 #define MAPPER_VFS_ONLINE_H
@@ -77,22 +78,29 @@ struct body {
     /* guarded by online->lock */
     uint32_t refs;
     struct node *node; /* held; another one after a rename onto it */
+    /* guarded by online->spool_lock */
+    struct body *next_draft; /* in online->drafts, while `spool` is there */
+    char *failure;           /* why the last save failed; NULL: it did not */
     /* guarded by `lock` */
     struct mutex lock;
     struct cond changed;
     char *path;           /* below the library, for the note of an unsaved file */
+    char *item_id;        /* ... as well; "": a new file */
     struct content *base; /* the version that was opened; NULL for a new file */
     char *version;        /* what a save must find on the server (If-Match); NULL: new file */
     bool is_dirty;
-    bool is_saving;  /* one thread uploads: no writes, no second save */
-    bool is_written; /* since it was made or cut to nothing at opening */
-    bool is_removed; /* deleted: nothing of it is saved any more */
-    bool has_failed; /* the last save did not succeed */
+    bool is_saving;        /* one thread uploads: no writes, no second save */
+    bool is_written;       /* since it was made or cut to nothing at opening */
+    bool is_removed;       /* deleted: nothing of it is saved any more */
+    bool has_failed;       /* the last save did not succeed */
+    bool may_have_arrived; /* ... but its bytes may be on the server: the answer was lost */
     /* the draft, while `spool` is there */
     struct local_file *spool;
     char *spool_path;
     struct extents written; /* in the spool file; the rest below base_limit is in `base` */
     uint64_t base_limit;
+    uint64_t doubt_start; /* [start, end) of the base came over unconfirmed (reader.h) */
+    uint64_t doubt_end;
     uint64_t size_bytes;
     int64_t modified_ms; /* set by a program for the next save; -1: not */
     int64_t created_ms;
@@ -102,6 +110,7 @@ struct body {
 struct vfs_file {
     struct body *body;
     unsigned flags; /* VFS_READ, VFS_WRITE */
+    bool owes_save; /* opening made or emptied the file, or it may be written */
     struct read_habit habit;
 };
 
@@ -139,9 +148,11 @@ struct online_vfs {
     struct ask *asks;                     /* under way; each on the stack of its thread */
     struct negative negatives[NEGATIVES]; /* names that were not there a moment ago */
     uint32_t next_negative;
-    uint64_t last_spool; /* guarded by spool_lock, which nests in any other */
-    struct mutex spool_lock;
-    int64_t started_ms; /* node->checked_s counts from here */
+    struct mutex spool_lock; /* guards the next three; nests in any other */
+    uint64_t last_spool;
+    struct body *drafts; /* open, with a spool file */
+    bool has_unsaved;    /* there may be spool files of saves that failed */
+    int64_t started_ms;  /* node->checked_s counts from here */
     uint32_t open_files;
     uint32_t uploads_running;
     bool is_draining;
@@ -286,6 +297,13 @@ void call_extend(struct call *call, uint64_t size_bytes);
 /* On the server when this returns 0; nothing to do when it is not dirty. */
 int save_body(struct body *body, const struct call *call, struct error *err);
 
+/* The draft has bytes that the server has not: names them, in case that the agent does not live to
+ * save them. body->lock held. */
+void save_note_draft(struct body *body);
+void draft_enlist(struct body *body);
+void draft_delist(struct body *body);
+void draft_saved(struct body *body); /* its bytes are on the server */
+
 /* A draft whose last handle is closed: saved as `cache` when clean, named as unsaved when not. */
 void save_leave(struct body *body);
 int spool_new(struct online_vfs *online, struct local_file **out, char **path, struct error *err);
@@ -304,15 +322,30 @@ struct unsaved_note {
     const char *path;
     const char *item_id; /* "": a new file */
     const char *version;
-    const char *reason; /* "": the save was still running */
+    const char *reason;  /* "": open, or being saved */
+    uint64_t base_limit; /* with "": so many bytes of the old version may not be there yet */
     int64_t since_ms;
 };
+
+/* Replaces an older note whole or not at all. */
 int unsaved_write(const char *spool_path, const struct unsaved_note *note, bool is_durable,
                   struct error *err);
-void unsaved_remove(const char *spool_path); /* the note alone */
+/* The bytes are on the server; the file is still open. */
+void unsaved_saved(const char *spool_path);
+/* All that stands beside the spool file. */
+void unsaved_remove(const char *spool_path);
 unsigned unsaved_count(struct online_vfs *online);
+
+/* Removes what agents before this one left of files that they had saved. */
+void unsaved_sweep(struct online_vfs *online);
+
+/* The same bytes, for the same file, were saved now: an earlier try to save them needs no keeping.
+ * What differs by one byte stays. */
+void unsaved_settle(struct online_vfs *online, const char *key, const char *path,
+                    struct local_file *saved, uint64_t size_bytes);
 #define SPOOL_DATA ".data"
 #define SPOOL_NOTE ".note"
+#define SPOOL_SAVED ".saved" /* instead of the note, once it is saved */
 
 /* --- handles.c, change.c, rename.c --- */
 

@@ -247,6 +247,7 @@ int online_vfs_new(struct online_vfs **out, const struct online_vfs_options *opt
         code = make_tag(online->spool_tag, sizeof(online->spool_tag), err);
     }
     if (code == 0) {
+        unsaved_sweep(online);
         code = make_tree(online, err);
     }
     if (code == 0) {

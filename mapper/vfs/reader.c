@@ -9,6 +9,7 @@
 #include "base/secret.h"
 #include "base/str.h"
 #include "local.h"
+#include "mapper/graph.h"
 #include "wait.h"
 
 #define SMALL_FILE (1024u * 1024)     /* fetched whole by the first read */
@@ -35,6 +36,16 @@ uint64_t content_size(struct content *content)
     return size;
 }
 
+bool content_is_unconfirmed(struct content *content)
+{
+    bool is_unconfirmed = false;
+
+    mutex_lock(&content->lock);
+    is_unconfirmed = content->arrivals != content->confirmed;
+    mutex_unlock(&content->lock);
+    return is_unconfirmed;
+}
+
 void content_confirm(struct content *content, const char *download_url)
 {
     mutex_lock(&content->lock);
@@ -56,8 +67,10 @@ static int store(struct content *content, struct stream *stream, const void *dat
 {
     int code = 0;
 
+    content->arrivals++;
     if (stream->pos + size > content->size_bytes && stream->end == OPEN_ENDED) {
         code = content_resize(content, stream->pos + size, err);
+        content->checked_ms = 0; /* longer than the size says: perhaps another version */
     }
     if (code == 0) {
         code = content_open_file(content, err);
@@ -66,6 +79,16 @@ static int store(struct content *content, struct stream *stream, const void *dat
         code = local_write(content->file, data, size, stream->pos, err);
     }
     return code;
+}
+
+/* Trouble with the disk is no trouble of the reader's: what the cache cannot hold or give back comes
+ * from the service. The lock is held. */
+static void note_unstored(struct content *content, const struct error *why)
+{
+    if (!content->is_unstored) {
+        log_debug(LOG_VFS, "the cache does not hold a file: %s", why->message);
+    }
+    content->is_unstored = true;
 }
 
 static size_t on_data(void *payload, const void *data, size_t size)
@@ -85,8 +108,7 @@ static size_t on_data(void *payload, const void *data, size_t size)
         size = (size_t)(stream->end - stream->pos);
     }
     if (store(content, stream, data, size, &err) < 0) {
-        content->is_unstored = true;
-        log_debug(LOG_VFS, "the cache does not take a block: %s", err.message);
+        note_unstored(content, &err);
     } else {
         from = stream->pos > BLOCK_BYTES ? stream->pos - BLOCK_BYTES + 1 : 0;
         from = from < stream->start ? stream->start : from;
@@ -107,12 +129,13 @@ static void on_done(void *payload, int code, const struct error *err)
 
     mutex_lock(&content->lock);
     stream->is_done = true;
-    /* Less than the item's size says, or more: the transfer is right (graph-facts 2.7). */
+    /* Less than the item's size says: readers ask which of the two is right. */
     if (code == 0 &&
-        (stream->end == OPEN_ENDED ? stream->pos != content->size_bytes
-                                   : stream->pos < stream->end) &&
-        content_resize(content, stream->pos, NULL) == 0 && content->map) {
-        content_mark(content, stream->start, stream->pos);
+        stream->pos < (stream->end == OPEN_ENDED ? content->size_bytes : stream->end)) {
+        content->is_in_doubt = true;
+        content->doubt_start = stream->start;
+        content->doubt_end = stream->pos;
+        content->checked_ms = 0;
     }
     if (code < 0 && code != ERR_CANCELLED) {
         content->failure = *err;
@@ -245,6 +268,7 @@ static int prepare(struct content *content, const struct content_source *source,
                    const struct call *call, struct error *err)
 {
     struct graph_item item = {0};
+    uint64_t arrivals = 0;
     int code = 0;
 
     while (content->is_preparing) {
@@ -260,6 +284,7 @@ static int prepare(struct content *content, const struct content_source *source,
         return 0;
     }
     content->is_preparing = true;
+    arrivals = content->arrivals;
     mutex_unlock(&content->lock);
     code = graph_get_item(&item, source->account, content->drive_id, content->item_id, call, err);
     mutex_lock(&content->lock);
@@ -274,6 +299,7 @@ static int prepare(struct content *content, const struct content_source *source,
                              "the file was changed by someone else while it is open");
         } else {
             content->checked_ms = now_ms();
+            content->confirmed = arrivals;
             secret_free(&content->download_url);
             content->download_url = item.download_url;
             item.download_url = NULL;
@@ -281,6 +307,23 @@ static int prepare(struct content *content, const struct content_source *source,
         }
     }
     graph_item_clear(&item);
+    return code;
+}
+
+/* It is the version, and a transfer of it was shorter than its size says: the transfer is right
+ * (graph-facts 2.7). The lock is held. */
+static int settle_doubt(struct content *content, const struct content_source *source,
+                        const struct call *call, struct error *err)
+{
+    int code = prepare(content, source, call, err);
+
+    if (code == 0 && content->is_in_doubt) {
+        content->is_in_doubt = false;
+        code = content_resize(content, content->doubt_end, err);
+        if (code == 0 && content->map) {
+            content_mark(content, content->doubt_start, content->doubt_end);
+        }
+    }
     return code;
 }
 
@@ -389,6 +432,9 @@ static int step(struct content *content, const struct content_source *source,
     bool is_long = false;
     int code = 0;
 
+    if (content->is_in_doubt) {
+        return settle_doubt(content, source, call, err);
+    }
     if (!stream) {
         code = prepare(content, source, call, err);
         if (code < 0 || running_to(content, at)) {
@@ -412,77 +458,36 @@ static int step(struct content *content, const struct content_source *source,
 
 /* --- without the disk --- */
 
-struct direct {
-    struct mutex lock;
-    struct cond done;
-    char *data;
-    size_t size;
-    size_t got;
-    bool is_done;
-    int code;
-    struct error error;
-};
-
-static size_t direct_data(void *payload, const void *data, size_t size)
+static int check_version(struct content *content, const struct content_source *source,
+                         bool is_doubtful, const struct call *call, struct error *err)
 {
-    struct direct *direct = payload;
-    size_t take = size < direct->size - direct->got ? size : direct->size - direct->got;
-
-    memcpy(direct->data + direct->got, data, take);
-    direct->got += take;
-    return size;
-}
-
-static void direct_done(void *payload, int code, const struct error *err)
-{
-    struct direct *direct = payload;
-
-    mutex_lock(&direct->lock);
-    direct->is_done = true;
-    direct->code = code;
-    if (code < 0) {
-        direct->error = *err;
-    }
-    cond_broadcast(&direct->done);
-    mutex_unlock(&direct->lock);
-}
-
-/* The disk takes nothing: straight to the reader's memory. Called without the lock. */
-static int read_direct(struct content *content, const struct content_source *source, void *data,
-                       size_t size, uint64_t offset, size_t *got, const struct call *call,
-                       struct error *err)
-{
-    struct direct direct = {.data = data, .size = size};
-    struct graph_download_callbacks callbacks = {direct_data, direct_done, &direct};
-    struct graph_download_request request = {.drive_id = content->drive_id,
-                                             .item_id = content->item_id,
-                                             .offset = offset,
-                                             .length = size,
-                                             .priority = call->priority,
-                                             .deadline_ms = call->deadline_ms};
-    struct graph_download *download = NULL;
     int code = 0;
 
-    mutex_init(&direct.lock);
-    cond_init(&direct.done);
-    code = graph_download_start(&download, source->account, &request, &callbacks, err);
+    mutex_lock(&content->lock);
+    if (is_doubtful) {
+        content->checked_ms = 0;
+    }
+    code = prepare(content, source, call, err);
+    mutex_unlock(&content->lock);
+    return code;
+}
+
+/* Straight to the reader's memory. Without the lock. */
+static int read_past_disk(struct content *content, const struct content_source *source, void *data,
+                          size_t size, uint64_t offset, size_t *got, const struct call *call,
+                          struct error *err)
+{
+    int code = check_version(content, source, false, call, err);
+
+    *got = 0;
     if (code == 0) {
-        mutex_lock(&direct.lock);
-        while (code == 0 && !direct.is_done) {
-            code = call_wait(call, &direct.done, &direct.lock, err);
-        }
-        mutex_unlock(&direct.lock);
-        graph_download_free(download);
+        code = graph_read_range(source->account, content->drive_id, content->item_id, data, size,
+                                offset, got, call, err);
     }
-    if (code == 0 && direct.code < 0) {
-        code = direct.code;
-        if (err) {
-            *err = direct.error;
-        }
+    if (code == 0 && *got < size) {
+        /* The end comes sooner than the size says: unless it is another file by now, it is so. */
+        code = check_version(content, source, true, call, err);
     }
-    *got = direct.got;
-    cond_clear(&direct.done);
-    mutex_clear(&direct.lock);
     return code;
 }
 
@@ -519,6 +524,7 @@ int content_read(struct content *content, const struct content_source *source,
                  struct read_habit *habit, void *data, size_t size, uint64_t offset, size_t *got,
                  const struct call *call, struct error *err)
 {
+    struct error trouble = {0};
     bool is_unstored = false;
     int code = 0;
 
@@ -540,8 +546,9 @@ int content_read(struct content *content, const struct content_source *source,
     if (code == 0 && offset >= content->size_bytes) {
         size = 0;
     }
-    if (code == 0 && size > 0 && !content->is_unstored) {
-        code = content_open_file(content, err);
+    if (code == 0 && size > 0 && !content->is_unstored &&
+        content_open_file(content, &trouble) < 0) {
+        note_unstored(content, &trouble);
     }
     if (code == 0 && habit) {
         run_ahead(content, source, habit, offset + size, call);
@@ -549,9 +556,15 @@ int content_read(struct content *content, const struct content_source *source,
     is_unstored = content->is_unstored;
     content->copying++;
     mutex_unlock(&content->lock);
-    if (code == 0 && size > 0) {
-        code = is_unstored ? read_direct(content, source, data, size, offset, got, call, err)
-                           : local_read(content->file, data, size, offset, got, err);
+    if (code == 0 && size > 0 && !is_unstored &&
+        local_read(content->file, data, size, offset, got, &trouble) < 0) {
+        is_unstored = true;
+        mutex_lock(&content->lock);
+        note_unstored(content, &trouble);
+        mutex_unlock(&content->lock);
+    }
+    if (code == 0 && size > 0 && is_unstored) {
+        code = read_past_disk(content, source, data, size, offset, got, call, err);
     }
     mutex_lock(&content->lock);
     content->copying--;

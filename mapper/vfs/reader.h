@@ -38,6 +38,10 @@ void content_confirm(struct content *content, const char *download_url);
 
 uint64_t content_size(struct content *content);
 
+/* Whether something arrived after the server told of the version last: an address of content leads
+ * to whatever version is the newest, so that this may be of another one. */
+bool content_is_unconfirmed(struct content *content);
+
 /* Cancels transfers that nobody waited for since `idle_ms`. */
 void content_stop_idle(struct content *content, int64_t idle_ms);
 void content_stop_streams(struct content *content);

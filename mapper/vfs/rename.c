@@ -11,6 +11,8 @@
 #include "local.h"
 #include "online.h"
 
+#define UNDO_MS 30000
+#define SOURCE_AGE_MS 3000 /* what was saved a moment ago is known */
 #define FETCH_TO_REPLACE \
     (64u * 1024 * 1024) /* larger sources that are not here are moved aside \
                          */
@@ -92,14 +94,26 @@ static int make_aside(char **out, const char *name, struct error *err)
                                  random[1], random[2], random[3]);
 }
 
+/* Undoing what succeeded must not end with the patience of the caller. */
+static struct call call_to_undo(void)
+{
+    return (struct call){.priority = CALL_SAVE, .deadline_ms = online_now() + UNDO_MS};
+}
+
 /* Only the case changes, and the service takes the old spelling for another file's name: by way of
  * a third name. */
 static int send_in_two_steps(struct rename *r, struct graph_item *item, const struct call *call,
                              struct error *err)
 {
     char *aside = NULL;
+    char *old_name = NULL;
     int code = make_aside(&aside, r->new_name, err);
 
+    if (code == 0) {
+        mutex_lock(&r->online->lock);
+        code = str_copy(&old_name, node_name(r->node), err);
+        mutex_unlock(&r->online->lock);
+    }
     if (code == 0) {
         code = send_rename(r, aside, item, call, err);
     }
@@ -107,7 +121,15 @@ static int send_in_two_steps(struct rename *r, struct graph_item *item, const st
         graph_item_clear(item);
         *item = (struct graph_item){0};
         code = send_rename(r, r->new_name, item, call, err);
+        if (code < 0) {
+            struct graph_item back = {0};
+            struct call undo = call_to_undo();
+
+            (void)send_rename(r, old_name, &back, &undo, NULL);
+            graph_item_clear(&back);
+        }
     }
+    free(old_name);
     free(aside);
     return code;
 }
@@ -127,7 +149,12 @@ static int rename_free(struct rename *r, const struct call *call, struct error *
     mutex_lock(&online->lock);
     is_local = r->node->flags & NODE_LOCAL;
     if (is_local) {
-        code = move_in_tree(r, NULL, err); /* it gets there under its new name */
+        struct node *other = tree_child(online->tree, r->to, r->new_name);
+
+        /* It gets there under its new name, unless that was taken since we looked. */
+        code = other && other != r->node
+                   ? error_set(err, ERR_EXISTS, "'%.120s' was made meanwhile", r->new_name)
+                   : move_in_tree(r, NULL, err);
     }
     mutex_unlock(&online->lock);
     if (!is_local) {
@@ -254,7 +281,8 @@ static void hand_over(struct rename *r, struct body *body)
         body->modified_ms = -1;
         body->created_ms = -1;
         body->base_limit = 0;
-        unsaved_remove(body->spool_path);
+        body->doubt_end = 0;
+        draft_saved(body);
     } else {
         /* It reads the version it has; that version is no longer what the target has. */
         r->target->body = NULL;
@@ -321,8 +349,10 @@ static int replace_aside(struct rename *r, const struct call *call, struct error
         code = rename_free(r, call, err);
         r->target = old;
         if (code < 0) {
+            struct call undo = call_to_undo();
+
             aside.new_name = r->new_name;
-            (void)rename_free(&aside, call, NULL);
+            (void)rename_free(&aside, &undo, NULL);
         }
     }
     if (code == 0) {
@@ -390,13 +420,20 @@ static int replace_file(struct rename *r, const struct call *call, struct error 
     bool is_local_target = false;
     int code = 0;
 
+    /* What is sent must be the newest: the source's item goes away after it. */
+    code = refresh_node(online, r->node, SOURCE_AGE_MS, NULL, call, err);
+    if (code < 0) {
+        return code;
+    }
     mutex_lock(&online->lock);
     is_local_target = r->target->flags & NODE_LOCAL;
-    if (!is_local_target) {
+    if ((r->node->flags | r->target->flags) & NODE_GONE) {
+        code = error_set(err, ERR_STALE, "the item is no longer there");
+    } else if (!is_local_target) {
         code = body_get(online, &body, r->node, err);
     }
     mutex_unlock(&online->lock);
-    if (is_local_target) {
+    if (code == 0 && is_local_target) {
         return drop_local_target(r, call, err);
     }
     if (!body) {

@@ -6,6 +6,7 @@
  * and what they are for are found again. (A later agent sends them by itself; this one names them
  * in status.)
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,7 +27,59 @@ int spool_new(struct online_vfs *online, struct local_file **out, char **path, s
     mutex_unlock(&online->spool_lock);
     code = str_format(path, err, "%s/%s-%llu" SPOOL_DATA, online->spool_directory,
                       online->spool_tag, (unsigned long long)number);
-    return code < 0 ? code : local_open(out, *path, true, err);
+    if (code == 0) {
+        code = local_open(out, *path, true, err);
+        if (code < 0) {
+            str_free(path);
+        }
+    }
+    return code;
+}
+
+/* --- which drafts are open --- */
+
+/* Takes `reason` over; NULL: the last save was good. */
+static void set_failure(struct body *body, char *reason)
+{
+    struct online_vfs *online = body->online;
+
+    mutex_lock(&online->spool_lock);
+    free(body->failure);
+    body->failure = reason;
+    online->has_unsaved = online->has_unsaved || reason;
+    mutex_unlock(&online->spool_lock);
+}
+
+void draft_saved(struct body *body)
+{
+    unsaved_saved(body->spool_path);
+    set_failure(body, NULL);
+    body->may_have_arrived = false;
+}
+
+void draft_enlist(struct body *body)
+{
+    struct online_vfs *online = body->online;
+
+    mutex_lock(&online->spool_lock);
+    body->next_draft = online->drafts;
+    online->drafts = body;
+    mutex_unlock(&online->spool_lock);
+}
+
+void draft_delist(struct body *body)
+{
+    struct online_vfs *online = body->online;
+    struct body **at = &online->drafts;
+
+    mutex_lock(&online->spool_lock);
+    while (*at && *at != body) {
+        at = &(*at)->next_draft;
+    }
+    if (*at) {
+        *at = body->next_draft;
+    }
+    mutex_unlock(&online->spool_lock);
 }
 
 void call_extend(struct call *call, uint64_t size_bytes)
@@ -123,7 +176,7 @@ static int find_target(struct target *target, struct body *body, const struct ca
     node = body->node;
     tree_hold(online->tree, node);
     if (node->flags & NODE_GONE) {
-        code = error_set(err, ERR_STALE, "the file was deleted by someone else");
+        code = error_set(err, ERR_STALE, "the file was deleted");
     } else {
         target->is_new = node->flags & NODE_LOCAL;
         folder = tree_parent(online->tree, node);
@@ -158,7 +211,8 @@ static int upload(struct body *body, const struct target *target, struct graph_i
     struct graph_source source = {read_spool, body->spool, body->size_bytes};
     struct graph_upload upload = {.drive_id = place->drive_id,
                                   .modified_ms = body->modified_ms,
-                                  .created_ms = body->created_ms};
+                                  .created_ms = body->created_ms,
+                                  .may_have_arrived = body->may_have_arrived};
 
     if (target->is_new) {
         upload.parent_id = place->item_id;
@@ -172,21 +226,101 @@ static int upload(struct body *body, const struct target *target, struct graph_i
 
 static void note(struct body *body, const struct target *target, const char *reason)
 {
+    struct extent gap = {0};
     struct unsaved_note unsaved = {
         .key = body->library->key,
-        .path = target->path ? target->path : body->path,
-        .item_id = target->item.item_id ? target->item.item_id : "",
+        .path = target && target->path ? target->path : body->path,
+        .item_id = target && target->item.item_id ? target->item.item_id : body->item_id,
         .version = body->version ? body->version : "",
         .reason = reason,
+        .base_limit = extents_gap(&body->written, 0, body->base_limit, &gap) ? body->base_limit : 0,
         .since_ms = clock_wall_ms(clock_system()),
     };
     struct error error = {0};
     bool is_durable = *reason != '\0';
 
-    if ((is_durable && local_sync(body->spool, &error) < 0) ||
-        unsaved_write(body->spool_path, &unsaved, is_durable, &error) < 0) {
+    if (is_durable && local_sync(body->spool, &error) < 0) {
+        log_error(LOG_VFS, &error, "an unsaved file may not outlive a loss of power");
+    }
+    if (unsaved_write(body->spool_path, &unsaved, is_durable, &error) < 0) {
         log_error(LOG_VFS, &error, "the note of an unsaved file could not be written");
     }
+}
+
+void save_note_draft(struct body *body)
+{
+    note(body, NULL, "");
+}
+
+/* --- why it failed --- */
+
+/* What its user can do about it. */
+static const char *advice(int code)
+{
+    switch (code) {
+    case ERR_SIGNED_OUT:
+        return "run 'mooring login', then save again";
+    case ERR_LOCKED:
+        return "somebody works on it: save again when it is free";
+    case ERR_NO_SPACE:
+        return "make room, then save again";
+    case ERR_CHANGED:
+        return "someone else saved it meanwhile: compare the two, then save again";
+    case ERR_EXISTS:
+        return "the name was taken meanwhile: save under another one";
+    case ERR_DENIED:
+    case ERR_READ_ONLY:
+        return "ask for the right to change it, or save elsewhere";
+    case ERR_NOT_FOUND:
+    case ERR_STALE:
+    case ERR_GONE:
+        return "restore it or its folder on the server, or save elsewhere";
+    case ERR_UNREACHABLE:
+    case ERR_TIMED_OUT:
+    case ERR_SERVER:
+    case ERR_THROTTLED:
+    case ERR_CANCELLED:
+        return "save again when the service answers";
+    default:
+        return "save again, or elsewhere";
+    }
+}
+
+/* Which bytes of the kept file are not what the program would have saved. "": all are. */
+static void describe_bytes(char *out, size_t size, const struct body *body, int code)
+{
+    struct extent gap = {0};
+    struct extent next = {0};
+
+    *out = '\0';
+    if (extents_gap(&body->written, 0, body->base_limit, &gap)) {
+        snprintf(out, size,
+                 "; of the old version bytes %llu-%llu%s could not be had, the kept file has zeros "
+                 "there",
+                 (unsigned long long)gap.start, (unsigned long long)gap.end - 1,
+                 extents_gap(&body->written, gap.end, body->base_limit, &next) ? " and others"
+                                                                               : "");
+    } else if (code == ERR_CHANGED && body->doubt_end > 0) {
+        snprintf(out, size,
+                 "; what was not written of bytes %llu-%llu came late and may be of the newer "
+                 "version",
+                 (unsigned long long)body->doubt_start, (unsigned long long)body->doubt_end - 1);
+    }
+}
+
+/* Called by the thread that set is_saving. */
+static void note_failure(struct body *body, const struct target *target, const struct error *error)
+{
+    char bytes[160];
+    char *reason = NULL;
+
+    describe_bytes(bytes, sizeof(bytes), body, error->code);
+    (void)str_format(&reason, NULL, "%s; %s%s", error->message, advice(error->code), bytes);
+    note(body, target, reason ? reason : error->message);
+    set_failure(body, reason);
+    body->may_have_arrived = body->may_have_arrived || error->code == ERR_UNREACHABLE ||
+                             error->code == ERR_TIMED_OUT || error->code == ERR_SERVER ||
+                             error->code == ERR_CANCELLED;
 }
 
 /* The tree learns what the server answered. */
@@ -219,7 +353,9 @@ static int save_now(struct body *body, struct target *target, const struct call 
         code = body_complete(body, call, err);
     }
     if (code == 0) {
-        note(body, target, "");
+        if (body->base_limit > 0 || strcmp(target->path, body->path) != 0) {
+            note(body, target, ""); /* not as it was when the draft began */
+        }
         code = upload(body, target, &item, call, err);
     }
     if (code == 0) {
@@ -229,7 +365,9 @@ static int save_now(struct body *body, struct target *target, const struct call 
         if (take_answer(body, &item, &ignored) < 0) {
             log_error(LOG_VFS, &ignored, "a saved file could not be noted");
         }
-        unsaved_remove(body->spool_path);
+        draft_saved(body);
+        unsaved_settle(body->online, body->library->key, target->path, body->spool,
+                       body->size_bytes);
     }
     graph_item_clear(&item);
     return code;
@@ -245,6 +383,7 @@ static void after_save(struct body *body, int code)
         body->modified_ms = -1;
         body->created_ms = -1;
         body->base_limit = 0; /* all of it is in the spool file now */
+        body->doubt_end = 0;
     }
     cond_broadcast(&body->changed);
 }
@@ -258,13 +397,13 @@ int save_body(struct body *body, const struct call *call, struct error *err)
     int code = 0;
 
     mutex_lock(&body->lock);
-    code = body_wait_saved(body, call, err);
+    call_extend(&save, body->size_bytes); /* whoever sends it, this thread or another */
+    code = body_wait_saved(body, &save, err);
     if (code < 0 || !body->is_dirty || body->is_removed) {
         mutex_unlock(&body->lock);
         return code;
     }
     body->is_saving = true;
-    call_extend(&save, body->size_bytes);
     mutex_unlock(&body->lock);
 
     save.priority = CALL_SAVE;
@@ -276,7 +415,7 @@ int save_body(struct body *body, const struct call *call, struct error *err)
         (void)find_target(&target, body, &save, NULL);
     }
     if (code < 0) {
-        note(body, &target, error.message);
+        note_failure(body, &target, &error);
         mutex_lock(&online->lock);
         note_denied(online, body->node, code);
         mutex_unlock(&online->lock);
@@ -331,10 +470,15 @@ void save_leave(struct body *body)
     }
     if (body->is_dirty && !body->is_removed) {
         log_debug(LOG_VFS, "'%s' keeps what could not be saved", body->spool_path);
+        mutex_lock(&body->online->spool_lock);
+        body->online->has_unsaved = true;
+        mutex_unlock(&body->online->spool_lock);
+        draft_delist(body);
         return;
     }
-    unsaved_remove(body->spool_path);
     if (body->is_removed || !adopt(body)) {
         (void)file_remove(body->spool_path, NULL);
     }
+    unsaved_remove(body->spool_path);
+    draft_delist(body);
 }

@@ -7,7 +7,13 @@
  *   item ...       id of the item to replace; empty: a new file
  *   version ...    what the save must find there
  *   since ...      wall clock, ms
- *   reason ...     empty: the save was running
+ *   reason ...     empty: it was open or being saved
+ *   base ...       with an empty reason: so many bytes of the old version may not be there
+ *
+ * The note is there before the bytes are promised anything, is replaced whole or not at all, and
+ * becomes a ".saved" once they are on the server, until the file is closed. So what an agent leaves
+ * that was killed is told apart: with a note, or with nothing at all (no room for one), it is
+ * unsaved; with a ".saved" it is not, and the next agent removes it.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,11 +28,30 @@
 #define NOTE_MAX 65536u
 #define NOTE_HEAD "mooring-unsaved 1\n"
 
-static int note_path(char **out, const char *spool_path, struct error *err)
+static int beside(char **out, const char *spool_path, const char *ending, struct error *err)
 {
     size_t stem = strlen(spool_path) - strlen(SPOOL_DATA);
 
-    return str_format(out, err, "%.*s" SPOOL_NOTE, (int)stem, spool_path);
+    return str_format(out, err, "%.*s%s", (int)stem, spool_path, ending);
+}
+
+static void remove_beside(const char *spool_path, const char *ending)
+{
+    char *path = NULL;
+
+    if (beside(&path, spool_path, ending, NULL) == 0) {
+        (void)file_remove(path, NULL);
+    }
+    free(path);
+}
+
+static bool has_beside(const char *spool_path, const char *ending)
+{
+    char *path = NULL;
+    bool has = beside(&path, spool_path, ending, NULL) == 0 && file_exists(path);
+
+    free(path);
+    return has;
 }
 
 static int add_line(struct buf *buf, const char *name, const char *value, struct error *err)
@@ -41,19 +66,35 @@ static int add_line(struct buf *buf, const char *name, const char *value, struct
     return code;
 }
 
+/* Whole or not at all, but not synced: a crash of the agent must find it, and only what stays has
+ * to outlive more than that. */
 static int write_plain(const char *path, const struct buf *buf, struct error *err)
 {
-    FILE *stream = file_open_stream(path, "w", err);
+    char *temporary = NULL;
+    FILE *stream = NULL;
     bool is_written = false;
+    int code = str_format(&temporary, err, "%s.new", path);
 
+    if (code < 0) {
+        return code;
+    }
+    stream = file_open_stream(temporary, "w", err);
     if (!stream) {
-        return err ? err->code : ERR_IO;
+        free(temporary);
+        return err->code;
     }
     is_written = fwrite(buf_text(buf), 1, buf->size, stream) == buf->size;
     if (fclose(stream) != 0 || !is_written) {
-        return error_set(err, ERR_IO, "cannot write '%s'", path);
+        code = error_set(err, ERR_IO, "cannot write '%s'", path);
     }
-    return 0;
+    if (code == 0) {
+        code = local_move(temporary, path, err);
+    }
+    if (code < 0) {
+        (void)file_remove(temporary, NULL);
+    }
+    free(temporary);
+    return code;
 }
 
 int unsaved_write(const char *spool_path, const struct unsaved_note *note, bool is_durable,
@@ -62,8 +103,9 @@ int unsaved_write(const char *spool_path, const struct unsaved_note *note, bool 
     struct error local = {0};
     struct buf buf;
     char *path = NULL;
-    int code = note_path(&path, spool_path, err);
+    int code = beside(&path, spool_path, SPOOL_NOTE, err);
 
+    remove_beside(spool_path, SPOOL_SAVED); /* before all else: it would disown the bytes */
     buf_init(&buf, NOTE_MAX);
     if (code == 0) {
         code = buf_add_text(&buf, NOTE_HEAD, err);
@@ -81,10 +123,10 @@ int unsaved_write(const char *spool_path, const struct unsaved_note *note, bool 
         code = add_line(&buf, lines[i].name, lines[i].value, err);
     }
     if (code == 0) {
-        code = buf_add_format(&buf, err, "since %lld\n", (long long)note->since_ms);
+        code = buf_add_format(&buf, err, "since %lld\nbase %llu\n", (long long)note->since_ms,
+                              (unsigned long long)note->base_limit);
     }
     if (code == 0) {
-        /* While the save runs a crash of the agent must find it; only what stays is synced. */
         code = is_durable ? file_write_atomic(path, buf_text(&buf), buf.size, &local)
                           : write_plain(path, &buf, &local);
         if (code < 0 && err) {
@@ -96,14 +138,23 @@ int unsaved_write(const char *spool_path, const struct unsaved_note *note, bool 
     return code;
 }
 
+void unsaved_saved(const char *spool_path)
+{
+    char *note = NULL;
+    char *saved = NULL;
+
+    if (beside(&note, spool_path, SPOOL_NOTE, NULL) == 0 &&
+        beside(&saved, spool_path, SPOOL_SAVED, NULL) == 0 && local_move(note, saved, NULL) < 0) {
+        (void)file_remove(note, NULL);
+    }
+    free(note);
+    free(saved);
+}
+
 void unsaved_remove(const char *spool_path)
 {
-    char *path = NULL;
-
-    if (note_path(&path, spool_path, NULL) == 0) {
-        (void)file_remove(path, NULL);
-    }
-    free(path);
+    remove_beside(spool_path, SPOOL_NOTE);
+    remove_beside(spool_path, SPOOL_SAVED);
 }
 
 /* --- reading --- */
@@ -113,6 +164,7 @@ struct parsed {
     char *path;
     char *reason;
     int64_t since_ms;
+    int64_t base_limit;
 };
 
 static void parsed_clear(struct parsed *parsed)
@@ -120,21 +172,32 @@ static void parsed_clear(struct parsed *parsed)
     free(parsed->key);
     free(parsed->path);
     free(parsed->reason);
+    *parsed = (struct parsed){0};
+}
+
+static int take_text(char **out, const char *value, struct error *err)
+{
+    free(*out); /* a line that stands there twice: the last one counts */
+    *out = NULL;
+    return str_percent_decode(out, value, err);
 }
 
 static int take_line(struct parsed *parsed, const char *name, const char *value, struct error *err)
 {
     if (strcmp(name, "key") == 0) {
-        return str_percent_decode(&parsed->key, value, err);
+        return take_text(&parsed->key, value, err);
     }
     if (strcmp(name, "path") == 0) {
-        return str_percent_decode(&parsed->path, value, err);
+        return take_text(&parsed->path, value, err);
     }
     if (strcmp(name, "reason") == 0) {
-        return str_percent_decode(&parsed->reason, value, err);
+        return take_text(&parsed->reason, value, err);
     }
     if (strcmp(name, "since") == 0) {
         (void)str_to_int64(value, 0, INT64_MAX, &parsed->since_ms);
+    }
+    if (strcmp(name, "base") == 0) {
+        (void)str_to_int64(value, 0, INT64_MAX, &parsed->base_limit);
     }
     return 0;
 }
@@ -164,19 +227,38 @@ static int parse_note(struct parsed *parsed, char *text, struct error *err)
     return code;
 }
 
-static void read_note(struct parsed *parsed, const char *path)
+/* A broken note says nothing: the bytes are named all the same. */
+static void read_note(struct parsed *parsed, const char *spool_path)
 {
     struct buf buf;
+    char *path = NULL;
     char *text = NULL;
 
     buf_init(&buf, NOTE_MAX);
-    if (file_read_all(&buf, path, NULL) == 0 && (text = buf_take(&buf)) != NULL &&
-        parse_note(parsed, text, NULL) < 0) {
-        parsed_clear(parsed); /* broken: the bytes are named all the same */
-        *parsed = (struct parsed){0};
+    if (beside(&path, spool_path, SPOOL_NOTE, NULL) == 0 && file_read_all(&buf, path, NULL) == 0 &&
+        (text = buf_take(&buf)) != NULL && parse_note(parsed, text, NULL) < 0) {
+        parsed_clear(parsed);
     }
     free(text);
+    free(path);
     buf_clear(&buf);
+}
+
+/* Of a file that is open here: true, and why its last save failed (NULL: none did). */
+static bool is_open(struct online_vfs *online, const char *spool_path, char **failure)
+{
+    const struct body *draft = NULL;
+
+    mutex_lock(&online->spool_lock);
+    draft = online->drafts;
+    while (draft && strcmp(draft->spool_path, spool_path) != 0) {
+        draft = draft->next_draft;
+    }
+    if (draft && draft->failure) {
+        (void)str_copy(failure, draft->failure, NULL);
+    }
+    mutex_unlock(&online->spool_lock);
+    return draft != NULL;
 }
 
 struct visit {
@@ -186,44 +268,74 @@ struct visit {
     unsigned count;
 };
 
+/* No note gives a reason: what then? */
+static int guess_reason(char **out, const struct parsed *parsed, bool is_ours)
+{
+    if (is_ours) {
+        return str_copy(out, "it could not be saved, and there was no room to note why", NULL);
+    }
+    if (parsed->base_limit > 0) {
+        return str_format(out, NULL,
+                          "the agent ended while the file was open; what the program had not "
+                          "written of its first %lld bytes may be zeros here",
+                          (long long)parsed->base_limit);
+    }
+    return str_copy(out, "the agent ended while the file was open or being saved", NULL);
+}
+
+static void tell(struct visit *visit, const char *path, const struct parsed *parsed,
+                 const char *reason)
+{
+    struct online_vfs_unsaved unsaved = {
+        .key = parsed->key ? parsed->key : "",
+        .path = parsed->path ? parsed->path : "",
+        .spool_file = path,
+        .since_ms = parsed->since_ms,
+        .reason = reason ? reason : "it could not be saved",
+    };
+    int64_t size = 0;
+
+    if (file_size(path, &size, NULL) < 0 && !file_exists(path)) {
+        return; /* saved and gone since the folder was read */
+    }
+    unsaved.size_bytes = (uint64_t)size;
+    visit->count++;
+    if (visit->visit) {
+        visit->visit(visit->payload, &unsaved);
+    }
+}
+
 static void visit_one(void *payload, const char *name)
 {
     struct visit *visit = payload;
     struct online_vfs *online = visit->online;
     struct parsed parsed = {0};
-    struct online_vfs_unsaved unsaved = {0};
+    char *reason = NULL;
     char *path = NULL;
-    char *note = NULL;
-    int64_t size = 0;
     bool is_ours = str_starts_with(name, online->spool_tag);
-    bool is_running = false;
+    bool is_draft = false;
 
     if (!str_ends_with(name, SPOOL_DATA) ||
         str_format(&path, NULL, "%s/%s", online->spool_directory, name) < 0) {
         return;
     }
-    if (note_path(&note, path, NULL) == 0) {
-        read_note(&parsed, note);
+    is_draft = is_ours && is_open(online, path, &reason);
+    if ((is_draft && !reason) ||
+        (!is_draft && has_beside(path, SPOOL_SAVED) && !has_beside(path, SPOOL_NOTE))) {
+        free(path);
+        return;
     }
-    /* Of this agent: open, or being saved right now. */
-    is_running = is_ours && (!parsed.reason || !*parsed.reason);
-    if (!is_running) {
-        (void)file_size(path, &size, NULL);
-        unsaved.key = parsed.key ? parsed.key : "";
-        unsaved.path = parsed.path ? parsed.path : "";
-        unsaved.spool_file = path;
-        unsaved.size_bytes = (uint64_t)size;
-        unsaved.since_ms = parsed.since_ms;
-        unsaved.reason = parsed.reason && *parsed.reason
-                             ? parsed.reason
-                             : "the agent ended while the file was open or being saved";
-        visit->count++;
-        if (visit->visit) {
-            visit->visit(visit->payload, &unsaved);
-        }
+    read_note(&parsed, path);
+    if (!reason && parsed.reason && *parsed.reason) {
+        reason = parsed.reason;
+        parsed.reason = NULL;
     }
+    if (!reason) {
+        (void)guess_reason(&reason, &parsed, is_ours);
+    }
+    tell(visit, path, &parsed, reason);
     parsed_clear(&parsed);
-    free(note);
+    free(reason);
     free(path);
 }
 
@@ -241,4 +353,100 @@ unsigned unsaved_count(struct online_vfs *online)
 
     (void)local_each(online->spool_directory, visit_one, &state, NULL);
     return state.count;
+}
+
+/* --- removing --- */
+
+static void sweep_one(void *payload, const char *name)
+{
+    struct online_vfs *online = payload;
+    char *path = NULL;
+
+    if (!str_ends_with(name, SPOOL_SAVED) || str_starts_with(name, online->spool_tag) ||
+        str_format(&path, NULL, "%s/%.*s" SPOOL_DATA, online->spool_directory,
+                   (int)(strlen(name) - strlen(SPOOL_SAVED)), name) < 0) {
+        return;
+    }
+    if (!has_beside(path, SPOOL_NOTE)) {
+        (void)file_remove(path, NULL);
+    }
+    remove_beside(path, SPOOL_SAVED);
+    free(path);
+}
+
+void unsaved_sweep(struct online_vfs *online)
+{
+    bool has_unsaved = false;
+
+    (void)local_each(online->spool_directory, sweep_one, online, NULL);
+    has_unsaved = unsaved_count(online) > 0;
+    mutex_lock(&online->spool_lock);
+    online->has_unsaved = has_unsaved;
+    mutex_unlock(&online->spool_lock);
+}
+
+#define COMPARE_BYTES 65536u
+
+struct settle {
+    const char *key;
+    const char *path;
+    struct local_file *saved;
+    uint64_t size_bytes;
+    char *found; /* a spool file with the same bytes; owned */
+};
+
+static bool are_equal(struct local_file *a, struct local_file *b, uint64_t size)
+{
+    char *data = malloc(2u * COMPARE_BYTES);
+    bool is_equal = data != NULL;
+
+    for (uint64_t at = 0; is_equal && at < size; at += COMPARE_BYTES) {
+        size_t part = size - at < COMPARE_BYTES ? (size_t)(size - at) : COMPARE_BYTES;
+        size_t got_a = 0;
+        size_t got_b = 0;
+
+        is_equal = local_read(a, data, part, at, &got_a, NULL) == 0 &&
+                   local_read(b, data + COMPARE_BYTES, part, at, &got_b, NULL) == 0 &&
+                   got_a == part && got_b == part && memcmp(data, data + COMPARE_BYTES, part) == 0;
+    }
+    free(data);
+    return is_equal;
+}
+
+static void compare_one(void *payload, const struct online_vfs_unsaved *unsaved)
+{
+    struct settle *settle = payload;
+    struct local_file *file = NULL;
+
+    if (settle->found || unsaved->size_bytes != settle->size_bytes ||
+        strcmp(unsaved->key, settle->key) != 0 || strcmp(unsaved->path, settle->path) != 0 ||
+        local_open(&file, unsaved->spool_file, false, NULL) < 0) {
+        return;
+    }
+    if (are_equal(settle->saved, file, settle->size_bytes)) {
+        (void)str_copy(&settle->found, unsaved->spool_file, NULL);
+    }
+    local_close(file);
+}
+
+void unsaved_settle(struct online_vfs *online, const char *key, const char *path,
+                    struct local_file *saved, uint64_t size_bytes)
+{
+    struct settle settle = {.key = key, .path = path, .saved = saved, .size_bytes = size_bytes};
+    char *failure = NULL;
+    bool has_unsaved = false;
+
+    mutex_lock(&online->spool_lock);
+    has_unsaved = online->has_unsaved;
+    mutex_unlock(&online->spool_lock);
+    if (!has_unsaved) {
+        return;
+    }
+    (void)online_vfs_visit_unsaved(online, compare_one, &settle, NULL);
+    if (settle.found && !is_open(online, settle.found, &failure)) {
+        (void)file_remove(settle.found, NULL);
+        unsaved_remove(settle.found);
+    }
+    free(failure);
+    free(settle.found);
 }

@@ -136,3 +136,26 @@ void graph_download_free(struct graph_download *download)
     mutex_clear(&download->lock);
     free(download);
 }
+
+int graph_read_range(struct account *account, const char *drive_id, const char *item_id, void *data,
+                     size_t size, uint64_t offset, size_t *got, const struct call *call,
+                     struct error *err)
+{
+    struct fake *fake = account->fake;
+    int code = fake_enter(fake, FAKE_DOWNLOAD, call, err);
+    uint32_t index = fake_by_id(fake, item_id);
+
+    (void)drive_id;
+    *got = 0;
+    if (code == 0 && index == UINT32_MAX) {
+        code = fake_not_found(err);
+    }
+    while (code == 0 && *got < size && offset + *got < fake->items[index].size) {
+        const struct item *item = &fake->items[index];
+        uint64_t at = offset + *got;
+
+        ((unsigned char *)data)[(*got)++] = item->is_large ? fake_byte(at) : item->data[at];
+    }
+    mutex_unlock(&fake->lock);
+    return code;
+}

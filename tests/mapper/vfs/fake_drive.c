@@ -269,6 +269,13 @@ void fake_fail(struct fake *fake, enum fake_call call, int code, unsigned skip, 
     mutex_unlock(&fake->lock);
 }
 
+void fake_lose_uploads(struct fake *fake, unsigned times)
+{
+    mutex_lock(&fake->lock);
+    fake->lost_uploads = times;
+    mutex_unlock(&fake->lock);
+}
+
 unsigned fake_count(struct fake *fake, enum fake_call call)
 {
     unsigned count = 0;

@@ -37,6 +37,9 @@ void fake_set_page(struct fake *fake, size_t entries);
 /* After `skip` good ones, `times` requests of this kind are answered by `code`. */
 void fake_fail(struct fake *fake, enum fake_call call, int code, unsigned skip, unsigned times);
 
+/* So many uploads arrive, and their answers get lost: ERR_TIMED_OUT. */
+void fake_lose_uploads(struct fake *fake, unsigned times);
+
 unsigned fake_count(struct fake *fake, enum fake_call call);
 unsigned fake_total(struct fake *fake);
 void fake_reset(struct fake *fake); /* the counts */
