@@ -305,6 +305,7 @@ static void end(struct session *session)
     state_close(session->state);
     file_unlock(session->lock);
     str_list_clear(&session->plan_notes);
+    str_list_clear(&session->setup_problems);
     cond_clear(&session->wake);
     mutex_clear(&session->mutex);
     mutex_clear(&session->apply_mutex);

@@ -432,10 +432,48 @@ static int make_account(struct session_account *a, const struct account_options 
     return know_tenant(a, &info, err);
 }
 
-int session_accounts_make(struct session *session, struct error *err)
+/* What policy says about the account of one entry of Tenants; NULL: of whoever signs in. */
+static int read_options(struct account_options *options, struct policy_tenant *tenant,
+                        const struct session *session, const char *entry, struct error *err)
 {
     const struct settings *settings = session->settings;
-    size_t count = settings->tenants.count ? settings->tenants.count : 1;
+    int code = entry ? policy_tenant_parse(tenant, entry, err) : 0;
+
+    *options = (struct account_options){
+        .tenant = tenant->tenant ? tenant->tenant : "organizations",
+        .client_id = tenant->client_id ? tenant->client_id : settings->client_id,
+        .cloud = (enum cloud)(tenant->has_cloud ? tenant->cloud : settings->cloud),
+        .login_url = settings->custom_login_url,
+        .graph_url = settings->custom_graph_url,
+        .login_hint = tenant->login_hint,
+        .token_directory = session->paths->tokens,
+        .wants_teams = settings->teams_channels};
+    return code;
+}
+
+/* A tenant that policy describes wrongly is left out and said so: the agent and the other tenants go on. */
+static int leave_out(struct session *session, struct session_account *a, const struct error *why,
+                     struct error *err)
+{
+    char *problem = NULL;
+    int code =
+        str_format(&problem, err, "tenant '%s' is left out: %s", a->tenant_setting, why->message);
+
+    if (code == 0) {
+        log_write(LOG_LEVEL_ERROR, LOG_AGENT, "%s", problem);
+        session_say(session, "%s", problem);
+        code = str_list_add(&session->setup_problems, problem, err);
+    }
+    free(problem);
+    session_account_clear(a);
+    memset(a, 0, sizeof(*a));
+    return code;
+}
+
+int session_accounts_make(struct session *session, struct error *err)
+{
+    const struct str_list *tenants = &session->settings->tenants;
+    size_t count = tenants->count ? tenants->count : 1;
     int code = 0;
 
     session->accounts = calloc(count, sizeof(*session->accounts));
@@ -443,29 +481,25 @@ int session_accounts_make(struct session *session, struct error *err)
         return error_set(err, ERR_NO_MEMORY, "no memory for %zu accounts", count);
     }
     for (size_t i = 0; i < count && code == 0; i++) {
+        struct session_account *a = &session->accounts[session->account_count];
         struct policy_tenant tenant = {0};
-        struct account_options options = {.tenant = "organizations",
-                                          .client_id = settings->client_id,
-                                          .cloud = (enum cloud)settings->cloud,
-                                          .login_url = settings->custom_login_url,
-                                          .graph_url = settings->custom_graph_url,
-                                          .token_directory = session->paths->tokens,
-                                          .wants_teams = settings->teams_channels};
+        struct account_options options;
+        struct error why = {0};
 
-        if (settings->tenants.count) {
-            code = policy_tenant_parse(&tenant, settings->tenants.items[i], err);
-            if (code < 0) {
-                break; /* the table checked every entry: this is no memory */
-            }
-            options.tenant = tenant.tenant;
-            options.client_id = tenant.client_id ? tenant.client_id : options.client_id;
-            options.cloud = tenant.has_cloud ? (enum cloud)tenant.cloud : options.cloud;
-            options.login_hint = tenant.login_hint;
+        a->session = session;
+        a->may_ask = true;
+        code = read_options(&options, &tenant, session, tenants->count ? tenants->items[i] : NULL,
+                            err);
+        if (code == 0) {
+            code = make_account(a, &options, &why);
+            session->account_count++;
         }
-        session->accounts[i].session = session;
-        session->accounts[i].may_ask = true;
-        session->account_count = i + 1;
-        code = make_account(&session->accounts[i], &options, err);
+        if (code == ERR_INVALID) {
+            session->account_count--;
+            code = leave_out(session, a, &why, err);
+        } else if (code < 0 && why.code) {
+            *err = why;
+        }
         policy_tenant_clear(&tenant);
     }
     return code;

@@ -63,6 +63,19 @@ static int do_login(struct session *session, const struct control_request *reque
     return code;
 }
 
+struct unsaved_count {
+    const char *tenant_id;
+    unsigned count;
+};
+
+/* The key of a library begins with the id of its tenant. */
+static void count_unsaved(void *payload, const struct online_vfs_unsaved *unsaved)
+{
+    struct unsaved_count *count = payload;
+
+    count->count += str_starts_with_nocase(unsaved->key, count->tenant_id);
+}
+
 /* Unsent data is not cache: who signs out with some left must say so. It stays in the spool in any
  * case. */
 static int do_logout(struct session *session, const struct control_request *request, cJSON **result,
@@ -70,17 +83,25 @@ static int do_logout(struct session *session, const struct control_request *requ
 {
     struct session_account *a = NULL;
     struct online_vfs_stats stats;
+    struct unsaved_count unsaved = {0};
+    struct account_info info;
     int code = pick_account(&a, session, argument(request, "tenant"), err);
 
+    if (code == 0) {
+        account_info(a->account, &info);
+        unsaved.tenant_id = info.tenant_id;
+        code = online_vfs_visit_unsaved(session->online, count_unsaved, &unsaved, err);
+    }
     if (code < 0) {
         return code;
     }
     online_vfs_stats(session->online, &stats);
-    if (stats.unsaved + stats.uploads_running > 0 && !is_set(request, "discard")) {
+    if (unsaved.count + stats.uploads_running > 0 && !is_set(request, "discard")) {
         return error_set(err, ERR_BUSY,
-                         "%u files are not on the server yet (`mooring status` names them); sign "
-                         "out all the same with --discard",
-                         stats.unsaved + stats.uploads_running);
+                         "%u files of '%s' are not on the server yet and %u uploads are running "
+                         "(`mooring status` "
+                         "names them); sign out all the same with --discard",
+                         unsaved.count, a->tenant_setting, stats.uploads_running);
     }
     code = session_account_logout(a, err);
     if (code == 0) {

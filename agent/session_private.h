@@ -86,6 +86,8 @@ struct session {
     struct mutex mutex; /* guards the accounts' fields above and all below */
     struct cond wake;
     struct str_list plan_notes;
+    struct str_list
+        setup_problems; /* tenants of policy that no account could be made for; fixed after start */
     struct error mount_error; /* why there is no mount, or was none a moment ago */
     struct error state_error; /* why something is not remembered for the next start */
     size_t failed_steps;

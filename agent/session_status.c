@@ -98,17 +98,38 @@ cJSON *session_account_json(struct session_account *a)
     return object;
 }
 
+struct unsaved_list {
+    struct session *session;
+    cJSON *array;
+};
+
+/* Where the library appears; its key when it is not mapped now. */
+static void add_library(cJSON *item, struct session *session, const char *key)
+{
+    const char *path = key;
+
+    mutex_lock(&session->apply_mutex);
+    for (size_t i = 0; i < session->have.count; i++) {
+        if (str_equal(session->have.items[i].key, key)) {
+            path = session->have.items[i].path;
+        }
+    }
+    add_text(item, "library", path);
+    mutex_unlock(&session->apply_mutex);
+}
+
 static void add_unsaved(void *payload, const struct online_vfs_unsaved *unsaved)
 {
+    struct unsaved_list *list = payload;
     cJSON *item = cJSON_CreateObject();
 
-    add_text(item, "library", unsaved->key);
+    add_library(item, list->session, unsaved->key);
     add_text(item, "path", unsaved->path);
     add_text(item, "spoolFile", unsaved->spool_file);
     cJSON_AddNumberToObject(item, "bytes", (double)unsaved->size_bytes);
     add_time(item, "since", unsaved->since_ms);
     add_text(item, "reason", unsaved->reason);
-    cJSON_AddItemToArray(payload, item);
+    cJSON_AddItemToArray(list->array, item);
 }
 
 static cJSON *transport_json(struct session *session)
@@ -165,6 +186,11 @@ static cJSON *mappings_json(struct session *session)
 static void add_notes(struct session *session, cJSON *status)
 {
     cJSON *notes = cJSON_AddArrayToObject(status, "notes");
+    cJSON *problems = cJSON_AddArrayToObject(status, "setupProblems");
+
+    for (size_t i = 0; i < session->setup_problems.count; i++) {
+        cJSON_AddItemToArray(problems, cJSON_CreateString(session->setup_problems.items[i]));
+    }
 
     mutex_lock(&session->mutex);
     for (size_t i = 0; i < session->plan_notes.count; i++) {
@@ -197,6 +223,7 @@ static cJSON *files_json(struct session *session)
 {
     cJSON *object = cJSON_CreateObject();
     struct online_vfs_stats stats;
+    struct unsaved_list list = {.session = session};
     struct error err = {0};
 
     online_vfs_stats(session->online, &stats);
@@ -205,8 +232,8 @@ static cJSON *files_json(struct session *session)
     cJSON_AddNumberToObject(object, "cacheBytes", (double)stats.cache_bytes);
     cJSON_AddNumberToObject(object, "openFiles", stats.open_files);
     cJSON_AddNumberToObject(object, "uploadsRunning", stats.uploads_running);
-    online_vfs_visit_unsaved(session->online, add_unsaved,
-                             cJSON_AddArrayToObject(object, "unsaved"), &err);
+    list.array = cJSON_AddArrayToObject(object, "unsaved");
+    online_vfs_visit_unsaved(session->online, add_unsaved, &list, &err);
     add_error(object, "error", &err);
     return object;
 }

@@ -77,7 +77,8 @@ static void print_files(const cJSON *files)
     cJSON_ArrayForEach(item, unsaved)
     {
         printf("  ");
-        command_print_safe(answer_text(item, "path"));
+        command_print_safe(answer_text(item, "library"));
+        print_field("/", answer_text(item, "path"), "");
         print_field(": ", answer_text(item, "reason"), "");
         print_field("\n    bytes in ", answer_text(item, "spoolFile"), "\n");
     }
@@ -103,6 +104,10 @@ static void print_status(const cJSON *status)
     printf("traffic    %.0f requests (%.0f RU), %.0f retries, %.0f times throttled\n",
            answer_number(traffic, "requests"), answer_number(traffic, "resourceUnits"),
            answer_number(traffic, "retries"), answer_number(traffic, "throttled"));
+    cJSON_ArrayForEach(entry, cJSON_GetObjectItemCaseSensitive(status, "setupProblems"))
+    {
+        print_field("PROBLEM    ", cJSON_GetStringValue(entry), "\n");
+    }
     cJSON_ArrayForEach(entry, cJSON_GetObjectItemCaseSensitive(status, "notes"))
     {
         print_field("note       ", cJSON_GetStringValue(entry), "\n");
@@ -131,6 +136,7 @@ static bool is_status_fine(const cJSON *status)
             cJSON_GetObjectItemCaseSensitive(status, "transport"), "mounted")) ||
         answer_number(status, "failedMappings") > 0 ||
         answer_number(status, "policyWarnings") > 0 ||
+        cJSON_GetArraySize(cJSON_GetObjectItemCaseSensitive(status, "setupProblems")) > 0 ||
         cJSON_GetObjectItemCaseSensitive(status, "stateError") ||
         cJSON_GetArraySize(cJSON_GetObjectItemCaseSensitive(
             cJSON_GetObjectItemCaseSensitive(status, "files"), "unsaved")) > 0) {
