@@ -551,15 +551,15 @@ static void clean_up(struct demo *demo)
     process_stop(demo->tenant, STOP_MS);
     if (demo->directory) {
         unmount_leftover(demo);
+        if (demo->has_made_directory && rmdir(demo->directory) != 0) {
+            fprintf(stderr, "mooring demo: the folder '%s' is left: %s\n", demo->directory,
+                    strerror(errno));
+        }
     }
     process_free(demo->agent);
     process_free(demo->tenant);
     if (demo->home && file_remove_tree(demo->home, &err) < 0) {
         fprintf(stderr, "mooring demo: %s\n", err.message);
-    }
-    if (demo->has_made_directory && rmdir(demo->directory) != 0) {
-        fprintf(stderr, "mooring demo: the folder '%s' is left: %s\n", demo->directory,
-                strerror(errno));
     }
     if (demo->has_written_details && file_remove(demo->details_file, &err) < 0) {
         fprintf(stderr, "mooring demo: %s\n", err.message);
