@@ -501,6 +501,43 @@ static void session__asks_once_when_somebody_declines(void **state)
     assert_int_equal(tenant_count(f->tenant, NULL, "**devicecode"), 1);
 }
 
+static void session__asks_four_times_when_nobody_comes(void **state)
+{
+    struct fixture *f = begin(state);
+
+    tenant_tell(f->tenant, "signin",
+                "{'tenant':'contoso','device_code_seconds':1,'device_code_interval':1}");
+    start(f, ONE "SignIn: DeviceCode\n");
+    wait_for_account(f, "state", "waiting");
+    wait_for_account(f, "state", "signed-out");
+    while (is_account(f, "next", "") || tenant_count(f->tenant, NULL, "**devicecode") < 4) {
+        pause_ms(50);
+    }
+    wait_for_account(f, "state", "signed-out");
+    session_refresh(f->session);
+    pause_ms(500);
+    assert_int_equal(tenant_count(f->tenant, NULL, "**devicecode"), 4);
+    assert_true(is_account(f, "next", "mooring login --tenant contoso.onmicrosoft.com"));
+}
+
+static void session__goes_on_when_the_network_is_back(void **state)
+{
+    struct fixture *f = begin(state);
+
+    start(f, ONE "SignIn: DeviceCode\n");
+    sign_in(f);
+    stop(f);
+    tenant_tell(f->tenant, "expire-tokens", "{'tenant':'contoso'}");
+    tenant_tell(f->tenant, "faults",
+                "{'match':{'host':'login'},'count':-1,'action':{'reset':true}}");
+    start(f, ONE "SignIn: SilentOnly\n");
+    assert_int_equal(list(f, "contoso/finance"), 0); /* what was known stays */
+    wait_for_account(f, "state", "offline");
+    tenant_tell(f->tenant, "clear-faults", NULL);
+    wait_for_account(f, "state", "signed-in");
+    wait_for_account(f, "discovered", "*");
+}
+
 static void login_prompt(void *payload, const cJSON *event)
 {
     const struct fixture *f = payload;
@@ -580,6 +617,8 @@ int main(int argc, char **argv)
         TEST(session__asks_again_when_the_sign_in_is_lost),
         TEST(session__asks_nobody_when_only_silence_is_allowed),
         TEST(session__asks_once_when_somebody_declines),
+        TEST(session__asks_four_times_when_nobody_comes),
+        TEST(session__goes_on_when_the_network_is_back),
         TEST(session_login__goes_before_what_the_agent_asks),
         TEST(session_login__obeys_the_policy),
         TEST(session__keeps_no_sign_in_to_a_tenant_that_is_not_allowed),
