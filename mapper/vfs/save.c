@@ -164,6 +164,25 @@ static void target_clear(struct target *target)
     free(target->path);
 }
 
+/* The tree lost sight of the item: it is gone, or a listing missed it while it moved (graph-facts
+ * 2.5). The service knows which. Lock held. */
+static int find_by_id(struct target *target, struct body *body, struct error *err)
+{
+    struct place *place = &target->item;
+    int code = 0;
+
+    if (!*node_item_id(body->node) || body->library->is_removed) {
+        return error_set(err, ERR_STALE, "the file or its library is gone");
+    }
+    place->library = body->library;
+    place->account = body->library->account;
+    code = str_copy(&place->drive_id, body->library->drive_id, err);
+    if (code == 0) {
+        code = str_copy(&place->item_id, node_item_id(body->node), err);
+    }
+    return code == 0 ? str_copy(&target->path, body->path, err) : code;
+}
+
 static int find_target(struct target *target, struct body *body, const struct call *call,
                        struct error *err)
 {
@@ -174,15 +193,16 @@ static int find_target(struct target *target, struct body *body, const struct ca
 
     mutex_lock(&online->lock);
     node = body->node;
-    tree_hold(online->tree, node);
     if (node->flags & NODE_GONE) {
-        code = error_set(err, ERR_STALE, "the file was deleted");
-    } else {
-        target->is_new = node->flags & NODE_LOCAL;
-        folder = tree_parent(online->tree, node);
-        tree_hold(online->tree, folder);
-        code = str_copy(&target->name, node_name(node), err);
+        code = find_by_id(target, body, err);
+        mutex_unlock(&online->lock);
+        return code;
     }
+    tree_hold(online->tree, node);
+    target->is_new = node->flags & NODE_LOCAL;
+    folder = tree_parent(online->tree, node);
+    tree_hold(online->tree, folder);
+    code = str_copy(&target->name, node_name(node), err);
     if (code == 0) {
         code = node_path(online, node, &target->path, err);
     }
@@ -323,16 +343,30 @@ static void note_failure(struct body *body, const struct target *target, const s
                              error->code == ERR_CANCELLED;
 }
 
+/* The node that stands for the file now; NULL: none does. Lock held. */
+static struct node *node_now(struct body *body, const struct graph_item *item)
+{
+    struct online_vfs *online = body->online;
+    struct node *node = body->node;
+
+    if ((node->flags & NODE_GONE) && item->id && !body->library->is_removed) {
+        node = tree_item(online->tree, body->library->root, item->id);
+    }
+    return node && !(node->flags & NODE_GONE) && node->kind == VFS_FILE ? node : NULL;
+}
+
 /* The tree learns what the server answered. */
 static int take_answer(struct body *body, const struct graph_item *item, struct error *err)
 {
     struct online_vfs *online = body->online;
     const char *version = item->ctag ? item->ctag : item->etag;
+    struct node *node = NULL;
     int code = 0;
 
     mutex_lock(&online->lock);
-    if (!(body->node->flags & NODE_GONE)) {
-        code = tree_apply_own(online, body->node, item, err);
+    node = node_now(body, item);
+    if (node) {
+        code = tree_apply_own(online, node, item, err);
     }
     mutex_lock(&body->lock);
     if (code == 0) {

@@ -386,6 +386,13 @@ void fake_mark(struct fake *fake, const char *path, bool infected, const char *c
     mutex_unlock(&fake->lock);
 }
 
+void fake_hide(struct fake *fake, const char *path, bool is_hidden)
+{
+    mutex_lock(&fake->lock);
+    fake->items[fake_walk(fake, path, false)].is_hidden = is_hidden;
+    mutex_unlock(&fake->lock);
+}
+
 void fake_claim_size(struct fake *fake, const char *path, uint64_t size)
 {
     mutex_lock(&fake->lock);

@@ -115,7 +115,9 @@ int graph_list_children(struct graph_items *out, struct account *account, const 
         *out = (struct graph_items){.items = calloc(limit, sizeof(*out->items))};
         at = fake_next_of(fake, folder, next_link ? (uint32_t)strtoul(next_link, NULL, 10) : 0);
         while (at && out->count < limit) {
-            fake_fill(fake, &out->items[out->count++], at, false);
+            if (!fake->items[at].is_hidden) {
+                fake_fill(fake, &out->items[out->count++], at, false);
+            }
             if (out->count == limit && fake_next_of(fake, folder, at)) {
                 str_format(&out->next_link, NULL, "%u", at);
             }

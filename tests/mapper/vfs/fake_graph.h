@@ -55,6 +55,8 @@ void fake_mkdir(struct fake *fake, const char *path);
 void fake_remove(struct fake *fake, const char *path);
 void fake_rename(struct fake *fake, const char *path, const char *new_name);
 void fake_mark(struct fake *fake, const char *path, bool infected, const char *checked_out_by);
+/* Listings leave it out. */
+void fake_hide(struct fake *fake, const char *path, bool is_hidden);
 /* The item says another size than its content has. */
 void fake_claim_size(struct fake *fake, const char *path, uint64_t size);
 

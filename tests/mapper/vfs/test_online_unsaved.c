@@ -443,6 +443,27 @@ static void online_close__after_a_rename_saves_under_the_new_name(void **state)
     assert_int_equal(fake_children(f->fake, ""), 1);
 }
 
+/* Somebody moves the file out and back while we list: no reason to fail its save. */
+static void online_flush__of_a_file_that_a_listing_missed_saves_it(void **state)
+{
+    struct fixture *f = *state;
+    struct vfs_file *file = NULL;
+
+    fake_put_text(f->fake, "a", "old");
+    f->options.metadata_ms = 0;
+    online_vfs_configure(f->online, &f->options);
+    file = open_file(f, "a", VFS_WRITE);
+    write_at(f, file, "new", 0);
+    fake_hide(f->fake, "a", true);
+    assert_int_equal(fixture_list(f, ""), 0);
+    fake_hide(f->fake, "a", false);
+    assert_int_equal(vfs_flush(f->vfs, file, NULL, NULL), 0);
+    vfs_close(f->vfs, file);
+    assert_true(fake_has_text(f->fake, "a", "new"));
+    assert_int_equal(fixture_unsaved(f), 0);
+    assert_true(fixture_has_text(f, "a", "new"));
+}
+
 /* What a colleague saved into the source must not vanish with it. */
 static void online_rename__sends_the_newest_source(void **state)
 {
@@ -588,6 +609,7 @@ static const struct CMUnitTest tests[] = {
     ONLINE_TEST(online_close__saves_what_was_made_only_to_be_read),
     ONLINE_TEST(online_close__after_an_unlink_brings_no_name_back),
     ONLINE_TEST(online_close__after_a_rename_saves_under_the_new_name),
+    ONLINE_TEST(online_flush__of_a_file_that_a_listing_missed_saves_it),
     ONLINE_TEST(online_rename__sends_the_newest_source),
     ONLINE_TEST(online_rename__that_is_given_up_halfway_goes_back),
     ONLINE_TEST(online_write__that_the_disk_refuses_leaves_the_saved_file_alone),
