@@ -455,21 +455,63 @@ static int write_details(struct demo *demo, struct error *err)
     return code;
 }
 
+/* For `sh`: single quotes, in which only the quote itself is special. */
+static int add_export(struct buf *out, const char *name, size_t name_length, const char *value,
+                      struct error *err)
+{
+    int code = buf_add_format(out, err, "export %.*s='", (int)name_length, name);
+
+    for (; *value && code == 0; value++) {
+        code = buf_add(out, *value == '\'' ? "'\\''" : value, *value == '\'' ? 4 : 1, err);
+    }
+    return code == 0 ? buf_add_text(out, "'\n", err) : code;
+}
+
+/* A file to be sourced in another terminal: `mooring` is found there, and talks to this demo's agent. */
+static int write_environment(const struct demo *demo, struct error *err)
+{
+    struct buf text;
+    char *path = NULL;
+    int code = str_format(&path, err, "%s/env", demo->home);
+
+    buf_init(&text, 64u << 10);
+    for (size_t i = 0; demo->environment[i] && code == 0; i++) {
+        size_t length = strcspn(demo->environment[i], "=");
+
+        code =
+            add_export(&text, demo->environment[i], length, demo->environment[i] + length + 1, err);
+    }
+    if (code == 0) {
+        code = add_export(&text, "MOORING_DEMO", strlen("MOORING_DEMO"), demo->state, err);
+    }
+    if (code == 0) {
+        code = add_export(&text, "PATH", strlen("PATH"), demo->bin, err);
+    }
+    if (code == 0) {
+        text.size--; /* the rest of the line: our folder first, then what was there */
+        code = buf_add_text(&text, ":$PATH\n", err);
+    }
+    if (code == 0) {
+        code = file_write_atomic(path, text.data, text.size, err);
+    }
+    buf_clear(&text);
+    free(path);
+    return code;
+}
+
 static void print_invitation(const struct demo *demo)
 {
     printf("\nThe libraries of the simulated tenants are folders now. In another terminal, try:\n\n"
            "  ls %s/*/*\n"
-           "  echo 'hello' > %s/contoso/finance/'Shared Documents'/hello.txt     (arrives on the "
+           "  echo hello > %s/contoso/finance/'Shared Documents'/hello.txt     (arrives on the "
            "server)\n"
-           "  env",
-           demo->directory, demo->directory);
-    for (size_t i = 0; demo->environment[i]; i++) {
-        printf(" %s", demo->environment[i]);
-    }
-    printf(" %s/mooring status\n"
-           "  %s control %s requests                (what was asked of the server)\n\n"
+           "  . %s/env        (then `mooring` talks to this agent)\n"
+           "  mooring status; mooring plan; mooring explain "
+           "https://contoso.sharepoint.com/sites/finance\n"
+           "  mooring-tenant control \"$MOORING_DEMO\"           (what the server can be asked, "
+           "and made to do)\n\n"
            "Ctrl-C ends the demo and removes everything it made.\n",
-           demo->bin, demo->tenant_program, demo->state);
+           demo->directory, demo->directory, demo->home);
     fflush(stdout);
 }
 
@@ -482,7 +524,9 @@ static int run(struct demo *demo, struct error *err)
         code = make_home(demo, err);
     }
     if (code == 0) {
-        printf("Starting a simulated Microsoft 365 tenant and an agent...\n");
+        printf(
+            "Starting a simulated Microsoft 365 tenant and an agent. The demo plays the user: it "
+            "enters the codes itself.\n");
         fflush(stdout);
         code = start_tenant(demo, err);
     }
@@ -491,6 +535,9 @@ static int run(struct demo *demo, struct error *err)
     }
     if (code == 0) {
         code = wait_for_libraries(demo, err);
+    }
+    if (code == 0) {
+        code = write_environment(demo, err);
     }
     if (code == 0) {
         print_invitation(demo);
