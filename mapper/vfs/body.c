@@ -310,11 +310,17 @@ static int begin_draft(struct body *body, struct error *err)
     return 0;
 }
 
+/* The draft begins, and before it takes the first byte that the server has not, it has a name: what
+ * cannot be named is not taken. The lock is held. */
+static int ready_to_change(struct body *body, struct error *err)
+{
+    int code = begin_draft(body, err);
+
+    return code == 0 && !body->is_dirty ? save_note_draft(body, err) : code;
+}
+
 static void mark_dirty(struct body *body)
 {
-    if (!body->is_dirty) {
-        save_note_draft(body);
-    }
     body->is_dirty = true;
     body->has_failed = false;
     body->touched_ms = clock_wall_ms(clock_system());
@@ -346,7 +352,7 @@ static int write_locked(struct body *body, const void *data, size_t size, uint64
                         struct error *err)
 {
     uint64_t end = offset + size;
-    int code = begin_draft(body, err);
+    int code = ready_to_change(body, err);
 
     if (code < 0) {
         return code;
@@ -410,7 +416,7 @@ int body_resize(struct body *body, uint64_t size, const struct call *call, struc
     mutex_lock(&body->lock);
     code = body_wait_saved(body, call, err);
     if (code == 0) {
-        code = begin_draft(body, err);
+        code = ready_to_change(body, err);
     }
     if (code == 0 && size != body->size_bytes) {
         code = local_truncate(body->spool, size, err);

@@ -297,9 +297,9 @@ void call_extend(struct call *call, uint64_t size_bytes);
 /* On the server when this returns 0; nothing to do when it is not dirty. */
 int save_body(struct body *body, const struct call *call, struct error *err);
 
-/* The draft has bytes that the server has not: names them, in case that the agent does not live to
+/* The draft gets bytes that the server has not: names them, in case that the agent does not live to
  * save them. body->lock held. */
-void save_note_draft(struct body *body);
+int save_note_draft(struct body *body, struct error *err);
 void draft_enlist(struct body *body);
 void draft_delist(struct body *body);
 void draft_saved(struct body *body); /* its bytes are on the server */
@@ -327,7 +327,8 @@ struct unsaved_note {
     int64_t since_ms;
 };
 
-/* Replaces an older note whole or not at all. */
+/* Replaces an older note whole or not at all; on a full disk it writes over the older one, whose
+ * room is there. */
 int unsaved_write(const char *spool_path, const struct unsaved_note *note, bool is_durable,
                   struct error *err);
 /* The bytes are on the server; the file is still open. */

@@ -244,7 +244,8 @@ static int upload(struct body *body, const struct target *target, struct graph_i
     return graph_upload(item, place->account, &upload, &source, call, err);
 }
 
-static void note(struct body *body, const struct target *target, const char *reason)
+static int note(struct body *body, const struct target *target, const char *reason,
+                struct error *err)
 {
     struct extent gap = {0};
     struct unsaved_note unsaved = {
@@ -257,19 +258,25 @@ static void note(struct body *body, const struct target *target, const char *rea
         .since_ms = clock_wall_ms(clock_system()),
     };
     struct error error = {0};
+    int code = 0;
     bool is_durable = *reason != '\0';
 
     if (is_durable && local_sync(body->spool, &error) < 0) {
         log_error(LOG_VFS, &error, "an unsaved file may not outlive a loss of power");
     }
-    if (unsaved_write(body->spool_path, &unsaved, is_durable, &error) < 0) {
+    code = unsaved_write(body->spool_path, &unsaved, is_durable, &error);
+    if (code < 0) {
         log_error(LOG_VFS, &error, "the note of an unsaved file could not be written");
+        if (err) {
+            *err = error;
+        }
     }
+    return code;
 }
 
-void save_note_draft(struct body *body)
+int save_note_draft(struct body *body, struct error *err)
 {
-    note(body, NULL, "");
+    return note(body, NULL, "", err);
 }
 
 /* --- why it failed --- */
@@ -336,7 +343,7 @@ static void note_failure(struct body *body, const struct target *target, const s
 
     describe_bytes(bytes, sizeof(bytes), body, error->code);
     (void)str_format(&reason, NULL, "%s; %s%s", error->message, advice(error->code), bytes);
-    note(body, target, reason ? reason : error->message);
+    (void)note(body, target, reason ? reason : error->message, NULL);
     set_failure(body, reason);
     body->may_have_arrived = body->may_have_arrived || error->code == ERR_UNREACHABLE ||
                              error->code == ERR_TIMED_OUT || error->code == ERR_SERVER ||
@@ -388,7 +395,7 @@ static int save_now(struct body *body, struct target *target, const struct call 
     }
     if (code == 0) {
         if (body->base_limit > 0 || strcmp(target->path, body->path) != 0) {
-            note(body, target, ""); /* not as it was when the draft began */
+            (void)note(body, target, "", NULL); /* not as it was when the draft began */
         }
         code = upload(body, target, &item, call, err);
     }

@@ -15,7 +15,6 @@
  * that was killed is told apart: with a note, or with nothing at all (no room for one), it is
  * unsaved; with a ".saved" it is not, and the next agent removes it.
  */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -70,30 +69,43 @@ static int add_line(struct buf *buf, const char *name, const char *value, struct
  * to outlive more than that. */
 static int write_plain(const char *path, const struct buf *buf, struct error *err)
 {
+    struct local_file *file = NULL;
     char *temporary = NULL;
-    FILE *stream = NULL;
-    bool is_written = false;
     int code = str_format(&temporary, err, "%s.new", path);
 
-    if (code < 0) {
-        return code;
+    if (code == 0) {
+        code = file_remove(temporary, err); /* of one that was killed meanwhile */
     }
-    stream = file_open_stream(temporary, "w", err);
-    if (!stream) {
-        free(temporary);
-        return err->code;
+    if (code == 0) {
+        code = local_open(&file, temporary, true, err);
     }
-    is_written = fwrite(buf_text(buf), 1, buf->size, stream) == buf->size;
-    if (fclose(stream) != 0 || !is_written) {
-        code = error_set(err, ERR_IO, "cannot write '%s'", path);
+    if (code == 0) {
+        code = local_write(file, buf_text(buf), buf->size, 0, err);
     }
+    local_close(file);
     if (code == 0) {
         code = local_move(temporary, path, err);
     }
-    if (code < 0) {
+    if (code < 0 && file) {
         (void)file_remove(temporary, NULL);
     }
     free(temporary);
+    return code;
+}
+
+/* No room for a second file: over the one that is there, whose block is ours already. */
+static int write_over(const char *path, const struct buf *buf, struct error *err)
+{
+    struct local_file *file = NULL;
+    int code = local_open(&file, path, false, err);
+
+    if (code == 0) {
+        code = local_write(file, buf_text(buf), buf->size, 0, err);
+    }
+    if (code == 0) {
+        code = local_truncate(file, buf->size, err);
+    }
+    local_close(file);
     return code;
 }
 
@@ -129,6 +141,9 @@ int unsaved_write(const char *spool_path, const struct unsaved_note *note, bool 
     if (code == 0) {
         code = is_durable ? file_write_atomic(path, buf_text(&buf), buf.size, &local)
                           : write_plain(path, &buf, &local);
+        if (code < 0 && write_over(path, &buf, NULL) == 0) {
+            code = 0;
+        }
         if (code < 0 && err) {
             *err = local;
         }
