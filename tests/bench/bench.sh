@@ -2,11 +2,12 @@
 # The numbers of the product, each beside the one of a peer in the same run, on the same simulated tenant, 40 ms and 1 Gbit/s
 # away: rclone mount, and curl with the bare requests. No time is asserted here; report.py compares ratios with the bars.
 #
-#   bench.sh [--smoke] [--runs N] [--rows NAME,...] [--output FILE]
+#   bench.sh [--smoke] [--runs N] [--rows NAME,...] [--output FILE] [--samples FILE]
 #
 #   --smoke    tiny sizes and one run: shows that this works, says nothing about speed
 #   --rows     some of: logon idle listing find memory sequential random copy
 #   --output   where the table goes besides the terminal (Markdown)
+#   --samples  keeps the measurements there; with --rows, these replace the ones of before, and the table shows all
 #
 # Everything runs in mount, network and process namespaces of its own, since rclone has fixed host names: see README.md. Exit code 77:
 # this machine lets nobody make them, or has no rclone. MOORING_BIN is the folder of the programs.
@@ -20,7 +21,7 @@ if [ "${BENCH_INSIDE:-}" != yes ]; then
 fi
 
 command_line="tests/bench/bench.sh $*"
-size=FULL runs=3 output='' rtt_ms=40 mbit=1000
+size=FULL runs=3 output='' kept='' rtt_ms=40 mbit=1000
 rows=logon,idle,listing,find,memory,sequential,random,copy
 while [ $# -gt 0 ]; do
     case $1 in
@@ -28,7 +29,8 @@ while [ $# -gt 0 ]; do
     --runs) runs=${2:?number} && shift ;;
     --rows) rows=${2:?names} && shift ;;
     --output) output=${2:?file} && shift ;;
-    *) sed -n '5,9p' "$0" && exit 2 ;;
+    --samples) kept=${2:?file} && shift ;;
+    *) sed -n '5,10p' "$0" && exit 2 ;;
     esac
     shift
 done
@@ -100,7 +102,9 @@ agent_again() {
 }
 
 discovered() { [ "$(status '[.accounts[] | select(.discovered)] | length')" = 1 ]; }
-sent() { control requests | jq '[.requests[] | select(.batch | not)] | length'; }
+sent() { # by Mooring: rclone's uploads go on after its close
+    control requests | jq '[.requests[] | select((.batch | not) and (.agent // "" | startswith("rclone") | not))] | length'
+}
 memory_kib() { awk -v key="$2:" '$1 == key {print $2}' "/proc/$1/status"; }
 drive_id() { control libraries '{}' | jq -r ".libraries[] | select(.path == \"/sites/bench/$1\") | .id"; }
 
@@ -177,15 +181,17 @@ row_logon() {
         if wants idle; then
             row_idle
         fi
+    done
+    for ((run = 1; run <= runs; run++)); do
         agent_stop
         # so slow that no answer can have come: three seconds for each of the handshakes and for the answer
         control network '{"rtt_ms": 3000}' >/dev/null
         control clear-log >/dev/null
         agent_start
         until_true 20 "all mappings" all_mapped
-        control requests >"$work/log.json"
-        sample warm_answers mooring "$(jq '.requests | length' "$work/log.json")"
+        sample warm_answers mooring "$(sent)"
         control network "{\"rtt_ms\": $rtt_ms}" >/dev/null
+        sleep 10 # what is under way comes to its end, and into the log
     done
 }
 
@@ -250,6 +256,7 @@ row_sequential() {
     local run mb drive
     drive=$(drive_id Large)
     rclone_start Large
+    ls "$lib/Large" >/dev/null || fail "the library does not list"
     cat "$lib/Large/first.txt" "$work/rclone/first.txt" >/dev/null || fail "a first read"
     for mb in "${megabytes[@]}"; do
         for ((run = 1; run <= runs; run++)); do
@@ -265,6 +272,7 @@ row_random() {
     local run drive
     drive=$(drive_id Large)
     rclone_start Large
+    ls "$lib/Large" >/dev/null || fail "the library does not list"
     cat "$lib/Large/first.txt" "$work/rclone/first.txt" >/dev/null || fail "a first read"
     for ((run = 1; run <= runs; run++)); do
         timed random mooring random "$lib/Large/random mooring $run.bin" "$reads" "$run"
@@ -322,9 +330,16 @@ if [ -n "$other" ]; then
     agent_stop
     tenant_stop
 fi
-MOORING_VERSION=$("$MOORING_BIN/mooring" --version | head -n 1) \
-    python3 "$here/report.py" "$samples" "$command_line" "load $load before, $(cut -d' ' -f1-3 /proc/loadavg) after" \
-    >"$work/table" || fail "report"
+printf '#\t%s\t%s\n' "$command_line" "$(date -u '+%F %H:%M') UTC, load $load before, $(cut -d' ' -f1-3 /proc/loadavg) after" \
+    >>"$samples"
+if [ -n "$kept" ]; then
+    touch "$kept"
+    awk -F '\t' 'NR == FNR { if ($1 != "#") again[$1]; next } !($1 in again)' "$samples" "$kept" >"$work/kept"
+    cat "$work/kept" "$samples" >"$kept"
+    samples=$kept
+fi
+MOORING_VERSION=$("$MOORING_BIN/mooring" --version | head -n 1) python3 "$here/report.py" "$samples" >"$work/table" ||
+    fail "report"
 cat "$work/table"
 if [ -n "$output" ]; then
     cp "$work/table" "$output" || fail "$output cannot be written"

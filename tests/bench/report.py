@@ -1,11 +1,10 @@
 #!/usr/bin/env python3
 """The table of bench.sh: medians, ratios, and the bars that hold or do not.
 
-  report.py SAMPLES COMMAND LOAD        Markdown to stdout; exit 0 whatever the numbers are
+  report.py SAMPLES        Markdown to stdout; exit 0 whatever the numbers are
 
-SAMPLES has a line "row<TAB>who<TAB>value" for each measurement.
+SAMPLES has a line "row<TAB>who<TAB>value" for each measurement, and "#<TAB>command<TAB>when" for each run of bench.sh.
 """
-import datetime
 import os
 import platform
 import statistics
@@ -46,11 +45,15 @@ ROWS = [
 
 def load_samples(path):
     samples = {}
+    commands = []
     with open(path, encoding="utf-8") as file:
         for line in file:
             row, who, value = line.rstrip("\n").split("\t")
-            samples.setdefault((row, who), []).append(float(value))
-    return samples
+            if row == "#":
+                commands.append((who.strip(), value))
+            else:
+                samples.setdefault((row, who), []).append(float(value))
+    return samples, commands
 
 
 def number(value):
@@ -86,7 +89,7 @@ def machine():
 
 
 def main():
-    samples = load_samples(sys.argv[1])
+    samples, commands = load_samples(sys.argv[1])
     reads = sorted({int(row[5:]) for row, _ in samples if row.startswith("read_")})
     names = {"read_small": f"read_{reads[0]}", "read_large": f"read_{reads[-1]}"} if reads else {}
     sizes = {"small": reads[0], "large": reads[-1]} if reads else {"small": "", "large": ""}
@@ -102,9 +105,9 @@ def main():
                       f"{ratio:.2f}" if ratio is not None else "", words, holds, note))
     runs = max(len(values) for values in samples.values()) if samples else 0
     print("# Benchmarks\n")
-    print(f"- command: `{sys.argv[2].strip()}` ({os.environ.get('MOORING_VERSION', 'mooring')}, {runs} runs of each)")
-    print(f"- date: {datetime.datetime.now(datetime.timezone.utc):%Y-%m-%d %H:%M} UTC")
-    print(f"- machine: {machine()}; {sys.argv[3]}")
+    for command, when in commands:
+        print(f"- `{command}`: {when}")
+    print(f"- {os.environ.get('MOORING_VERSION', 'mooring')} on {machine()}; {runs} runs of each")
     print("- median (least to most); ratio: ours to the peer's, of medians; 40 ms and 1 Gbit/s unless `--smoke`\n")
     print("| what | Mooring | peer | ratio | bar | holds | |")
     print("|---|---|---|---|---|---|---|")
