@@ -265,6 +265,9 @@ static void on_head(void *payload, const struct http_response *head)
     struct graph_download *d = payload;
 
     d->fault = read_head(d, head, &d->fault_error);
+    if (d->fault == 0 && head->status / 100 == 2 && head->etag && d->callbacks.on_etag) {
+        d->callbacks.on_etag(d->callbacks.payload, head->etag);
+    }
 }
 
 /* Graph answered with the content itself. */

@@ -146,6 +146,7 @@ static void content_destroy(struct content *content)
     cond_clear(&content->more);
     mutex_clear(&content->lock);
     free(content->map);
+    free(content->etag);
     free(content->drive_id);
     free(content->item_id);
     free(content->version);

@@ -33,6 +33,7 @@ struct stream {
     bool is_taken;                   /* slot in use */
     bool is_paused;
     bool is_done;
+    bool is_refused;    /* of another version than transfers before it, perhaps: not stored */
     bool is_open_ended; /* to the end of the file, as fast as readers follow */
     uint64_t start;
     uint64_t pos;    /* next byte to arrive */
@@ -74,6 +75,8 @@ struct content {
     bool is_in_doubt;     /* a transfer was shorter than the size says: another version, or ... */
     uint64_t doubt_start; /* ... the size is wrong (graph-facts 2.7). What that transfer brought */
     uint64_t doubt_end;
+    char *etag;         /* of its transfers; NULL: none came, or it is no longer believed */
+    uint32_t refusals;  /* transfers with another one */
     uint64_t arrivals;  /* pieces that came */
     uint64_t confirmed; /* `arrivals` when the server was asked for the version last */
     uint64_t size_bytes;

@@ -20,6 +20,7 @@
 #define BIG_SLACK (1024u * 1024)      /* ... which come out of order within its window */
 #define URL_MS (5 * 60 * 1000)        /* "a few minutes" up to an hour (graph-facts 2.7) */
 #define OPEN_ENDED UINT64_MAX
+#define REFUSALS_MAX 3 /* then ETags say nothing here */
 
 static int64_t now_ms(void)
 {
@@ -91,6 +92,26 @@ static void note_unstored(struct content *content, const struct error *why)
     content->is_unstored = true;
 }
 
+/* Two transfers of one content must be of one version, even while the last look at it is believed.
+ * A new ETag alone proves nothing (a rename makes one): then readers ask. */
+static void on_etag(void *payload, const char *etag)
+{
+    struct stream *stream = payload;
+    struct content *content = stream->content;
+
+    mutex_lock(&content->lock);
+    if (!content->etag && content->refusals < REFUSALS_MAX) {
+        (void)str_copy(&content->etag, etag, NULL);
+    } else if (content->etag && strcmp(content->etag, etag) != 0) {
+        content->refusals++; /* a server that invents them must not keep us from reading */
+        stream->is_refused = true;
+        str_free(&content->etag);
+        content->checked_ms = 0;
+        cond_broadcast(&content->more);
+    }
+    mutex_unlock(&content->lock);
+}
+
 static size_t on_data(void *payload, const void *data, size_t size)
 {
     struct stream *stream = payload;
@@ -99,6 +120,10 @@ static size_t on_data(void *payload, const void *data, size_t size)
     uint64_t from = 0;
 
     mutex_lock(&content->lock);
+    if (stream->is_refused) {
+        mutex_unlock(&content->lock);
+        return size;
+    }
     if (stream->is_open_ended && stream->pos > stream->want + AHEAD) {
         stream->is_paused = true;
         mutex_unlock(&content->lock);
@@ -130,14 +155,14 @@ static void on_done(void *payload, int code, const struct error *err)
     mutex_lock(&content->lock);
     stream->is_done = true;
     /* Less than the item's size says: readers ask which of the two is right. */
-    if (code == 0 &&
+    if (code == 0 && !stream->is_refused &&
         stream->pos < (stream->end == OPEN_ENDED ? content->size_bytes : stream->end)) {
         content->is_in_doubt = true;
         content->doubt_start = stream->start;
         content->doubt_end = stream->pos;
         content->checked_ms = 0;
     }
-    if (code < 0 && code != ERR_CANCELLED) {
+    if (code < 0 && code != ERR_CANCELLED && !stream->is_refused) {
         content->failure = *err;
         content->failure_from = stream->pos / BLOCK_BYTES * BLOCK_BYTES;
         content->failure_to = stream->end;
@@ -223,7 +248,7 @@ static int start_stream(struct content *content, const struct content_source *so
                         struct stream *stream, uint64_t start, uint64_t end, bool is_long,
                         const struct call *call, struct error *err)
 {
-    struct graph_download_callbacks callbacks = {on_data, on_done, stream};
+    struct graph_download_callbacks callbacks = {on_data, on_done, stream, on_etag};
     struct graph_download_request request = {
         .drive_id = content->drive_id,
         .item_id = content->item_id,
@@ -342,8 +367,8 @@ static struct stream *running_to(struct content *content, uint64_t at)
     for (size_t i = 0; i < CONTENT_STREAMS; i++) {
         struct stream *stream = &content->streams[i];
 
-        if (stream->is_taken && !stream->is_done && stream->start <= at && at < stream->end &&
-            stream->pos <= at + BLOCK_BYTES && at <= stream->pos + JOIN_AHEAD) {
+        if (stream->is_taken && !stream->is_done && !stream->is_refused && stream->start <= at &&
+            at < stream->end && stream->pos <= at + BLOCK_BYTES && at <= stream->pos + JOIN_AHEAD) {
             return stream;
         }
     }
@@ -394,8 +419,8 @@ static void run_ahead(struct content *content, const struct content_source *sour
 
     for (size_t i = 0; i < CONTENT_STREAMS; i++) {
         stream = &content->streams[i];
-        if (stream->is_taken && stream->is_open_ended && !stream->is_done && stream->start <= to &&
-            to <= stream->pos) {
+        if (stream->is_taken && stream->is_open_ended && !stream->is_done && !stream->is_refused &&
+            stream->start <= to && to <= stream->pos) {
             follow(stream, to);
             return;
         }

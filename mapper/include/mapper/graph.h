@@ -182,6 +182,9 @@ struct graph_download_callbacks {
      * itself where one broke off. */
     void (*on_done)(void *payload, int code, const struct error *err);
     void *payload;
+    /* May be NULL: before the bytes of each transfer, its ETag, where the server gives one. It
+     * changes with the content, and perhaps without. On the network thread. */
+    void (*on_etag)(void *payload, const char *etag);
 };
 struct graph_download_request {
     const char *drive_id;

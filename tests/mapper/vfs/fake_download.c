@@ -77,6 +77,19 @@ static void *run_download(void *payload)
     if (code == 0 && d->fake->items[d->index].is_gone) {
         code = fake_not_found(&error);
     }
+    if (code == 0 && !d->fake->has_no_etags) {
+        char *etag = NULL;
+        char *ctag = NULL;
+
+        fake_versions_of(&d->fake->items[d->index], d->index, &etag, &ctag);
+        mutex_unlock(&d->fake->lock);
+        if (d->callbacks.on_etag) {
+            d->callbacks.on_etag(d->callbacks.payload, etag);
+        }
+        mutex_lock(&d->fake->lock);
+        free(etag);
+        free(ctag);
+    }
     mutex_unlock(&d->fake->lock);
     while (code == 0) {
         size_t size = 0;

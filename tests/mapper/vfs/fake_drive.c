@@ -349,6 +349,7 @@ void fake_put_large(struct fake *fake, const char *path, uint64_t size)
     item->is_large = true;
     item->size = size;
     item->version++;
+    item->change++;
     mutex_unlock(&fake->lock);
 }
 
@@ -383,6 +384,13 @@ void fake_mark(struct fake *fake, const char *path, bool infected, const char *c
     item = &fake->items[fake_walk(fake, path, false)];
     item->is_infected = infected;
     str_copy(&item->checked_out_by, checked_out_by, NULL);
+    mutex_unlock(&fake->lock);
+}
+
+void fake_set_etags(struct fake *fake, bool are_given)
+{
+    mutex_lock(&fake->lock);
+    fake->has_no_etags = !are_given;
     mutex_unlock(&fake->lock);
 }
 

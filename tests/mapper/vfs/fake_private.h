@@ -50,6 +50,7 @@ struct fake {
     size_t page;
     unsigned counts[FAKE_CALLS];
     struct fault faults[FAKE_CALLS];
+    bool has_no_etags;
     unsigned lost_uploads; /* answers that get lost */
     uint64_t downloaded;
     uint32_t *first_child; /* of folders, for fast listings: next in `next_child` */
