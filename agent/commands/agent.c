@@ -194,6 +194,7 @@ int command_agent(int argc, char **argv)
     if (!parse(&arguments, argc, argv, &exit_code)) {
         return exit_code;
     }
+    process_keep_small();
     process_block_stop();
     code = load_policy(&policy, arguments.policy_file, &err);
     if (code == 0 && !policy_settings(policy)->enabled) {

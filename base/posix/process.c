@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -186,6 +187,15 @@ int process_own_path(char **out, struct error *err)
     free(*out);
     *out = copy;
     return 0;
+}
+
+void process_keep_small(void)
+{
+#if defined(__GLIBC__)
+    mallopt(M_ARENA_MAX, 2);
+    mallopt(M_MMAP_THRESHOLD, 128 << 10);
+    mallopt(M_TRIM_THRESHOLD, 128 << 10);
+#endif
 }
 
 static void stop_signals(sigset_t *set)

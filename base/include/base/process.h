@@ -36,6 +36,10 @@ uint32_t process_id(const struct process *process);
 /* Path of the running program. Caller frees. */
 int process_own_path(char **out, struct error *err);
 
+/* For a process that idles for hours beside many others: gives memory that was freed back to the system instead of keeping
+ * it per thread. To be called before any thread is started. tests/bench has what it saves. */
+void process_keep_small(void);
+
 /* Termination as the system asks for it. process_block_stop() must be called before any thread is
  * started; afterwards process_wait_for_stop() gives what came within wait_ms. */
 enum process_event { PROCESS_NOTHING, PROCESS_STOP, PROCESS_RELOAD };
