@@ -286,3 +286,17 @@ int graph_send(struct http_response *response, struct account *account,
     }
     return fault_from_response(response, request->is_naming, err);
 }
+
+int graph_get(struct http_response *response, struct account *account, const char *url,
+              uint32_t cost_ru, const struct call *call, struct error *err)
+{
+    struct graph_request request = {
+        .method = "GET",
+        .url = url,
+        .cost_ru = cost_ru,
+        .is_idempotent = true,
+        .is_single_flight = true,
+    };
+
+    return graph_send(response, account, &request, call, err);
+}

@@ -46,4 +46,8 @@ int graph_send(struct http_response *response, struct account *account,
  * whatever link an answer held. */
 int graph_check_url(const struct account *account, const char *url, struct error *err);
 
+/* graph_send() of a GET, which an identical one in flight may answer. */
+int graph_get(struct http_response *response, struct account *account, const char *url,
+              uint32_t cost_ru, const struct call *call, struct error *err);
+
 #endif

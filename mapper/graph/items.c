@@ -13,20 +13,6 @@
 
 /* --- reading --- */
 
-static int get(struct http_response *response, struct account *account, const char *url,
-               uint32_t cost_ru, const struct call *call, struct error *err)
-{
-    struct graph_request request = {
-        .method = "GET",
-        .url = url,
-        .cost_ru = cost_ru,
-        .is_idempotent = true,
-        .is_single_flight = true,
-    };
-
-    return graph_send(response, account, &request, call, err);
-}
-
 int graph_list_children(struct graph_items *out, struct account *account, const char *drive_id,
                         const char *folder_id, const char *next_link, unsigned page_size,
                         const struct call *call, struct error *err)
@@ -43,7 +29,7 @@ int graph_list_children(struct graph_items *out, struct account *account, const 
         code = request_item_url(&url, account_graph_url(account), drive_id, folder_id, tail, err);
     }
     if (code == 0) {
-        code = get(&response, account, next_link ? next_link : url, COST_LIST, call, err);
+        code = graph_get(&response, account, next_link ? next_link : url, COST_LIST, call, err);
     }
     if (code == 0) {
         code = parse_items(out, response.body.data, response.body.size, false, err);
@@ -66,8 +52,8 @@ int graph_delta(struct graph_items *out, struct account *account, const char *dr
         code = request_item_url(&url, account_graph_url(account), drive_id, NULL, tail, err);
     }
     if (code == 0) {
-        code = get(&response, account, link ? link : url,
-                   link || is_latest ? COST_DELTA_WITH_TOKEN : COST_LIST, call, err);
+        code = graph_get(&response, account, link ? link : url,
+                         link || is_latest ? COST_DELTA_WITH_TOKEN : COST_LIST, call, err);
     }
     if (code == 0) {
         code = parse_items(out, response.body.data, response.body.size, true, err);
@@ -82,7 +68,7 @@ static int get_one(struct graph_item *out, struct account *account, char *url,
                    const struct call *call, struct error *err)
 {
     struct http_response response = {0};
-    int code = get(&response, account, url, COST_ITEM, call, err);
+    int code = graph_get(&response, account, url, COST_ITEM, call, err);
 
     if (code == 0) {
         code = parse_item(out, response.body.data, response.body.size, err);

@@ -11,20 +11,6 @@
 #define DRIVE_SELECT "$select=id,name,driveType,webUrl,quota"
 #define DRIVE_PAGES_MAX 100
 
-static int get(struct http_response *response, struct account *account, const char *url,
-               uint32_t cost_ru, const struct call *call, struct error *err)
-{
-    struct graph_request request = {
-        .method = "GET",
-        .url = url,
-        .cost_ru = cost_ru,
-        .is_idempotent = true,
-        .is_single_flight = true,
-    };
-
-    return graph_send(response, account, &request, call, err);
-}
-
 /* --- drives --- */
 
 /* Asks for the drive at `url` and frees `url`. */
@@ -32,7 +18,7 @@ static int get_drive(struct graph_drive *out, struct account *account, char *url
                      const struct call *call, struct error *err)
 {
     struct http_response response = {0};
-    int code = get(&response, account, url, COST_ITEM, call, err);
+    int code = graph_get(&response, account, url, COST_ITEM, call, err);
 
     if (code == 0) {
         code = graph_parse_drive(out, response.body.data, response.body.size, err);
@@ -107,7 +93,7 @@ int graph_list_site_drives(struct graph_drives *out, struct account *account, co
         char *next = NULL;
 
         code = page_number < DRIVE_PAGES_MAX
-                   ? get(&response, account, url, COST_LIST, call, err)
+                   ? graph_get(&response, account, url, COST_LIST, call, err)
                    : error_set(err, ERR_LIMIT, "the list of libraries does not end");
         if (code == 0) {
             code = parse_drives(&page, &next, response.body.data, response.body.size, err);
@@ -260,7 +246,7 @@ int graph_get_site(struct graph_site *out, struct account *account, const char *
 
     memset(out, 0, sizeof(*out));
     if (code == 0) {
-        code = get(&response, account, url, COST_ITEM, call, err);
+        code = graph_get(&response, account, url, COST_ITEM, call, err);
     }
     if (code == 0) {
         code = graph_parse_site(out, response.body.data, response.body.size, err);
