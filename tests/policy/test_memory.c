@@ -10,36 +10,8 @@
 
 #include "base/buf.h"
 #include "commands/policy.h"
+#include "failing_alloc.h"
 #include "fixture.h"
-
-static long countdown; /* the allocation that fails; 0: none */
-
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t count, size_t size);
-void *__real_realloc(void *old, size_t size);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_realloc(void *old, size_t size);
-
-static bool fails(void)
-{
-    return countdown > 0 && --countdown == 0;
-}
-
-void *__wrap_malloc(size_t size)
-{
-    return fails() ? NULL : __real_malloc(size);
-}
-
-void *__wrap_calloc(size_t count, size_t size)
-{
-    return fails() ? NULL : __real_calloc(count, size);
-}
-
-void *__wrap_realloc(void *old, size_t size)
-{
-    return fails() ? NULL : __real_realloc(old, size);
-}
 
 static void write_sources(struct fixture *f)
 {
@@ -64,7 +36,7 @@ static int load_and_show(struct fixture *f, struct buf *out)
     } else {
         assert_null(policy);
     }
-    countdown = 0;
+    failing_alloc_at = 0;
     assert_true(code == 0 || err.code == code);
     policy_free(policy);
     return code;
@@ -86,7 +58,7 @@ static void policy_load__survives_each_failing_allocation(void **state)
         bool is_over;
 
         buf_reset(&actual);
-        countdown = n;
+        failing_alloc_at = n;
         code = load_and_show(f, &actual);
         is_over = code == 0 && strcmp(buf_text(&actual), buf_text(&expected)) == 0;
         if (is_over) {

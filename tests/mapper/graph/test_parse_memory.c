@@ -7,39 +7,11 @@
 
 #include <cjson/cJSON.h>
 
+#include "failing_alloc.h"
 #include "graph/op.h"
 #include "graph/parse.h"
 #include "graph/request.h"
 #include "test.h"
-
-static long countdown; /* the allocation that fails; 0: none */
-
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t count, size_t size);
-void *__real_realloc(void *old, size_t size);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_realloc(void *old, size_t size);
-
-static bool fails(void)
-{
-    return countdown > 0 && --countdown == 0;
-}
-
-void *__wrap_malloc(size_t size)
-{
-    return fails() ? NULL : __real_malloc(size);
-}
-
-void *__wrap_calloc(size_t count, size_t size)
-{
-    return fails() ? NULL : __real_calloc(count, size);
-}
-
-void *__wrap_realloc(void *old, size_t size)
-{
-    return fails() ? NULL : __real_realloc(old, size);
-}
 
 static int do_items(void)
 {
@@ -167,7 +139,7 @@ static int do_op(void)
 static void each_allocation__may_fail(void **state)
 {
     static int (*const work[])(void) = {do_items, do_hits, do_sites, do_batch, do_requests, do_op};
-    cJSON_Hooks hooks = {.malloc_fn = __wrap_malloc, .free_fn = free};
+    cJSON_Hooks hooks = {.malloc_fn = malloc, .free_fn = free};
 
     (void)state;
     cJSON_InitHooks(&hooks); /* its own calls are in a library, out of the linker's reach */
@@ -177,14 +149,14 @@ static void each_allocation__may_fail(void **state)
 
         assert_int_equal(work[i](), 0);
         do {
-            countdown = n++;
+            failing_alloc_at = n++;
             code = work[i]();
             assert_true(code == 0 || code == ERR_NO_MEMORY || code == ERR_PROTOCOL);
             /* a failure that nobody noticed must not change the result */
-            assert_true(code < 0 || countdown > 0);
+            assert_true(code < 0 || failing_alloc_at > 0);
             assert_true(n < 10000);
         } while (code < 0);
-        countdown = 0;
+        failing_alloc_at = 0;
     }
     cJSON_InitHooks(NULL);
 }

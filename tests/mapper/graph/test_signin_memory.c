@@ -14,6 +14,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/secret.h"
+#include "failing_alloc.h"
 #include "fake_governor.h"
 #include "graph/account_impl.h"
 #include "graph/token.h"
@@ -23,35 +24,7 @@
 #define LOGIN "https://login.test:1"
 #define TENANT "6d1f0c6e-0000-4000-8000-5a5a5a5a5a5a"
 
-static long countdown; /* the allocation that fails; 0: none */
-
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t count, size_t size);
-void *__real_realloc(void *old, size_t size);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_realloc(void *old, size_t size);
 int __wrap_fsync(int fd);
-
-static bool fails(void)
-{
-    return countdown > 0 && --countdown == 0;
-}
-
-void *__wrap_malloc(size_t size)
-{
-    return fails() ? NULL : __real_malloc(size);
-}
-
-void *__wrap_calloc(size_t count, size_t size)
-{
-    return fails() ? NULL : __real_calloc(count, size);
-}
-
-void *__wrap_realloc(void *old, size_t size)
-{
-    return fails() ? NULL : __real_realloc(old, size);
-}
 
 /* Hundreds of files that nobody needs after the test. */
 int __wrap_fsync(int fd)
@@ -140,7 +113,7 @@ static void run_with_failures(const char *directory, bool has_file,
                               int (*run)(const char *directory, struct error *err), long at_least)
 {
     struct log_options quiet = {.level = LOG_LEVEL_OFF};
-    cJSON_Hooks hooks = {.malloc_fn = __wrap_malloc, .free_fn = free};
+    cJSON_Hooks hooks = {.malloc_fn = malloc, .free_fn = free};
     long n = 0;
     bool is_over = false;
 
@@ -155,10 +128,10 @@ static void run_with_failures(const char *directory, bool has_file,
         if (has_file) {
             put_file(directory);
         }
-        countdown = ++n;
+        failing_alloc_at = ++n;
         code = run(directory, &err);
-        is_over = countdown > 0; /* nothing failed any more */
-        countdown = 0;
+        is_over = failing_alloc_at > 0; /* nothing failed any more */
+        failing_alloc_at = 0;
         assert_true(n < 10000);
         assert_true(code == 0 || err.code == code);
         if (is_over && code != 0) {
