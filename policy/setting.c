@@ -1,5 +1,5 @@
 /*
- * One setting: reading, checking, showing. What holds for all rows; the rows are in schema.c.
+ * One setting: reading, checking, showing. What holds for all rows; the rows are in schema/.
  */
 #include <assert.h>
 #include <stdlib.h>

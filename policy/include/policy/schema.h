@@ -3,7 +3,7 @@
  *
  * The readers, validation, `mooring policy`, the ADMX and the documentation all walk it. Names are
  * permanent: YAML key = registry value = ADMX policy name. To add a setting: a field in struct
- * settings, a row in schema.c, a line in tests/data/policy/settings.txt; run ctest.
+ * settings, a row in schema/<category>.c, a line in tests/data/policy/settings.txt; run ctest.
  *
  * The rows are constant; everything here may be called from any thread.
  */
@@ -54,6 +54,15 @@ struct setting {
 
     const char *const *choices; /* SETTING_ENUM: names in order, NULL at the end */
 
+    /* SETTING_ENUM: one for each of `choices`, in its order: what it means, as it stands in a
+     * drop-down list. */
+    const char *const *labels;
+    const char *const *labels_de;
+
+    /* SETTING_TEXT: all texts that it can be, when these are few, NULL at the end; else NULL. The
+     * Group Policy editor offers them in a drop-down list. */
+    const char *const *picks;
+
     /* What ADMX "Disabled" writes; NULL stands for the rule of its type: setting_disabled_text().
      */
     const char *off_text;
@@ -68,8 +77,15 @@ struct setting {
     const char *category; /* Account, Mappings, Transport, Files, Network, Diagnostics */
     const char *title;
     const char *title_de;
+
+    /* What it does and why one would change it, in whole sentences; paragraphs stand apart by an
+     * empty line. Default, range, unit, what "Disabled" does and the registry value are not said
+     * here: admx/ writes them from the fields of the row. Where "not configured" means more than
+     * the default says, that is said here. */
     const char *help;
-    const char *help_de;    /* NULL until the administrative templates are written */
+    const char *help_de;
+    const char *example; /* a value as the administrator writes it; lists: one entry a line */
+
     const char *konnekt;    /* the KONNEKT policy an administrator would bring along, or NULL */
     const char *since;      /* version of Mooring */
     const char *renamed_to; /* an old name stays as a row; NULL for a name in use */
