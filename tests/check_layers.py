@@ -21,7 +21,7 @@ ARROWS = {
     "mapper/discover": {"mapper", "policy", "base"},
     "mapper/reconcile": {"mapper", "policy", "base"},
     "mapper/vfs": {"mapper", "transport", "base"},
-    "agent": {"mapper", "transport", "policy", "base"},
+    "agent": {"admx", "mapper", "transport", "policy", "base"},  # admx: `mooring policy export`
     "admx": {"policy", "base"},
     # the simulated tenant is a program of its own: it must share nothing with the client it tests
     "tests/tenant": set(),
@@ -32,7 +32,7 @@ ARROWS = {
 OWNERS = {
     "curl/": ["mapper/graph"],
     "openssl/": ["mapper/graph"],
-    "cjson/": ["mapper/graph", "agent"],
+    "cjson/": ["mapper/graph", "agent", "admx"],
     "yaml.h": ["policy"],
     "sqlite3.h": ["mapper/store"],
     "microhttpd.h": ["transport/webdav"],
