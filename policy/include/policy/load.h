@@ -42,17 +42,27 @@ enum policy_layer {
 /* "machine policy", "user preference", "--policy file", "default". */
 const char *policy_layer_name(enum policy_layer layer);
 
+/* Adds what stands below a key ("Software\Policies\Mooring") of the machine's or the user's registry
+ * to an image; a key that does not exist adds nothing. registry.h has the one of Windows. */
+struct registry_image;
+typedef int (*policy_registry_fn)(struct registry_image *image, bool is_machine, const char *key,
+                                  void *payload, struct error *err);
+
 /* Where to read from. Owned texts; NULL: there is no such source. A file that does not exist is no
  * error, except override_file. */
 struct policy_sources {
-    char *machine_file;         /* /etc/mooring/policy.yaml */
-    char *machine_directory;    /* /etc/mooring/policy.d: every *.yaml */
-    char *user_preference_file; /* $XDG_CONFIG_HOME/mooring/settings.yaml */
-    char *override_file;        /* when set, nothing else is read */
+    char *machine_file;          /* /etc/mooring/policy.yaml */
+    char *machine_directory;     /* /etc/mooring/policy.d: every *.yaml */
+    char *user_preference_file;  /* $XDG_CONFIG_HOME/mooring/settings.yaml */
+    char *override_file;         /* when set, nothing else is read; YAML, Registry.pol or .reg */
+    policy_registry_fn registry; /* Windows: the machine's and the user's keys */
+
+    /* Warn about a machine policy that others than the administrator can change (Linux). */
+    bool checks_owner;
 
     /* Variables for paths; NULL: the environment. */
     setting_variable_fn variable;
-    void *payload;
+    void *payload; /* of both functions */
 };
 
 /* The places of this system. *out must be zeroed or cleared; policy_sources_clear() frees. */
@@ -66,14 +76,32 @@ int policy_sources_override(struct policy_sources *sources, const char *file, st
 /* Reads all sources. Fails only without memory; all that is wrong in the sources is in the
  * warnings. *out is the caller's: policy_free(). */
 int policy_load(struct policy **out, const struct policy_sources *sources, struct error *err);
+
+/* The same, with `old` (NULL: none) to keep from: of a file or key that cannot be used now but could
+ * in `old`, the values of `old` stay in force, and its file is POLICY_FILE_KEPT; the POLICY_ERROR
+ * says so. A file that is gone has no values any more. `old` is left as it is and may be freed. */
+int policy_reload(struct policy **out, const struct policy *old,
+                  const struct policy_sources *sources, struct error *err);
+
+/* Reads one file alone (YAML, Registry.pol or .reg, told apart by how they begin), as `mooring
+ * policy check` and `diff` do. `sources` gives the variables, its files are not read; NULL: the
+ * environment's. Fails only without memory. */
+int policy_check_file(struct policy **out, const char *file, const struct policy_sources *sources,
+                      struct error *err);
 void policy_free(struct policy *policy);
 
-/* A file that was looked for. */
-enum policy_file_state { POLICY_FILE_READ, POLICY_FILE_ABSENT, POLICY_FILE_BROKEN };
+/* A file or registry key that was looked for. */
+enum policy_file_state {
+    POLICY_FILE_READ,
+    POLICY_FILE_ABSENT,
+    POLICY_FILE_BROKEN, /* cannot be used: nothing of it counts */
+    POLICY_FILE_KEPT    /* cannot be used: what it said before still counts (policy_reload()) */
+};
 struct policy_file {
     enum policy_layer layer;
     enum policy_file_state state;
-    char *path; /* a folder only when it is absent or broken; else its files are named */
+    char *path; /* a folder only when it is absent or broken; else its files are named. A key:
+                   "HKLM\Software\Policies\Mooring" */
 };
 
 /* All of them, highest first: why a file has no effect is often that it was never looked for. */
@@ -87,9 +115,10 @@ const struct settings *policy_settings(const struct policy *policy);
 struct policy_value {
     enum policy_layer layer;
     const char *file;        /* lent by the policy; NULL for the default */
-    int line;                /* of the key, from 1; 0 for the default */
+    int line;                /* of the key, from 1; 0 for the default, and where are no lines */
     bool is_used;            /* it is the value, or part of it (lists) */
     char *text;              /* normal form; LIST: entries joined by newlines */
+    char *written;           /* a path as written, before its variables were expanded; else NULL */
     struct str_list entries; /* LIST: its valid entries, "-" included */
 };
 
@@ -120,6 +149,14 @@ struct policy_warning {
     char *key;     /* as written, made printable; NULL: no key */
     char *message; /* one sentence, no secrets */
 };
+/* What an administrator's tool shall return: 0 nothing is wrong, 1 there are warnings, 2 a file
+ * cannot be used. */
+int policy_exit_class(const struct policy *policy);
+
+/* True when a policy (not a preference) cannot be used and nothing of it was kept: what it restricts
+ * (AllowedTenants) is not known, so nobody should be signed in until it can be read. */
+bool policy_is_restriction_unknown(const struct policy *policy);
+
 size_t policy_warning_count(const struct policy *policy);
 size_t policy_error_count(const struct policy *policy); /* those that are POLICY_ERROR */
 const struct policy_warning *policy_warning_at(const struct policy *policy, size_t index);
