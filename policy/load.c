@@ -424,7 +424,7 @@ const struct policy_result *policy_result_find(const struct policy *policy, cons
 {
     const struct setting *row = schema_find(name);
 
-    return row ? &policy->results[row - schema_at(0)] : NULL;
+    return row ? &policy->results[schema_index(row)] : NULL;
 }
 
 size_t policy_warning_count(const struct policy *policy)

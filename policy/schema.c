@@ -7,6 +7,7 @@
  */
 #include "policy/schema.h"
 
+#include <assert.h>
 #include <stddef.h>
 
 #include "schema/rows.h"
@@ -38,4 +39,20 @@ const struct setting *schema_at(size_t index)
         index -= parts[i]->count;
     }
     return NULL;
+}
+
+size_t schema_index(const struct setting *row)
+{
+    size_t before = 0;
+
+    for (size_t i = 0; i < PART_COUNT; i++) {
+        for (size_t j = 0; j < parts[i]->count; j++) {
+            if (row == &parts[i]->rows[j]) {
+                return before + j;
+            }
+        }
+        before += parts[i]->count;
+    }
+    assert(!"a row of the table");
+    return 0;
 }

@@ -191,7 +191,7 @@ int source_key(struct raw_value **out, struct source *source, const char *key, i
     if (!row) {
         return warn_unknown(source, key, line, warnings, err);
     }
-    value = &source->values[row - schema_at(0)];
+    value = &source->values[schema_index(row)];
     if (value->kind != RAW_ABSENT) {
         int code = warnings_add(warnings, POLICY_WARNING, source->file, line, key, err,
                                 "already set in line %d; this one, the last, counts", value->line);

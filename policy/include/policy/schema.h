@@ -95,6 +95,9 @@ struct setting {
 size_t schema_count(void);
 const struct setting *schema_at(size_t index);
 
+/* The place of a row in the table: the `index` of schema_at(). */
+size_t schema_index(const struct setting *row);
+
 /* By exact name; NULL when there is none. */
 const struct setting *schema_find(const char *name);
 
