@@ -93,4 +93,37 @@ struct journal_change {
 int journal_apply(struct journal *journal, const struct journal_change *changes, size_t count,
                   bool is_durable, struct error *err);
 
+/* --- what comes after a try that failed; pure --- */
+
+enum journal_step {
+    JOURNAL_STEP_RETRY,   /* at `due_ms` */
+    JOURNAL_STEP_BLOCK,   /* only a person can help */
+    JOURNAL_STEP_COMPARE, /* another version is there: perhaps our own, else JOURNAL_STEP_COPY ... */
+    JOURNAL_STEP_COPY,    /* both versions are kept: the bytes go up under another name */
+    JOURNAL_STEP_CONFLICT /* ... or, with ConflictMode Refuse: they stay here */
+};
+
+struct journal_try {
+    int code;        /* ERR_* */
+    int64_t now_ms;  /* wall clock */
+    bool keeps_both; /* ConflictMode */
+    uint32_t random; /* any */
+};
+
+/*
+ *   what happened                   | new file | replace
+ *   NOT_FOUND, STALE, GONE          | BLOCK    | COPY or CONFLICT (deleted: never brought back)
+ *   EXISTS, CHANGED                 | COPY ... | COMPARE
+ *   LOCKED, for less than an hour   | RETRY    | RETRY
+ *   LOCKED, since an hour           | COPY ... | COPY or CONFLICT
+ *   NO_SPACE                        | RETRY every quarter of an hour
+ *   SIGNED_OUT                      | RETRY every five minutes, and when somebody signs in
+ *   DENIED, READ_ONLY, BAD_NAME ... | BLOCK
+ *   all that passes by itself       | RETRY, 2 s doubled up to five minutes, with jitter
+ *
+ * `row` as it was before the try: attempts, locked_ms. *due_ms is set for RETRY.
+ */
+enum journal_step journal_next(const struct journal_row *row, const struct journal_try *tried,
+                               int64_t *due_ms);
+
 #endif
