@@ -186,7 +186,7 @@ static int memfs_mkdir(struct vfs *vfs, struct vfs_attr *out, uint64_t parent, c
         code = error_set(err, ERR_EXISTS, "'%s' is already there", name);
     }
     if (code == 0) {
-        code = vfs_check_name(name, err);
+        code = memfs_check_name(fs, name, err);
     }
     if (code == 0) {
         code = tree_add(fs, &node, folder, name, VFS_FOLDER, err);
@@ -291,7 +291,7 @@ static int rename_node(struct memfs *fs, struct node *node, struct node *folder,
     if (target == node && str_equal(node->name, new_name)) {
         return 0;
     }
-    code = vfs_check_name(new_name, err);
+    code = memfs_check_name(fs, new_name, err);
     if (code < 0) {
         return code;
     }

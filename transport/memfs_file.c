@@ -184,7 +184,7 @@ static int find_or_add(struct memfs *fs, struct node **out, struct node *folder,
         return flags & VFS_EXCLUSIVE ? error_set(err, ERR_EXISTS, "'%s' is already there", name)
                                      : 0;
     }
-    code = vfs_check_name(name, err);
+    code = memfs_check_name(fs, name, err);
     return code < 0 ? code : tree_add(fs, out, folder, name, VFS_FILE, err);
 }
 

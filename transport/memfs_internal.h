@@ -54,6 +54,11 @@ struct memfs {
     struct listener listener;
 };
 
+static inline int memfs_check_name(const struct memfs *fs, const char *name, struct error *err)
+{
+    return fs->options.takes_any_name ? 0 : vfs_check_name(name, err);
+}
+
 /* content.c: *used_bytes is the file system's account. */
 struct content *content_new(struct error *err);
 void content_unref(struct memfs *fs, struct content *content);

@@ -12,6 +12,7 @@ struct memfs_options {
     uint64_t blocked_above;   /* size above which open answers TOO_LARGE; 0 = never */
     uint64_t read_only_above; /* size above which opening to write answers READ_ONLY; 0 = never */
     int64_t delay_ms;         /* waited in every call, to find what holds locks while waiting */
+    bool takes_any_name; /* also what SharePoint would refuse: programs' own files, like "~$x" */
 };
 
 /* `options` may be NULL. The caller ends it with vfs_unref(). */
