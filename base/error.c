@@ -1,9 +1,10 @@
 #include "base/error.h"
 #undef error_set /* the analyzer's hint */
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "system_error.h"
 
 static const struct {
     int code;
@@ -86,11 +87,7 @@ int error_set_os(struct error *err, int code, long os_code, const char *fmt, ...
     va_start(args, fmt);
     set_message(err, code, os_code, fmt, args);
     va_end(args);
-#if defined(__GLIBC__)
-    snprintf(text, sizeof(text), "%s", strerrordesc_np((int)os_code));
-#else
-    snprintf(text, sizeof(text), "system error %ld", os_code);
-#endif
+    system_error_text(text, sizeof(text), os_code);
     used = strlen(err->message);
     wanted = snprintf(err->message + used, sizeof(err->message) - used, ": %s", text);
     cut_at_character(err->message + used, sizeof(err->message) - used, wanted);
@@ -154,42 +151,4 @@ enum retry_class error_retry(int code)
         }
     }
     return RETRY_NEVER;
-}
-
-int error_from_errno(int os_errno)
-{
-    switch (os_errno) {
-    case ENOENT:
-        return ERR_NOT_FOUND;
-    case EEXIST:
-        return ERR_EXISTS;
-    case EACCES:
-    case EPERM:
-        return ERR_DENIED;
-    case EROFS:
-        return ERR_READ_ONLY;
-    case ENOSPC:
-    case EDQUOT:
-        return ERR_NO_SPACE;
-    case ENOMEM:
-        return ERR_NO_MEMORY;
-    case ENOTEMPTY:
-        return ERR_NOT_EMPTY;
-    case EISDIR:
-        return ERR_IS_FOLDER;
-    case ENOTDIR:
-        return ERR_NOT_FOLDER;
-    case EBUSY:
-    case EADDRINUSE:
-        return ERR_BUSY;
-    case ETIMEDOUT:
-        return ERR_TIMED_OUT;
-    case EINVAL:
-        return ERR_INVALID;
-    case EMFILE:
-    case ENFILE:
-        return ERR_LIMIT;
-    default:
-        return ERR_IO;
-    }
 }

@@ -106,13 +106,13 @@ static void rotate(void)
             (i == 1
                  ? str_copy(&from, log_state.path, NULL)
                  : str_format(&from, NULL, "%.*s.%d.log", (int)stem, log_state.path, i - 1)) == 0) {
-            rename(from, to);
+            file_rename(from, to, NULL);
         }
         free(from);
         free(to);
     }
     if (log_state.max_files <= 1) {
-        remove(log_state.path);
+        file_remove(log_state.path, NULL);
     }
     log_state.size = 0;
     open_file(NULL);

@@ -39,7 +39,8 @@ OWNERS = {
     "expat.h": ["transport/webdav"],
     "fuse": ["transport/np/posix"],
     "winfsp/": ["transport/np/win32"],
-    "windows.h": ["base/win32", "policy/win32", "agent/win32", "transport/np/win32", "transport/np/provider"],
+    "windows.h": ["base/win32", "policy/win32", "mapper/graph/win32", "mapper/vfs/win32", "agent/win32",
+                  "transport/np/win32", "transport/np/provider"],
     "cmocka.h": ["tests"],
     "nghttp2/": ["tests"],
 }

@@ -213,6 +213,18 @@ int file_remove(const char *path, struct error *err)
     return unlink(path) == 0 || errno == ENOENT ? 0 : failed(err, "remove", path);
 }
 
+int file_rename(const char *from, const char *to, struct error *err)
+{
+    int saved;
+
+    if (rename(from, to) == 0) {
+        return 0;
+    }
+    saved = errno;
+    return error_set_os(err, saved == EXDEV ? ERR_CROSS_LIBRARY : error_from_errno(saved), saved,
+                        "cannot rename '%s' to '%s'", from, to);
+}
+
 static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *where)
 {
     (void)st;

@@ -198,6 +198,18 @@ void process_keep_small(void)
 #endif
 }
 
+void process_harden(void)
+{
+}
+
+int process_arguments(int *argc, char ***argv, struct error *err)
+{
+    (void)argc;
+    (void)argv;
+    (void)err;
+    return 0;
+}
+
 static void stop_signals(sigset_t *set)
 {
     sigemptyset(set);

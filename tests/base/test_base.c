@@ -2,15 +2,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/log.h"
-#include "base/process.h"
 #include "base/str.h"
 #include "base/thread.h"
 #include "test.h"
@@ -142,11 +139,10 @@ static void clock_http_date__is_read(void **state)
     assert_false(clock_parse_http_date("Mon,", &ms));
 }
 
-static void file_write_atomic__replaces_for_the_user_alone(void **state)
+static void file_write_atomic__replaces(void **state)
 {
     char *path = in_scratch("atomic");
     struct buf buf;
-    struct stat st;
 
     (void)state;
     buf_init(&buf, 100);
@@ -154,11 +150,53 @@ static void file_write_atomic__replaces_for_the_user_alone(void **state)
     assert_int_equal(file_write_atomic(path, "second", 6, NULL), 0);
     assert_int_equal(file_read_all(&buf, path, NULL), 0);
     assert_string_equal(buf_text(&buf), "second");
-    assert_int_equal(stat(path, &st), 0);
-    assert_int_equal(st.st_mode & 0777, 0600);
     buf_clear(&buf);
     buf_init(&buf, 3);
     assert_int_equal(file_read_all(&buf, path, NULL), ERR_LIMIT);
+    buf_clear(&buf);
+    free(path);
+}
+
+static void file_rename__replaces_what_is_there(void **state)
+{
+    char *from = in_scratch("from");
+    char *to = in_scratch("to");
+    struct buf buf;
+
+    (void)state;
+    buf_init(&buf, 100);
+    assert_int_equal(file_write_atomic(from, "new", 3, NULL), 0);
+    assert_int_equal(file_write_atomic(to, "old", 3, NULL), 0);
+    assert_int_equal(file_rename(from, to, NULL), 0);
+    assert_int_equal(file_read_all(&buf, to, NULL), 0);
+    assert_string_equal(buf_text(&buf), "new");
+    assert_false(file_exists(from));
+    assert_int_equal(file_rename(from, to, NULL), ERR_NOT_FOUND);
+    buf_clear(&buf);
+    free(from);
+    free(to);
+}
+
+static void file_open_stream__appends_bytes_as_they_are(void **state)
+{
+    char *path = in_scratch("str\xC3\xBC\xF0\x9F\x93\x81");
+    struct buf buf;
+    int64_t size = 0;
+
+    (void)state;
+    buf_init(&buf, 100);
+    for (int i = 0; i < 2; i++) {
+        FILE *stream = file_open_stream(path, "ae", NULL);
+
+        assert_non_null(stream);
+        assert_int_equal(fputs("a\nb\r\n", stream) >= 0, 1);
+        assert_int_equal(fclose(stream), 0);
+    }
+    assert_int_equal(file_read_all(&buf, path, NULL), 0);
+    assert_string_equal(buf_text(&buf), "a\nb\r\na\nb\r\n");
+    assert_int_equal(file_size(path, &size, NULL), 0);
+    assert_true(size == 10);
+    assert_null(file_open_stream("/nonexistent/x", "r", NULL));
     buf_clear(&buf);
     free(path);
 }
@@ -170,25 +208,6 @@ static void file_write_atomic__names_what_is_wrong(void **state)
     (void)state;
     assert_int_equal(file_write_atomic("/nonexistent/x", "a", 1, &err), ERR_NOT_FOUND);
     assert_non_null(strstr(err.message, "/nonexistent/x"));
-}
-
-static void file_private_directory__is_closed_to_others(void **state)
-{
-    char *path = in_scratch("deep/er/private");
-    char *link_path = in_scratch("link");
-    struct stat st;
-    struct error err = {0};
-
-    (void)state;
-    assert_int_equal(file_make_private_directory(path, &err), 0);
-    assert_int_equal(chmod(path, 0755), 0);
-    assert_int_equal(file_make_private_directory(path, &err), 0);
-    assert_int_equal(stat(path, &st), 0);
-    assert_int_equal(st.st_mode & 0777, 0700);
-    assert_int_equal(symlink(path, link_path), 0);
-    assert_true(file_make_private_directory(link_path, &err) < 0); /* a link may lead anywhere */
-    free(path);
-    free(link_path);
 }
 
 static void file_lock__is_exclusive(void **state)
@@ -241,56 +260,6 @@ static void log__rotates_and_stays_one_line(void **state)
     free(directory);
 }
 
-static void process__runs_and_is_stopped(void **state)
-{
-    const char *echo[] = {"sh", "-c", "test \"$MOORING_X\" = yes && exit 7", NULL};
-    const char *add[] = {"MOORING_X=yes", NULL};
-    const char *sleeper[] = {"sleep", "1000", NULL};
-    const char *missing[] = {"/nonexistent/program", NULL};
-    struct process_options options = {.argv = echo, .environment_add = add};
-    struct process *process = NULL;
-    int status = 0;
-
-    (void)state;
-    assert_int_equal(process_start(&process, &options, NULL), 0);
-    assert_int_equal(process_wait(process, &status, 10000, NULL), 0);
-    assert_int_equal(status, 7);
-    process_free(process);
-
-    options.argv = sleeper;
-    assert_int_equal(process_start(&process, &options, NULL), 0);
-    assert_int_equal(process_wait(process, &status, 0, NULL), ERR_TIMED_OUT);
-    process_stop(process, 10000);
-    assert_int_equal(process_wait(process, &status, 0, NULL), 0);
-    assert_int_equal(status, 128 + 15);
-    process_free(process);
-
-    options.argv = missing;
-    assert_int_equal(process_start(&process, &options, NULL), 0);
-    assert_int_equal(process_wait(process, &status, 10000, NULL), 0);
-    assert_int_equal(status, 127);
-    process_free(process);
-}
-
-static void remove_tree__takes_links_not_their_targets(void **state)
-{
-    char *tree = in_scratch("tree");
-    char *inside = in_scratch("tree/link");
-    char *kept = in_scratch("kept");
-
-    (void)state;
-    assert_int_equal(file_make_directories(tree, NULL), 0);
-    assert_int_equal(file_make_directories(kept, NULL), 0);
-    assert_int_equal(symlink(kept, inside), 0);
-    assert_int_equal(file_remove_tree(tree, NULL), 0);
-    assert_false(file_exists(tree));
-    assert_true(file_exists(kept));
-    assert_int_equal(file_remove_tree(tree, NULL), 0);
-    free(tree);
-    free(inside);
-    free(kept);
-}
-
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -300,13 +269,12 @@ int main(int argc, char **argv)
         cmocka_unit_test(buf_add__keeps_the_limit),
         cmocka_unit_test(clock_iso__goes_both_ways),
         cmocka_unit_test(clock_http_date__is_read),
-        cmocka_unit_test(file_write_atomic__replaces_for_the_user_alone),
+        cmocka_unit_test(file_write_atomic__replaces),
         cmocka_unit_test(file_write_atomic__names_what_is_wrong),
-        cmocka_unit_test(file_private_directory__is_closed_to_others),
+        cmocka_unit_test(file_rename__replaces_what_is_there),
+        cmocka_unit_test(file_open_stream__appends_bytes_as_they_are),
         cmocka_unit_test(file_lock__is_exclusive),
         cmocka_unit_test(log__rotates_and_stays_one_line),
-        cmocka_unit_test(process__runs_and_is_stopped),
-        cmocka_unit_test(remove_tree__takes_links_not_their_targets),
     };
 
     if (argc > 1) {

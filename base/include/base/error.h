@@ -13,6 +13,7 @@
 #include <stdbool.h>
 
 #if defined(__MINGW32__)
+#include <stdio.h> /* says which format its printf() takes */
 #define PRINTF_LIKE(fmt, args) __attribute__((format(__MINGW_PRINTF_FORMAT, fmt, args)))
 #elif defined(__GNUC__)
 #define PRINTF_LIKE(fmt, args) __attribute__((format(printf, fmt, args)))

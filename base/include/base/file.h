@@ -34,6 +34,10 @@ int file_size(const char *path, int64_t *size, struct error *err);
 bool file_exists(const char *path);
 int file_remove(const char *path, struct error *err); /* what is not there counts as removed */
 
+/* Renames within one file system and replaces what has the new name. ERR_CROSS_LIBRARY when it is
+ * not one file system. */
+int file_rename(const char *from, const char *to, struct error *err);
+
 /* Removes a folder of ours with all that is in it; follows no link and stays on its file system.
  * What is not there counts as removed. */
 int file_remove_tree(const char *path, struct error *err);

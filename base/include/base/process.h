@@ -17,7 +17,7 @@ struct process_options {
         *environment_add;    /* "NAME=value", NULL-terminated, over our own; may be NULL */
     const char *output_file; /* stdout and stderr go here (0600, appended); NULL: ours */
     bool is_own_group;       /* Ctrl-C at our terminal does not reach it */
-    bool dies_with_us;       /* is told to end (SIGTERM) when we die; Linux */
+    bool dies_with_us;       /* is told to end (SIGTERM) when we die; Windows ends it */
 };
 
 /* Starts it; stdin is empty. *out ends with process_free(), which does not end the program. */
@@ -39,6 +39,14 @@ int process_own_path(char **out, struct error *err);
 /* For a process that idles for hours beside many others: gives memory that was freed back to the system instead of keeping
  * it per thread. To be called before any thread is started. tests/bench has what it saves. */
 void process_keep_small(void);
+
+/* Before anything else in main(): on Windows, libraries come from the system's folder only, and a broken heap ends the
+ * process. Linux needs none of it. */
+void process_harden(void);
+
+/* The arguments of main() in UTF-8; what is there is replaced, on Linux by itself. Windows' console is told that our
+ * output is UTF-8 too. The result lives as long as the process. */
+int process_arguments(int *argc, char ***argv, struct error *err);
 
 /* Termination as the system asks for it. process_block_stop() must be called before any thread is
  * started; afterwards process_wait_for_stop() gives what came within wait_ms. */

@@ -1,0 +1,26 @@
+/*
+ * utf16.h - UTF-16 as Windows and its file formats have it, in the byte order of the machine.
+ *
+ * Text is UTF-8 everywhere else; this is for the edge. Units are uint16_t so that readers of file
+ * formats work on every system; on Windows a uint16_t is a WCHAR.
+ */
+#ifndef BASE_UTF16_H
+#define BASE_UTF16_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+
+/* *out = `text` in UTF-16 with a final NUL, which *units (may be NULL) does not count. ERR_INVALID
+ * when it is not UTF-8. Replaces and frees what *out held; the caller frees. */
+int utf16_from_utf8(uint16_t **out, size_t *units, const char *text, struct error *err);
+
+/* *out = `units` units in UTF-8. ERR_INVALID on half a surrogate pair and on a NUL. Replaces and
+ * frees what *out held; the caller frees. */
+int utf16_to_utf8(char **out, const uint16_t *text, size_t units, struct error *err);
+
+/* Units before the NUL, at most `limit`. */
+size_t utf16_length(const uint16_t *text, size_t limit);
+
+#endif

@@ -1,0 +1,101 @@
+#include "base/thread.h"
+
+#include <errno.h>
+#include <pthread_time.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static void must(int result)
+{
+    if (result != 0) {
+        abort();
+    }
+}
+
+void mutex_init(struct mutex *mutex)
+{
+    must(pthread_mutex_init(&mutex->impl, NULL));
+}
+
+void mutex_clear(struct mutex *mutex)
+{
+    pthread_mutex_destroy(&mutex->impl);
+}
+
+void mutex_lock(struct mutex *mutex)
+{
+    must(pthread_mutex_lock(&mutex->impl));
+}
+
+void mutex_unlock(struct mutex *mutex)
+{
+    must(pthread_mutex_unlock(&mutex->impl));
+}
+
+void cond_init(struct cond *cond)
+{
+    must(pthread_cond_init(&cond->impl, NULL));
+}
+
+void cond_clear(struct cond *cond)
+{
+    pthread_cond_destroy(&cond->impl);
+}
+
+void cond_signal(struct cond *cond)
+{
+    must(pthread_cond_signal(&cond->impl));
+}
+
+void cond_broadcast(struct cond *cond)
+{
+    must(pthread_cond_broadcast(&cond->impl));
+}
+
+void cond_wait(struct cond *cond, struct mutex *mutex)
+{
+    must(pthread_cond_wait(&cond->impl, &mutex->impl));
+}
+
+/* winpthreads knows no other clock for a condition than that of the wall, but a wait of a length. */
+bool cond_wait_ms(struct cond *cond, struct mutex *mutex, int64_t wait_ms)
+{
+    struct timespec wait;
+    int result;
+
+    if (wait_ms <= 0) {
+        return false;
+    }
+    wait.tv_sec = (time_t)(wait_ms / 1000);
+    wait.tv_nsec = (long)(wait_ms % 1000) * 1000000;
+    result = pthread_cond_timedwait_relative_np(&cond->impl, &mutex->impl, &wait);
+    if (result == ETIMEDOUT) {
+        return false;
+    }
+    must(result);
+    return true;
+}
+
+int thread_start(struct thread *thread, const char *name, void *(*run)(void *), void *payload,
+                 struct error *err)
+{
+    char short_name[16];
+    int result = pthread_create(&thread->impl, NULL, run, payload);
+
+    if (result != 0) {
+        return error_set(err, ERR_NO_MEMORY, "cannot start the thread '%s': error %d", name,
+                         result);
+    }
+    thread->is_running = true;
+    snprintf(short_name, sizeof(short_name), "%s", name);
+    pthread_setname_np(thread->impl, short_name);
+    return 0;
+}
+
+void thread_join(struct thread *thread)
+{
+    if (thread->is_running) {
+        must(pthread_join(thread->impl, NULL));
+        thread->is_running = false;
+    }
+}
