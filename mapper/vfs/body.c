@@ -73,6 +73,7 @@ static int body_new(struct online_vfs *online, struct body **out, struct node *n
     }
     body->node = node;
     tree_hold(online->tree, node);
+    library->open_bodies++;
     *out = body;
     return 0;
 }
@@ -137,6 +138,7 @@ void body_put(struct body *body)
     mutex_lock(&online->lock);
     is_last = --body->refs == 0;
     if (is_last) {
+        body->library->open_bodies--;
         if (!(body->node->flags & NODE_GONE) && body->node->body == body) {
             body->node->body = NULL;
         }

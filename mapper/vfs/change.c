@@ -291,7 +291,10 @@ static int add_folder(struct online_vfs *online, struct node **out, struct node 
         listing_note_added(online, folder, node);
         tree_hold(online->tree, node);
         if (tree_folder(node)) { /* we made it: it is empty */
+            const struct library *library = library_of(online, node);
+
             node->folder->is_complete = true;
+            node->folder->epoch = library->delta_link ? library->epoch : 0;
             node->folder->complete_ms = online_now();
         }
         *out = node;

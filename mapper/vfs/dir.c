@@ -38,14 +38,24 @@ void online_closedir(struct vfs *vfs, struct vfs_dir *dir)
     free(dir);
 }
 
-/* From the current state. */
-static int begin(struct online_vfs *online, struct vfs_dir *dir, struct error *err)
+/* From the current state. The lock is held, and given up while changes are asked for. */
+static int begin(struct online_vfs *online, struct vfs_dir *dir, const struct call *call,
+                 struct error *err)
 {
+    bool is_followed = false;
+    int code = 0;
+
+    mutex_unlock(&online->lock);
+    code = folder_follow(online, dir->folder, &is_followed, call, err);
+    mutex_lock(&online->lock);
+    if (code < 0) {
+        return code;
+    }
     if (dir->folder->flags & NODE_GONE) {
         return error_set(err, ERR_STALE, "the folder is no longer there");
     }
     listing_leave(online, dir->listing);
-    dir->listing = listing_join(online, dir->folder, err);
+    dir->listing = listing_join(online, dir->folder, is_followed, err);
     return dir->listing ? 0 : ERR_NO_MEMORY;
 }
 
@@ -83,7 +93,7 @@ static int readdir_locked(struct online_vfs *online, struct vfs_dir *dir, uint64
     int code = 0;
 
     if (cookie == 0 || !dir->listing) {
-        code = begin(online, dir, err);
+        code = begin(online, dir, call, err);
     }
     while (code == 0) {
         size_t calls = give(online, dir, &cookie, fill, payload, &is_full);

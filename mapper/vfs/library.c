@@ -60,6 +60,7 @@ static void library_free(struct library *library)
     free(library->folder_path);
     free(library->drive_id);
     free(library->root_item_id);
+    free(library->delta_link);
     free(library);
 }
 

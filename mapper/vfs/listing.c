@@ -98,12 +98,14 @@ static int add_known(struct online_vfs *online, struct listing *listing, bool al
     return code;
 }
 
-struct listing *listing_join(struct online_vfs *online, struct node *folder, struct error *err)
+struct listing *listing_join(struct online_vfs *online, struct node *folder, bool is_followed,
+                             struct error *err)
 {
     struct folder *part = tree_folder(folder);
     struct listing *listing = NULL;
-    bool is_known = !tree_root(online->tree, folder)->folder->library ||
-                    folder_is_fresh(online, folder); /* the root above all libraries is empty */
+    bool is_known = !library_of(online, folder) || /* the root above all libraries is empty */
+                    folder_is_fresh(online, folder) ||
+                    (is_followed && folder_is_covered(online, folder));
 
     if (!part) {
         error_set(err, ERR_NO_MEMORY, "no memory for a folder");
@@ -163,6 +165,7 @@ static void complete(struct online_vfs *online, struct listing *listing)
     listing->is_complete = true;
     part->is_complete = true;
     part->complete_ms = listing->begun_ms;
+    part->epoch = listing->epoch;
     part->misses = 0;
     if (part->listing == listing) {
         part->listing = NULL;
@@ -208,6 +211,12 @@ static int ask_page(struct online_vfs *online, struct listing *listing, struct g
     struct place place = {0};
     int code = place_of(&place, online, listing->folder, false, call, err);
 
+    if (code == 0 && !link) {
+        code = follow_begin(place.library, call, err);
+        mutex_lock(&online->lock);
+        listing->epoch = place.library->delta_link ? place.library->epoch : 0;
+        mutex_unlock(&online->lock);
+    }
     if (code == 0) {
         code = graph_list_children(page, place.account, place.drive_id, place.item_id, link,
                                    PAGE_SIZE, call, err);
@@ -280,14 +289,40 @@ int listing_more(struct online_vfs *online, struct listing *listing, const struc
     return code;
 }
 
+int folder_follow(struct online_vfs *online, struct node *folder, bool *is_followed,
+                  const struct call *call, struct error *err)
+{
+    struct library *library = NULL;
+    int64_t since_ms = 0;
+    int code = 0;
+
+    mutex_lock(&online->lock);
+    library = library_of(online, folder);
+    if (library) {
+        library_touch(library);
+    }
+    since_ms = online_now() - online->options.metadata_ms;
+    *is_followed = library && !folder_is_fresh(online, folder) && folder_is_covered(online, folder);
+    mutex_unlock(&online->lock);
+    if (*is_followed) {
+        code = follow_update(library, since_ms, call, err);
+        *is_followed = code == 1;
+    }
+    return code < 0 ? code : 0;
+}
+
 int listing_run_all(struct online_vfs *online, struct node *folder, const struct call *call,
                     struct error *err)
 {
     struct listing *listing = NULL;
-    int code = 0;
+    bool is_followed = false;
+    int code = folder_follow(online, folder, &is_followed, call, err);
 
+    if (code < 0) {
+        return code;
+    }
     mutex_lock(&online->lock);
-    listing = listing_join(online, folder, err);
+    listing = listing_join(online, folder, is_followed, err);
     code = listing ? 0 : ERR_NO_MEMORY;
     while (code == 0 && !listing->is_complete) {
         code = listing_more(online, listing, call, err);

@@ -65,7 +65,7 @@ void online_tell(struct online_vfs *online, uint64_t parent, const char *name, u
     }
 }
 
-/* --- freshness --- */
+/* --- freshness; lock held --- */
 
 void node_confirm(struct online_vfs *online, struct node *node)
 {
@@ -79,182 +79,29 @@ static bool is_younger(const struct online_vfs *online, const struct node *node,
     return online_now() - checked_ms < age_ms;
 }
 
-bool node_is_fresh(const struct online_vfs *online, const struct node *node)
+/* ... or the changes that came later would have told. */
+static bool is_followed_lately(struct online_vfs *online, struct node *node, int64_t age_ms)
 {
-    return (node->flags & NODE_LOCAL) || is_younger(online, node, online->options.metadata_ms);
+    return node_is_covered(online, node) &&
+           library_is_followed_since(library_of(online, node), online_now() - age_ms);
 }
 
-bool folder_is_fresh(const struct online_vfs *online, const struct node *node)
+bool node_is_fresh(struct online_vfs *online, struct node *node)
 {
+    int64_t age_ms = online->options.metadata_ms;
+
+    return (node->flags & NODE_LOCAL) || is_younger(online, node, age_ms) ||
+           is_followed_lately(online, node, age_ms);
+}
+
+bool folder_is_fresh(struct online_vfs *online, struct node *node)
+{
+    int64_t since_ms = online_now() - online->options.metadata_ms;
+
     return node->folder && node->folder->is_complete &&
-           online_now() - node->folder->complete_ms < online->options.metadata_ms;
-}
-
-/* --- from the service into the tree --- */
-
-/* What we show of an item. OneNote notebooks (packages) are neither file nor folder and open only
- * in OneNote: hidden. Shortcuts to other drives are hidden, too, until one tree can lead into
- * several drives; their targets are reachable as libraries of their own. */
-static bool is_shown(const struct graph_item *item)
-{
-    return (item->kind == GRAPH_FILE || item->kind == GRAPH_FOLDER) && !item->is_root && item->id &&
-           item->name && *item->name && strlen(item->name) <= VFS_NAME_MAX &&
-           !strchr(item->name, '/') && strcmp(item->name, ".") != 0 &&
-           strcmp(item->name, "..") != 0;
-}
-
-/* A check-out by this user does not make the file read-only for him. */
-static bool is_checked_out_by_other(const struct library *library, const struct graph_item *item)
-{
-    struct account_info info = {0};
-
-    if (!item->is_checked_out || !item->checked_out_by) {
-        return false; /* by whom is not known: the service will say when we write */
-    }
-    account_info(library->account, &info);
-    return !str_equal_nocase(item->checked_out_by, info.user_id) &&
-           !str_equal_nocase(item->checked_out_by, info.user_name);
-}
-
-static struct node_facts facts_of(const struct library *library, const struct graph_item *item)
-{
-    struct node_facts facts = {
-        .kind = item->kind == GRAPH_FOLDER ? VFS_FOLDER : VFS_FILE,
-        .name = item->name,
-        .item_id = item->id,
-        .ctag = item->ctag,
-        .etag = item->etag,
-        .size_bytes = item->kind == GRAPH_FOLDER ? 0 : item->size_bytes,
-        .modified_ms = item->modified_ms,
-        .created_ms = item->created_ms,
-    };
-
-    facts.flags = (uint8_t)((item->is_infected ? NODE_INFECTED : 0) |
-                            (is_checked_out_by_other(library, item) ? NODE_CHECKED_OUT : 0));
-    return facts;
-}
-
-/* Whether the texts and facts are those that the node has: most pages of a second listing. */
-static bool is_same(const struct node *node, const struct node_facts *facts)
-{
-    const uint8_t told = NODE_LOCAL | NODE_INFECTED | NODE_CHECKED_OUT;
-
-    return strcmp(node_name(node), facts->name) == 0 &&
-           strcmp(node_item_id(node), facts->item_id) == 0 &&
-           strcmp(node_ctag(node), facts->ctag ? facts->ctag : "") == 0 &&
-           strcmp(node_etag(node), facts->etag ? facts->etag : "") == 0 &&
-           node->size_bytes == facts->size_bytes && node->modified_ms == facts->modified_ms &&
-           node->created_ms == facts->created_ms && (node->flags & told) == facts->flags;
-}
-
-/* Makes the name free for another item; false: an item of ours is in the way, which is newer. */
-static bool clear_name(struct online_vfs *online, struct node *other, uint32_t asked_edit)
-{
-    if ((other->flags & NODE_LOCAL) || other->edit > asked_edit) {
-        return false;
-    }
-    tree_remove(online->tree, other);
-    return true;
-}
-
-/* An item that we know under its id: it may have moved or been renamed by somebody. */
-static int apply_known(struct online_vfs *online, struct node *node, struct node *folder,
-                       const struct node_facts *facts, uint32_t asked_edit, struct error *err)
-{
-    struct node *other = tree_child(online->tree, folder, facts->name);
-    int code = 0;
-
-    for (const struct node *at = folder; at; at = tree_parent(online->tree, at)) {
-        if (at == node) {
-            return error_set(err, ERR_PROTOCOL, "the server names a folder inside itself");
-        }
-    }
-    if (other && other != node && !clear_name(online, other, asked_edit)) {
-        return 0;
-    }
-    if (node->parent != folder->index) {
-        code = tree_move(online->tree, node, folder, facts->name, err);
-    }
-    if (code == 0 && !is_same(node, facts)) {
-        code = tree_update(online->tree, node, facts, err);
-    }
-    node->flags &= (uint8_t)~NODE_DENIED;
-    return code;
-}
-
-int tree_apply_item(struct online_vfs *online, struct node **out, struct node *folder,
-                    const struct graph_item *item, uint32_t asked_edit, struct error *err)
-{
-    struct node *root = tree_root(online->tree, folder);
-    struct library *library = root->folder->library;
-    struct node_facts facts = facts_of(library, item);
-    struct node *node = NULL;
-    struct node *other = NULL;
-    int code = 0;
-
-    *out = NULL;
-    if (folder == root && item->parent_id && *item->parent_id && !library->root_item_id) {
-        code = str_copy(&library->root_item_id, item->parent_id, err);
-    }
-    if (code < 0 || !is_shown(item) || tree_is_buried(online->tree, item->id, asked_edit)) {
-        return code;
-    }
-    node = tree_item(online->tree, root, item->id);
-    if (node && node->kind != facts.kind) {
-        tree_remove(online->tree, node);
-        node = NULL;
-    }
-    if (node && node->edit > asked_edit) {
-        *out =
-            node->parent == folder->index ? node : NULL; /* we changed it since: we know better */
-        return 0;
-    }
-    if (node) {
-        code = apply_known(online, node, folder, &facts, asked_edit, err);
-        if (code == 0 && node->parent == folder->index &&
-            str_equal_nocase(node_name(node), item->name)) {
-            node_confirm(online, node);
-            *out = node;
-        }
-        return code;
-    }
-    other = tree_child(online->tree, folder, item->name);
-    if (other && !clear_name(online, other, asked_edit)) {
-        return 0;
-    }
-    code = tree_add(online->tree, &node, folder, &facts, err);
-    if (code == 0) {
-        node_confirm(online, node);
-        *out = node;
-    }
-    return code;
-}
-
-int tree_apply_own(struct online_vfs *online, struct node *node, const struct graph_item *item,
-                   struct error *err)
-{
-    struct library *library = library_of(online, node);
-    struct node_facts facts = facts_of(library, item);
-    struct node *other = NULL;
-    struct node *parent = tree_parent(online->tree, node);
-    int code = 0;
-
-    if (!item->id || !item->name || !parent) {
-        return 0;
-    }
-    other = tree_child(online->tree, parent, item->name);
-    if (other && other != node) {
-        tree_remove(online->tree, other);
-    }
-    other = tree_item(online->tree, tree_root(online->tree, node), item->id);
-    if (other && other != node) {
-        tree_remove(online->tree, other); /* a listing was faster than our own answer */
-    }
-    facts.kind = node->kind;
-    code = tree_update(online->tree, node, &facts, err);
-    tree_edit(online->tree, node);
-    node_confirm(online, node);
-    return code;
+           (node->folder->complete_ms > since_ms ||
+            (folder_is_covered(online, node) &&
+             library_is_followed_since(library_of(online, node), since_ms)));
 }
 
 /* --- names that were not there a moment ago; lock held --- */
@@ -367,20 +214,23 @@ static int ask_child(struct online_vfs *online, struct node **out, struct node *
     return code;
 }
 
-/* From memory, if memory knows; lock held. 1: it does not. */
+/* From memory, if memory knows; lock held. 1: it does not. `is_followed`: the changes until now are
+ * in it. */
 static int remembered_child(struct online_vfs *online, struct node **out, struct node *folder,
-                            const char *name, struct error *err)
+                            const char *name, bool is_followed, struct error *err)
 {
     struct node *node = tree_child(online->tree, folder, name);
-
     bool is_open = node && node->kind == VFS_FILE && node->body;
+    bool is_known =
+        folder_is_fresh(online, folder) || (is_followed && folder_is_covered(online, folder));
 
-    if (node && (is_open || node_is_fresh(online, node) || folder_is_fresh(online, folder))) {
+    if (node && (is_known || is_open || node_is_fresh(online, node) ||
+                 (is_followed && node_is_covered(online, node)))) {
         tree_hold(online->tree, node);
         *out = node;
         return 0;
     }
-    if (!node && (folder_is_fresh(online, folder) || is_negative(online, folder, name))) {
+    if (!node && (is_known || is_negative(online, folder, name))) {
         return error_set(err, ERR_NOT_FOUND, "there is no '%.120s'", name);
     }
     return 1;
@@ -398,22 +248,53 @@ static bool count_miss(struct node *folder)
     return true;
 }
 
+/* Whether asking for the changes of the library would tell; lock held. */
+static bool would_changes_tell(struct online_vfs *online, struct node *folder, const char *name)
+{
+    struct node *node = tree_child(online->tree, folder, name);
+
+    return folder_is_covered(online, folder) || (node && node_is_covered(online, node));
+}
+
+/* What is known by now, or by the changes since. 1: neither knows. */
+static int known_child(struct online_vfs *online, struct node **out, struct node *folder,
+                       const char *name, bool *is_listing_cheaper, const struct call *call,
+                       struct error *err)
+{
+    struct library *library = NULL;
+    int64_t since_ms = 0;
+    bool asks_changes = false;
+    int code = 0;
+
+    mutex_lock(&online->lock);
+    library = library_of(online, folder);
+    since_ms = online_now() - online->options.metadata_ms;
+    if (folder->flags & NODE_GONE) {
+        code = error_set(err, ERR_STALE, "the folder is no longer there");
+    } else if (!library) {
+        code = error_set(err, ERR_NOT_FOUND, "there is no '%.120s'", name);
+    } else {
+        library_touch(library);
+        code = remembered_child(online, out, folder, name, false, err);
+        asks_changes = code == 1 && would_changes_tell(online, folder, name);
+    }
+    if (asks_changes) {
+        mutex_unlock(&online->lock);
+        code = follow_update(library, since_ms, call, err);
+        mutex_lock(&online->lock);
+        code = code < 0 ? code : remembered_child(online, out, folder, name, code == 1, err);
+    }
+    *is_listing_cheaper = code == 1 && count_miss(folder);
+    mutex_unlock(&online->lock);
+    return code;
+}
+
 int lookup_child(struct online_vfs *online, struct node **out, struct node *folder,
                  const char *name, const struct call *call, struct error *err)
 {
     bool is_listing_cheaper = false;
-    int code = 0;
+    int code = known_child(online, out, folder, name, &is_listing_cheaper, call, err);
 
-    mutex_lock(&online->lock);
-    if (folder->flags & NODE_GONE) {
-        code = error_set(err, ERR_STALE, "the folder is no longer there");
-    } else if (!tree_root(online->tree, folder)->folder->library) {
-        code = error_set(err, ERR_NOT_FOUND, "there is no '%.120s'", name);
-    } else {
-        code = remembered_child(online, out, folder, name, err);
-    }
-    is_listing_cheaper = code == 1 && count_miss(folder);
-    mutex_unlock(&online->lock);
     if (code <= 0) {
         return code;
     }
@@ -423,10 +304,47 @@ int lookup_child(struct online_vfs *online, struct node **out, struct node *fold
             return code;
         }
         mutex_lock(&online->lock);
-        code = remembered_child(online, out, folder, name, err);
+        code = remembered_child(online, out, folder, name, false, err);
         mutex_unlock(&online->lock);
     }
     return code == 1 ? ask_child(online, out, folder, name, call, err) : code;
+}
+
+/* Whether what is known of a node is new enough to be used. What only delta told of a file is not:
+ * its version is not known. Lock held. */
+static bool is_usable(struct online_vfs *online, struct node *node, int64_t max_age_ms)
+{
+    return (node->flags & NODE_LOCAL) ||
+           (!(node->flags & NODE_HEARD) &&
+            (is_younger(online, node, max_age_ms) || is_followed_lately(online, node, max_age_ms)));
+}
+
+/* Where all that is known is as old as this node, one request for changes tells of all of it. */
+static int follow_node(struct online_vfs *online, struct node *node, int64_t max_age_ms,
+                       bool *is_fresh, const struct call *call, struct error *err)
+{
+    struct library *library = NULL;
+    int code = 0;
+
+    mutex_lock(&online->lock);
+    library = library_of(online, node);
+    *is_fresh = is_usable(online, node, max_age_ms);
+    if (library) {
+        library_touch(library);
+    }
+    if (*is_fresh || !library || max_age_ms < online->options.metadata_ms ||
+        (node->flags & NODE_HEARD) || !node_is_covered(online, node)) {
+        mutex_unlock(&online->lock);
+        return 0;
+    }
+    mutex_unlock(&online->lock);
+    code = follow_update(library, online_now() - max_age_ms, call, err);
+    if (code == 1) {
+        mutex_lock(&online->lock);
+        *is_fresh = !(node->flags & (NODE_HEARD | NODE_GONE));
+        mutex_unlock(&online->lock);
+    }
+    return code < 0 ? code : 0;
 }
 
 int refresh_node(struct online_vfs *online, struct node *node, int64_t max_age_ms, char **url,
@@ -440,18 +358,18 @@ int refresh_node(struct online_vfs *online, struct node *node, int64_t max_age_m
     bool is_fresh = false;
     int code = 0;
 
-    mutex_lock(&online->lock);
     if (max_age_ms < 0) {
+        mutex_lock(&online->lock);
         max_age_ms = online->options.metadata_ms;
+        mutex_unlock(&online->lock);
     }
-    is_fresh = (node->flags & NODE_LOCAL) || is_younger(online, node, max_age_ms);
-    if (!is_fresh) {
-        ask_begin(online, &ask);
+    code = follow_node(online, node, max_age_ms, &is_fresh, call, err);
+    if (code < 0 || is_fresh) {
+        return code;
     }
+    mutex_lock(&online->lock);
+    ask_begin(online, &ask);
     mutex_unlock(&online->lock);
-    if (is_fresh) {
-        return 0;
-    }
     code = place_of(&place, online, node, false, call, err);
     if (code == 0) {
         code = graph_get_item(&item, place.account, place.drive_id, place.item_id, call, err);
@@ -577,14 +495,18 @@ int online_getattr(struct vfs *vfs, struct vfs_attr *out, uint64_t id, struct vf
      * of 300 libraries must not make 300 requests. */
     asks = node->kind == VFS_FILE && !node->body && !node_is_fresh(online, node) &&
            !folder_is_fresh(online, tree_parent(online->tree, node));
-    if (asks && count_miss(tree_parent(online->tree, node))) {
+    if (asks && !node_is_covered(online, node)) {
         folder = tree_parent(online->tree, node);
+        folder = folder_is_covered(online, folder) || count_miss(folder) ? folder : NULL;
+    }
+    if (folder) {
         tree_hold(online->tree, folder);
     }
     mutex_unlock(&online->lock);
     if (folder) {
         code = listing_run_all(online, folder, &call, err);
         node_put(online, folder);
+        asks = false;
     }
     if (asks && code == 0) {
         code = refresh_node(online, node, -1, NULL, &call, err);

@@ -43,6 +43,20 @@ struct library {
     bool is_removed;
     struct vfs_space space;
     int64_t space_ms; /* 0: never asked */
+    /* the stream of its changes (follow.c) */
+    char *delta_link;     /* where the next set begins; NULL: not followed now */
+    uint32_t epoch;       /* counts streams; 0: there was none yet */
+    int64_t epoch_ms;     /* when this one began */
+    int64_t followed_ms;  /* what changed until then is in the tree */
+    int64_t polled_ms;    /* when the follower thread asked last */
+    int64_t used_ms;      /* when somebody looked into it last; 0: nobody did */
+    uint32_t open_bodies; /* files that are open */
+    unsigned quiet_polls; /* sets in a row without a change by others */
+    unsigned follow_failures;
+    int64_t no_delta_until_ms; /* the service refused it, or failed at it */
+    bool is_following;         /* a thread asks */
+    uint32_t follow_rounds;
+    struct error follow_error; /* of the last one */
 };
 
 /* A listing that runs, or the entries of one that is over. Guarded by online->lock. */
@@ -55,6 +69,7 @@ struct listing {
     uint32_t number; /* marks nodes it saw: node->listed */
     int64_t begun_ms;
     uint32_t begun_edit; /* what we changed since is not for this listing to take away */
+    uint32_t epoch;      /* the library's before the first page was asked for; 0: not followed */
     char *next_link;
     bool is_started; /* a page has come */
     bool is_complete;
@@ -165,6 +180,8 @@ struct online_vfs {
     struct cond keeper_wake;
     bool is_ending;
     bool has_cached; /* there may be something to trim */
+    struct thread follower; /* asks for changes in libraries that are in use */
+    struct cond follow_wake;
 };
 
 static inline struct online_vfs *online_of(struct vfs *vfs)
@@ -203,6 +220,12 @@ int node_get(struct online_vfs *online, struct node **out, uint64_t id, int kind
              struct error *err);
 void node_put(struct online_vfs *online, struct node *node);
 
+/* --- apply.c --- */
+
+/* What we show of an item, and as what. Borrowed texts. */
+bool item_is_shown(const struct graph_item *item);
+struct node_facts item_facts(const struct library *library, const struct graph_item *item);
+
 /* The server's word for an item in `folder`; lock held. *out may be NULL: the item is not shown.
  * `asked_edit`: tree_edits() when it was asked for. */
 int tree_apply_item(struct online_vfs *online, struct node **out, struct node *folder,
@@ -211,12 +234,14 @@ int tree_apply_item(struct online_vfs *online, struct node **out, struct node *f
 /* Our own change was answered with the item: it counts, whatever was asked before. */
 int tree_apply_own(struct online_vfs *online, struct node *node, const struct graph_item *item,
                    struct error *err);
+/* --- lookup.c --- */
+
 /* Around each question; lock held. */
 void ask_begin(struct online_vfs *online, struct ask *ask);
 void ask_end(struct online_vfs *online, struct ask *ask);
-bool node_is_fresh(const struct online_vfs *online, const struct node *node);
+bool node_is_fresh(struct online_vfs *online, struct node *node);
 void node_confirm(struct online_vfs *online, struct node *node);
-bool folder_is_fresh(const struct online_vfs *online, const struct node *node);
+bool folder_is_fresh(struct online_vfs *online, struct node *node);
 void node_attr(struct online_vfs *online, const struct node *node, struct vfs_attr *out);
 
 /* The child `name` of a held folder, held: from memory when it is fresh there, else asked for. */
@@ -241,6 +266,11 @@ void online_tell(struct online_vfs *online, uint64_t parent, const char *name, u
 
 /* --- listing.c, dir.c --- */
 
+/* When a held folder was listed and that is old by now, but changes since can be asked for: asks.
+ * *is_followed: what is covered is fresh for the operation that called. Without the lock. */
+int folder_follow(struct online_vfs *online, struct node *folder, bool *is_followed,
+                  const struct call *call, struct error *err);
+
 /* Lists a held folder to its end. */
 int listing_run_all(struct online_vfs *online, struct node *folder, const struct call *call,
                     struct error *err);
@@ -253,12 +283,34 @@ int online_readdir(struct vfs *vfs, struct vfs_dir *dir, uint64_t cookie, vfs_en
 void online_closedir(struct vfs *vfs, struct vfs_dir *dir);
 
 /* listing.c for dir.c; lock held. */
-struct listing *listing_join(struct online_vfs *online, struct node *folder, struct error *err);
+struct listing *listing_join(struct online_vfs *online, struct node *folder, bool is_followed,
+                             struct error *err);
 void listing_leave(struct online_vfs *online, struct listing *listing);
 
 /* One page more, by this thread or the one that is at it. Lock held, given up meanwhile. */
 int listing_more(struct online_vfs *online, struct listing *listing, const struct call *call,
                  struct error *err);
+
+/* --- follow.c: what others change --- */
+
+int follow_start(struct online_vfs *online, struct error *err);
+void follow_stop(struct online_vfs *online); /* is_ending is set */
+
+/* Before a library is listed: from now on its changes can be asked for, where the service tells
+ * them. An error is one of the line. Without the lock. */
+int follow_begin(struct library *library, const struct call *call, struct error *err);
+
+/* Brings the changes of a library that is followed, unless those until `since_ms` are here. One
+ * request at a time, shared. 1: what is covered is fresh now; 0: it is not, the stream broke or there
+ * is none. Without the lock. */
+int follow_update(struct library *library, int64_t since_ms, const struct call *call,
+                  struct error *err);
+
+/* What we know of it is as new as the last set of changes; lock held. */
+bool folder_is_covered(struct online_vfs *online, struct node *folder);
+bool node_is_covered(struct online_vfs *online, struct node *node);
+bool library_is_followed_since(const struct library *library, int64_t since_ms);
+void library_touch(struct library *library); /* somebody looks; lock held */
 
 /* --- body.c --- */
 

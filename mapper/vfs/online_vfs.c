@@ -129,10 +129,12 @@ static void online_free(struct vfs *vfs)
     online->is_ending = true;
     cond_signal(&online->keeper_wake);
     mutex_unlock(&online->lock);
+    follow_stop(online);
     thread_join(&online->keeper);
     tree_free(online->tree);
     libraries_free(online);
     cache_free(online->cache);
+    cond_clear(&online->follow_wake);
     cond_clear(&online->keeper_wake);
     cond_clear(&online->changed);
     mutex_clear(&online->spool_lock);
@@ -226,6 +228,7 @@ int online_vfs_new(struct online_vfs **out, const struct online_vfs_options *opt
     mutex_init(&online->spool_lock);
     cond_init(&online->changed);
     cond_init(&online->keeper_wake);
+    cond_init(&online->follow_wake);
     set_options(online, options);
     /* Before anything was asked: node->checked_s 0 must be old. */
     online->started_ms = online_now() - options->metadata_ms - 1000;
@@ -253,6 +256,9 @@ int online_vfs_new(struct online_vfs **out, const struct online_vfs_options *opt
     if (code == 0) {
         code = thread_start(&online->keeper, "vfs-keeper", keep, online, err);
     }
+    if (code == 0) {
+        code = follow_start(online, err);
+    }
     if (code < 0) {
         online_free(&online->base);
         return code;
@@ -274,6 +280,7 @@ void online_vfs_configure(struct online_vfs *online, const struct online_vfs_opt
     cache_configure(online->cache, cache_limit(&measured), options->cache_ms);
     mutex_lock(&online->lock);
     set_options(online, options);
+    cond_signal(&online->follow_wake);
     mutex_unlock(&online->lock);
 }
 

@@ -31,7 +31,8 @@ enum node_flags {
     NODE_LOCAL = 8,        /* made here and not on the server yet: no item id */
     NODE_INFECTED = 16,    /* the service found malware: opening is denied */
     NODE_CHECKED_OUT = 32, /* by somebody else */
-    NODE_DENIED = 64       /* a write was answered 403; believed until the item is listed again */
+    NODE_DENIED = 64,      /* a write was answered 403; believed until the item is listed again */
+    NODE_HEARD = 128       /* changed, as delta says, which tells no cTag: the one here may be old */
 };
 
 /* What only visited folders have. */
@@ -41,6 +42,7 @@ struct folder {
     uint32_t count;
     uint32_t misses; /* single look-ups that went to the server; many are worth a listing */
     bool is_complete;
+    uint32_t epoch;          /* the library's, when that listing began: changes since come by delta */
     int64_t complete_ms;     /* when the listing that completed it began */
     struct listing *listing; /* one that runs now; belongs to its readers */
     struct library *library; /* roots only */
@@ -87,7 +89,7 @@ struct node_facts {
     uint64_t size_bytes;
     int64_t modified_ms;
     int64_t created_ms;
-    uint8_t flags; /* NODE_LOCAL, INFECTED, CHECKED_OUT */
+    uint8_t flags; /* NODE_LOCAL, INFECTED, CHECKED_OUT, HEARD */
 };
 
 struct tree;

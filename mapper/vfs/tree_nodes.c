@@ -459,7 +459,7 @@ int tree_set_text(struct tree *tree, struct node *node, const char *item_id, con
 int tree_set_facts(struct tree *tree, struct node *node, const struct node_facts *facts,
                    struct error *err)
 {
-    const uint8_t told = NODE_LOCAL | NODE_INFECTED | NODE_CHECKED_OUT;
+    const uint8_t told = NODE_LOCAL | NODE_INFECTED | NODE_CHECKED_OUT | NODE_HEARD;
     int code = tree_set_text(tree, node, text_or_empty(facts->item_id), text_or_empty(facts->ctag),
                              text_or_empty(facts->etag), text_or_empty(facts->name), err);
 

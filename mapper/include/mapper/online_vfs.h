@@ -34,7 +34,11 @@ struct online_vfs_options {
     const char *spool_directory; /* private; what is not on the server yet; never wiped by us */
     uint64_t cache_bytes;        /* 0 = a quarter of the free disk, at most 10 GiB */
     int64_t cache_ms;            /* closed files are kept this long */
-    int64_t metadata_ms;         /* a listing is believed this long */
+    int64_t metadata_ms;         /* a listing is believed this long; then one request brings all
+                                    changes of its library */
+    int64_t poll_ms;             /* libraries in use are asked for changes this often, shared by all of
+                                    them and less often when nothing changes; 0 = only when somebody
+                                    looks */
     uint64_t read_only_above;    /* bytes; 0 = never */
     uint64_t blocked_above;      /* bytes; 0 = never */
     bool is_read_only;           /* ReadOnly: all libraries */

@@ -14,6 +14,11 @@ int fake_not_found(struct error *err)
     return error_set(err, ERR_NOT_FOUND, "itemNotFound");
 }
 
+void fake_note(struct fake *fake, uint32_t index)
+{
+    fake->items[index].seq = ++fake->seq;
+}
+
 static void set_id(struct item *item, uint32_t index)
 {
     snprintf(item->id, sizeof(item->id), "01LIL4AP%026u", index);
@@ -34,6 +39,7 @@ uint32_t fake_add_item(struct fake *fake, uint32_t parent, const char *name, boo
                           .created_ms = 1700000000000};
     str_copy(&item->name, name, NULL);
     set_id(item, index);
+    fake_note(fake, index);
     if (index > 0) {
         if (fake->last_child[parent]) {
             fake->next_child[fake->last_child[parent]] = index;
@@ -198,6 +204,7 @@ int fake_update_item(struct fake *fake, uint32_t index, const struct graph_updat
     item->modified_ms = update->modified_ms >= 0 ? update->modified_ms : item->modified_ms;
     item->created_ms = update->created_ms >= 0 ? update->created_ms : item->created_ms;
     item->change++;
+    fake_note(fake, index);
     return 0;
 }
 
@@ -210,6 +217,7 @@ void fake_remove_item(struct fake *fake, uint32_t index)
     }
     fake_unlink_from_parent(fake, index);
     fake->items[index].is_gone = true;
+    fake_note(fake, index);
 }
 
 /* --- the test's side --- */
@@ -325,6 +333,7 @@ static struct item *file_at(struct fake *fake, const char *path)
         fake->items[index].is_folder = false;
         fake->items[index].version = 0;
     }
+    fake_note(fake, index);
     return &fake->items[index];
 }
 
@@ -376,6 +385,16 @@ void fake_rename(struct fake *fake, const char *path, const char *new_name)
     mutex_unlock(&fake->lock);
 }
 
+void fake_move(struct fake *fake, const char *path, const char *folder)
+{
+    struct graph_update update = {.modified_ms = -1, .created_ms = -1};
+
+    mutex_lock(&fake->lock);
+    update.parent_id = fake->items[fake_walk(fake, folder, true)].id;
+    fake_update_item(fake, fake_walk(fake, path, false), &update, NULL);
+    mutex_unlock(&fake->lock);
+}
+
 void fake_mark(struct fake *fake, const char *path, bool infected, const char *checked_out_by)
 {
     struct item *item = NULL;
@@ -383,7 +402,9 @@ void fake_mark(struct fake *fake, const char *path, bool infected, const char *c
     mutex_lock(&fake->lock);
     item = &fake->items[fake_walk(fake, path, false)];
     item->is_infected = infected;
+    item->change++;
     str_copy(&item->checked_out_by, checked_out_by, NULL);
+    fake_note(fake, fake_walk(fake, path, false));
     mutex_unlock(&fake->lock);
 }
 

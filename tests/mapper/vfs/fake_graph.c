@@ -346,6 +346,7 @@ int graph_upload(struct graph_item *out, struct account *account, const struct g
         struct item *item = &fake->items[index];
 
         fake_set_content(item, data, source->size_bytes);
+        fake_note(fake, index);
         item->modified_ms = upload->modified_ms >= 0 ? upload->modified_ms : item->modified_ms;
         item->created_ms = upload->created_ms >= 0 ? upload->created_ms : item->created_ms;
     }

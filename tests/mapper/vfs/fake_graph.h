@@ -21,6 +21,7 @@ enum fake_call {
     FAKE_DOWNLOAD,
     FAKE_DRIVE,
     FAKE_VERIFY,
+    FAKE_DELTA, /* one page */
     FAKE_CALLS
 };
 
@@ -61,6 +62,13 @@ void fake_set_etags(struct fake *fake, bool are_given);
 void fake_hide(struct fake *fake, const char *path, bool is_hidden);
 /* The item says another size than its content has. */
 void fake_claim_size(struct fake *fake, const char *path, uint64_t size);
+
+/* Tokens handed out so far get ERR_GONE. */
+void fake_resync(struct fake *fake);
+/* Delta is as awkward as it can be: an empty page first, items twice, folders after what is in them.
+ */
+void fake_set_awkward(struct fake *fake, bool is_awkward);
+void fake_move(struct fake *fake, const char *path, const char *folder);
 
 /* What is on the server now. NULL or false: nothing. */
 const char *fake_id(struct fake *fake, const char *path);

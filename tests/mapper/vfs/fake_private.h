@@ -28,6 +28,7 @@ struct item {
     unsigned change;
     int64_t modified_ms;
     int64_t created_ms;
+    uint64_t seq; /* of its last change */
     char id[36];
 };
 
@@ -53,6 +54,9 @@ struct fake {
     bool has_no_etags;
     unsigned lost_uploads; /* answers that get lost */
     uint64_t downloaded;
+    uint64_t seq;      /* of the last change of all */
+    uint64_t gone_seq; /* tokens below it are gone */
+    bool is_awkward;
     uint32_t *first_child; /* of folders, for fast listings: next in `next_child` */
     uint32_t *next_child;
     uint32_t *last_child;
@@ -70,6 +74,7 @@ int fake_update_item(struct fake *fake, uint32_t index, const struct graph_updat
                      struct error *err);
 void fake_remove_item(struct fake *fake, uint32_t index);
 int fake_not_found(struct error *err);
+void fake_note(struct fake *fake, uint32_t index); /* it changed */
 
 /* Waits as long as the server takes, or the caller wants. Then with the lock. */
 int fake_enter(struct fake *fake, enum fake_call kind, const struct call *call, struct error *err);

@@ -1,0 +1,172 @@
+/*
+ * apply.c - how the service's word about one item reaches the tree. Sets of changes: delta.c.
+ */
+#include <string.h>
+
+#include "base/str.h"
+#include "online.h"
+
+/* What we show of an item. OneNote notebooks (packages) are neither file nor folder and open only
+ * in OneNote: hidden. Shortcuts to other drives are hidden, too, until one tree can lead into
+ * several drives; their targets are reachable as libraries of their own. */
+bool item_is_shown(const struct graph_item *item)
+{
+    return (item->kind == GRAPH_FILE || item->kind == GRAPH_FOLDER) && !item->is_root && item->id &&
+           item->name && *item->name && strlen(item->name) <= VFS_NAME_MAX &&
+           !strchr(item->name, '/') && strcmp(item->name, ".") != 0 &&
+           strcmp(item->name, "..") != 0;
+}
+
+/* A check-out by this user does not make the file read-only for him. */
+static bool is_checked_out_by_other(const struct library *library, const struct graph_item *item)
+{
+    struct account_info info = {0};
+
+    if (!item->is_checked_out || !item->checked_out_by) {
+        return false; /* by whom is not known: the service will say when we write */
+    }
+    account_info(library->account, &info);
+    return !str_equal_nocase(item->checked_out_by, info.user_id) &&
+           !str_equal_nocase(item->checked_out_by, info.user_name);
+}
+
+struct node_facts item_facts(const struct library *library, const struct graph_item *item)
+{
+    struct node_facts facts = {
+        .kind = item->kind == GRAPH_FOLDER ? VFS_FOLDER : VFS_FILE,
+        .name = item->name,
+        .item_id = item->id,
+        .ctag = item->ctag,
+        .etag = item->etag,
+        .size_bytes = item->kind == GRAPH_FOLDER ? 0 : item->size_bytes,
+        .modified_ms = item->modified_ms,
+        .created_ms = item->created_ms,
+    };
+
+    facts.flags = (uint8_t)((item->is_infected ? NODE_INFECTED : 0) |
+                            (is_checked_out_by_other(library, item) ? NODE_CHECKED_OUT : 0));
+    return facts;
+}
+
+/* Whether the texts and facts are those that the node has: most pages of a second listing. */
+static bool is_same(const struct node *node, const struct node_facts *facts)
+{
+    const uint8_t told = NODE_LOCAL | NODE_INFECTED | NODE_CHECKED_OUT | NODE_HEARD;
+
+    return strcmp(node_name(node), facts->name) == 0 &&
+           strcmp(node_item_id(node), facts->item_id) == 0 &&
+           strcmp(node_ctag(node), facts->ctag ? facts->ctag : "") == 0 &&
+           strcmp(node_etag(node), facts->etag ? facts->etag : "") == 0 &&
+           node->size_bytes == facts->size_bytes && node->modified_ms == facts->modified_ms &&
+           node->created_ms == facts->created_ms && (node->flags & told) == facts->flags;
+}
+
+/* Makes the name free for another item; false: an item of ours is in the way, which is newer. */
+static bool clear_name(struct online_vfs *online, struct node *other, uint32_t asked_edit)
+{
+    if ((other->flags & NODE_LOCAL) || other->edit > asked_edit) {
+        return false;
+    }
+    tree_remove(online->tree, other);
+    return true;
+}
+
+/* An item that we know under its id: it may have moved or been renamed by somebody. */
+static int apply_known(struct online_vfs *online, struct node *node, struct node *folder,
+                       const struct node_facts *facts, uint32_t asked_edit, struct error *err)
+{
+    struct node *other = tree_child(online->tree, folder, facts->name);
+    int code = 0;
+
+    for (const struct node *at = folder; at; at = tree_parent(online->tree, at)) {
+        if (at == node) {
+            return error_set(err, ERR_PROTOCOL, "the server names a folder inside itself");
+        }
+    }
+    if (other && other != node && !clear_name(online, other, asked_edit)) {
+        return 0;
+    }
+    if (node->parent != folder->index) {
+        code = tree_move(online->tree, node, folder, facts->name, err);
+    }
+    if (code == 0 && !is_same(node, facts)) {
+        code = tree_update(online->tree, node, facts, err);
+    }
+    node->flags &= (uint8_t)~NODE_DENIED;
+    return code;
+}
+
+int tree_apply_item(struct online_vfs *online, struct node **out, struct node *folder,
+                    const struct graph_item *item, uint32_t asked_edit, struct error *err)
+{
+    struct node *root = tree_root(online->tree, folder);
+    struct library *library = root->folder->library;
+    struct node_facts facts = item_facts(library, item);
+    struct node *node = NULL;
+    struct node *other = NULL;
+    int code = 0;
+
+    *out = NULL;
+    if (folder == root && item->parent_id && *item->parent_id && !library->root_item_id) {
+        code = str_copy(&library->root_item_id, item->parent_id, err);
+    }
+    if (code < 0 || !item_is_shown(item) || tree_is_buried(online->tree, item->id, asked_edit)) {
+        return code;
+    }
+    node = tree_item(online->tree, root, item->id);
+    if (node && node->kind != facts.kind) {
+        tree_remove(online->tree, node);
+        node = NULL;
+    }
+    if (node && node->edit > asked_edit) {
+        *out =
+            node->parent == folder->index ? node : NULL; /* we changed it since: we know better */
+        return 0;
+    }
+    if (node) {
+        code = apply_known(online, node, folder, &facts, asked_edit, err);
+        if (code == 0 && node->parent == folder->index &&
+            str_equal_nocase(node_name(node), item->name)) {
+            node_confirm(online, node);
+            *out = node;
+        }
+        return code;
+    }
+    other = tree_child(online->tree, folder, item->name);
+    if (other && !clear_name(online, other, asked_edit)) {
+        return 0;
+    }
+    code = tree_add(online->tree, &node, folder, &facts, err);
+    if (code == 0) {
+        node_confirm(online, node);
+        *out = node;
+    }
+    return code;
+}
+
+int tree_apply_own(struct online_vfs *online, struct node *node, const struct graph_item *item,
+                   struct error *err)
+{
+    struct library *library = library_of(online, node);
+    struct node_facts facts = item_facts(library, item);
+    struct node *other = NULL;
+    struct node *parent = tree_parent(online->tree, node);
+    int code = 0;
+
+    if (!item->id || !item->name || !parent) {
+        return 0;
+    }
+    other = tree_child(online->tree, parent, item->name);
+    if (other && other != node) {
+        tree_remove(online->tree, other);
+    }
+    other = tree_item(online->tree, tree_root(online->tree, node), item->id);
+    if (other && other != node) {
+        tree_remove(online->tree, other); /* a listing was faster than our own answer */
+    }
+    facts.kind = node->kind;
+    code = tree_update(online->tree, node, &facts, err);
+    tree_edit(online->tree, node);
+    node_confirm(online, node);
+    return code;
+}

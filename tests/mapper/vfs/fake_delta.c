@@ -1,0 +1,104 @@
+/* Changes of the drive in memory, told as the service tells them: without cTags, deleted items
+ * without a name. */
+#include "fake_private.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/str.h"
+
+void fake_resync(struct fake *fake)
+{
+    mutex_lock(&fake->lock);
+    fake->gone_seq = ++fake->seq;
+    mutex_unlock(&fake->lock);
+}
+
+void fake_set_awkward(struct fake *fake, bool is_awkward)
+{
+    mutex_lock(&fake->lock);
+    fake->is_awkward = is_awkward;
+    mutex_unlock(&fake->lock);
+}
+
+/* The first (or, awkward, the last) change after `from` and on this side of `cursor`; 0: none. The
+ * root has number 0 and never changes. */
+static uint32_t next_change(const struct fake *fake, uint64_t from, uint64_t cursor)
+{
+    uint32_t best = 0;
+
+    for (uint32_t i = 1; i < fake->count; i++) {
+        uint64_t seq = fake->items[i].seq;
+        bool fits = seq > from && (fake->is_awkward ? seq < cursor : seq > cursor);
+        bool is_better =
+            !best || (fake->is_awkward ? seq > fake->items[best].seq : seq < fake->items[best].seq);
+
+        best = fits && is_better ? i : best;
+    }
+    return best;
+}
+
+static void fill_change(struct fake *fake, struct graph_item *out, uint32_t index)
+{
+    fake_fill(fake, out, index, false);
+    free(out->ctag);
+    out->ctag = NULL;
+    if (fake->items[index].is_gone) {
+        out->kind = GRAPH_DELETED;
+        free(out->name);
+        out->name = NULL;
+    }
+}
+
+static void fill_page(struct fake *fake, struct graph_items *out, uint64_t from, uint64_t cursor)
+{
+    size_t limit = fake->page ? fake->page : 200;
+    uint32_t at = 0;
+
+    out->items = calloc(limit * 2, sizeof(*out->items));
+    while (out->count + 1 < limit * 2 && (at = next_change(fake, from, cursor)) != 0) {
+        fill_change(fake, &out->items[out->count++], at);
+        if (fake->is_awkward) {
+            fill_change(fake, &out->items[out->count++], at);
+        }
+        cursor = fake->items[at].seq;
+    }
+    if (next_change(fake, from, cursor)) {
+        str_format(&out->next_link, NULL, "next %" PRIu64 " %" PRIu64, from, cursor);
+    } else {
+        str_format(&out->delta_link, NULL, "delta %" PRIu64, fake->seq);
+    }
+}
+
+int graph_delta(struct graph_items *out, struct account *account, const char *drive_id,
+                const char *link, bool is_latest, const struct call *call, struct error *err)
+{
+    struct fake *fake = account->fake;
+    uint64_t from = 0;
+    uint64_t cursor = 0;
+    int code = fake_enter(fake, FAKE_DELTA, call, err);
+
+    (void)drive_id;
+    *out = (struct graph_items){0};
+    if (code == 0 && link) {
+        bool is_next = sscanf(link, "next %" SCNu64 " %" SCNu64, &from, &cursor) == 2;
+
+        if (!is_next && sscanf(link, "delta %" SCNu64, &from) != 1) {
+            code = error_set(err, ERR_INVALID, "a link that nobody gave out");
+        } else if (from < fake->gone_seq) {
+            code = error_set(err, ERR_GONE, "resyncRequired");
+        } else if (is_next || !fake->is_awkward) {
+            fill_page(fake, out, from, is_next ? cursor : from);
+        } else {
+            str_format(&out->next_link, NULL, "next %" PRIu64 " %" PRIu64, from, UINT64_MAX);
+        }
+    } else if (code == 0 && is_latest) {
+        str_format(&out->delta_link, NULL, "delta %" PRIu64, fake->seq);
+    } else if (code == 0) {
+        code = error_set(err, ERR_INVALID, "this drive is never enumerated whole");
+    }
+    mutex_unlock(&fake->lock);
+    return code;
+}
