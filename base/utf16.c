@@ -96,13 +96,3 @@ int utf16_to_utf8(char **out, const uint16_t *text, size_t units, struct error *
     *out = narrow;
     return 0;
 }
-
-size_t utf16_length(const uint16_t *text, size_t limit)
-{
-    size_t length = 0;
-
-    while (length < limit && text[length]) {
-        length++;
-    }
-    return length;
-}

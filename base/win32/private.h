@@ -1,8 +1,8 @@
 /*
  * private.h - what file.c and folder.c share. Included after windows.h.
  */
-#ifndef BASE_WIN32_PRIVATE_H
-#define BASE_WIN32_PRIVATE_H
+#ifndef BASE_PRIVATE_H
+#define BASE_PRIVATE_H
 
 #include "base/error.h"
 

@@ -2,8 +2,8 @@
  * process_text.h - the texts that Windows starts a program with: its path, one command line, one
  * environment block. The caller frees what they give.
  */
-#ifndef BASE_WIN32_PROCESS_TEXT_H
-#define BASE_WIN32_PROCESS_TEXT_H
+#ifndef BASE_PROCESS_TEXT_H
+#define BASE_PROCESS_TEXT_H
 
 #include <wchar.h>
 

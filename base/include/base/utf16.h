@@ -20,7 +20,4 @@ int utf16_from_utf8(uint16_t **out, size_t *units, const char *text, struct erro
  * frees what *out held; the caller frees. */
 int utf16_to_utf8(char **out, const uint16_t *text, size_t units, struct error *err);
 
-/* Units before the NUL, at most `limit`. */
-size_t utf16_length(const uint16_t *text, size_t limit);
-
 #endif
