@@ -17,8 +17,9 @@ struct place {
 
 static int warn(const struct place *place, int line, struct error *err, const char *sentence)
 {
-    return warnings_add(place->warnings, POLICY_WARNING, place->source->file, line,
-                        place->row->name, err, "%s", sentence);
+    return !*sentence ? 0
+                      : warnings_add(place->warnings, POLICY_WARNING, place->source->file, line,
+                                     place->row->name, err, "%s", sentence);
 }
 
 /* "not used: the value 'x' is not a number": `clause` is what the parser said. */
@@ -67,6 +68,8 @@ static const char *wrong_kind(enum raw_kind kind, bool is_entry)
         return is_entry ? "not used: the entry is empty"
                         : "not used: there is no value; leave the line out, or write \"\" for an "
                           "empty text";
+    case RAW_REPORTED:
+        return ""; /* warn() passes over it */
     case RAW_ABSENT:
     case RAW_PLAIN:
     case RAW_QUOTED:
@@ -205,6 +208,10 @@ int raw_value_judge(struct policy_value *out, bool *is_valid, const struct setti
         *out = (struct policy_value){
             .layer = source->layer, .file = source->file, .line = value->line};
         code = setting_format(&out->text, row, &parsed, err);
+    }
+    if (code == 0 && *is_valid && (row->flags & SETTING_PATH) &&
+        !str_equal(out->text, value->text)) {
+        code = str_copy(&out->written, value->text, err);
     }
     if (code == 0 && *is_valid) {
         out->entries = parsed.entries;

@@ -119,6 +119,10 @@ bool registry_value_number(const struct registry_value *value, uint64_t *number)
  * some hundred bytes. *out is the caller's to free. */
 int registry_value_show(char **out, const struct registry_value *value, struct error *err);
 
+/* Whether a file begins as one of that form. */
+bool regpol_is(const void *data, size_t size);
+bool regfile_is(const void *data, size_t size);
+
 /* Files. Both fail with ERR_INVALID and a clause that goes after "the file is not used: " when the
  * bytes have not the right form; *line is then where (a .reg file), or 0. Special values of a
  * Registry.pol (**del. and so on) are carried out in order, as Windows does when it applies the

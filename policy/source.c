@@ -149,7 +149,7 @@ int source_init(struct source *source, enum policy_layer layer, const char *file
     return source->values ? 0 : error_set(err, ERR_NO_MEMORY, "no memory for the policy");
 }
 
-static void raw_value_clear(struct raw_value *value)
+void raw_value_clear(struct raw_value *value)
 {
     for (size_t i = 0; i < value->entry_count; i++) {
         str_free(&value->entries[i].text);
@@ -168,7 +168,12 @@ void source_clear(struct source *source)
     source->values = NULL;
 }
 
-static int warn_unknown(const struct source *source, const char *key, int line,
+struct raw_value *source_value(struct source *source, const struct setting *row)
+{
+    return &source->values[schema_index(row)];
+}
+
+int source_warn_unknown(const struct source *source, const char *key, int line,
                         struct warnings *warnings, struct error *err)
 {
     const struct setting *nearest = warnings_has_room(warnings) ? schema_find_nearest(key) : NULL;
@@ -189,9 +194,9 @@ int source_key(struct raw_value **out, struct source *source, const char *key, i
 
     *out = NULL;
     if (!row) {
-        return warn_unknown(source, key, line, warnings, err);
+        return source_warn_unknown(source, key, line, warnings, err);
     }
-    value = &source->values[schema_index(row)];
+    value = source_value(source, row);
     if (value->kind != RAW_ABSENT) {
         int code = warnings_add(warnings, POLICY_WARNING, source->file, line, key, err,
                                 "already set in line %d; this one, the last, counts", value->line);
@@ -235,6 +240,7 @@ int raw_value_add(struct raw_value *value, enum raw_kind kind, int line, const c
 void policy_value_clear(struct policy_value *value)
 {
     str_free(&value->text);
+    str_free(&value->written);
     str_list_clear(&value->entries);
     *value = (struct policy_value){0};
 }

@@ -1,5 +1,5 @@
 /*
- * source.h - what a reader (YAML; later the registry and Registry.pol) hands to load.c: the values
+ * source.h - what a reader (YAML; the registry and its files) hands to load.c: the values
  * of one source as they were written, not yet judged, and the warnings.
  */
 #ifndef POLICY_SOURCE_H
@@ -38,14 +38,15 @@ int warnings_add(struct warnings *warnings, enum policy_severity severity, const
 void warnings_clear(struct warnings *warnings);
 
 enum raw_kind {
-    RAW_ABSENT,    /* the source does not name the setting */
-    RAW_NULL,      /* named without a value */
-    RAW_PLAIN,     /* text without quotes */
-    RAW_QUOTED,    /* text in quotes, or a block */
-    RAW_LIST,      /* entries */
-    RAW_MAPPING,   /* a nested mapping */
-    RAW_ALIAS,     /* *name */
-    RAW_UNREADABLE /* holds a NUL */
+    RAW_ABSENT,     /* the source does not name the setting */
+    RAW_NULL,       /* named without a value */
+    RAW_PLAIN,      /* text without quotes */
+    RAW_QUOTED,     /* text in quotes, or a block */
+    RAW_LIST,       /* entries */
+    RAW_MAPPING,    /* a nested mapping */
+    RAW_ALIAS,      /* *name */
+    RAW_UNREADABLE, /* holds a NUL */
+    RAW_REPORTED    /* cannot be used, and the reader has warned about it */
 };
 
 struct raw_entry {
@@ -72,6 +73,14 @@ struct source {
 int source_init(struct source *source, enum policy_layer layer, const char *file,
                 struct error *err);
 void source_clear(struct source *source);
+
+/* The place for the value of a setting; RAW_ABSENT when nothing has been put there. */
+struct raw_value *source_value(struct source *source, const struct setting *row);
+void raw_value_clear(struct raw_value *value);
+
+/* Warns that there is no setting (or list) `key`, naming the nearest. */
+int source_warn_unknown(const struct source *source, const char *key, int line,
+                        struct warnings *warnings, struct error *err);
 
 /* The place for the value of `key`, emptied; *out NULL when there is no such setting, which is
  * warned about like a key that was there before. */

@@ -1,5 +1,5 @@
 /*
- * system.h - what differs by operating system: variables in paths, which default counts.
+ * system.h - what differs by operating system: variables in paths, files, which default counts.
  */
 #ifndef POLICY_SYSTEM_H
 #define POLICY_SYSTEM_H
@@ -29,5 +29,9 @@ int system_list_files(struct str_list *files, struct str_list *other, const char
 /* ERR_INVALID unless `path` is a regular file (a pipe would make the reader wait for ever).
  * ERR_NOT_FOUND when there is none. */
 int system_require_file(const char *path, struct error *err);
+
+/* ERR_DENIED with a clause that says who else: an ordinary user can change `path`, or the folder it is
+ * in. 0 also when that cannot be found out, and where the system sees to it (the registry). */
+int system_check_protected(const char *path, struct error *err);
 
 #endif

@@ -320,7 +320,8 @@ static int check_bytes(struct reader *reader, struct error *err)
     size_t from = 0;
 
     if (reader->size >= 4 && memcmp(reader->text, "PReg", 4) == 0) {
-        return broken(reader, 0, err, "this version does not read Registry.pol; give it as YAML");
+        return broken(reader, 0, err,
+                      "it is a Registry.pol; a policy of this machine must be YAML");
     }
     if (reader->size >= 2 &&
         (memcmp(reader->text, "\xff\xfe", 2) == 0 || memcmp(reader->text, "\xfe\xff", 2) == 0)) {

@@ -132,6 +132,7 @@ int policy_default_sources(struct policy_sources *out, struct error *err)
         /* Without a home there are no settings of the user; that is no reason not to start. */
         code = code == ERR_INVALID ? 0 : code;
     }
+    out->checks_owner = true;
     if (code < 0) {
         policy_sources_clear(out);
     }
@@ -158,6 +159,39 @@ int system_require_file(const char *path, struct error *err)
         return error_set(err, ERR_INVALID, "this is not a file");
     }
     return 0;
+}
+
+/* Group root may write: there is nobody else in it. */
+static int check_mode(const char *path, struct error *err)
+{
+    struct stat st;
+
+    if (stat(path, &st) != 0) {
+        return 0;
+    }
+    if (st.st_uid != 0) {
+        return error_set(err, ERR_DENIED, "'%s' belongs to the user %lu", path,
+                         (unsigned long)st.st_uid);
+    }
+    if ((st.st_mode & S_IWOTH) || ((st.st_mode & S_IWGRP) && st.st_gid != 0)) {
+        return error_set(err, ERR_DENIED, "'%s' has the mode %04o", path,
+                         (unsigned)st.st_mode & 07777);
+    }
+    return 0;
+}
+
+int system_check_protected(const char *path, struct error *err)
+{
+    const char *slash = strrchr(path, '/');
+    char *folder = NULL;
+    int code = check_mode(path, err);
+
+    if (code < 0 || !slash || str_copy_n(&folder, path, (size_t)(slash - path), NULL) < 0) {
+        return code;
+    }
+    code = check_mode(*folder ? folder : "/", err);
+    str_free(&folder);
+    return code;
 }
 
 static int compare_names(const void *a, const void *b)
