@@ -13,19 +13,48 @@
 #include "schema/rows.h"
 
 /* In the order in which settings are documented and shown. */
-static const struct schema_part *const parts[] = {
-    &schema_account, &schema_mappings, &schema_transport,
-    &schema_files,   &schema_network,  &schema_diagnostics,
+static const struct {
+    struct setting_category category;
+    const struct schema_part *part;
+} parts[] = {
+    {{"Account", "Account", "Konto", "Which Microsoft 365 tenants the agent signs in to, and how.",
+      "Bei welchen Microsoft-365-Mandanten sich der Agent anmeldet und auf welchem Weg."},
+     &schema_account},
+    {{"Mappings", "Mappings", "Zuordnungen",
+      "Which libraries are shown, under which names and drive letters.",
+      "Welche Bibliotheken angezeigt werden, unter welchen Namen und Laufwerksbuchstaben."},
+     &schema_mappings},
+    {{"Transport", "Transport", "Anbindung",
+      "How libraries become drives and folders on the machine.",
+      "Wie Bibliotheken auf dem Gerät zu Laufwerken und Ordnern werden."},
+     &schema_transport},
+    {{"Files", "Files", "Dateien",
+      "Opening, saving and deleting files: limits, cache, unsent files, conflicts.",
+      "Öffnen, Speichern und Löschen von Dateien: Grenzen, Cache, nicht gesendete Dateien, "
+      "Konflikte."},
+     &schema_files},
+    {{"Network", "Network", "Netzwerk",
+      "Requests to Microsoft 365: budgets, connections, proxy, certificates.",
+      "Anfragen an Microsoft 365: Budgets, Verbindungen, Proxy, Zertifikate."},
+     &schema_network},
+    {{"Diagnostics", "Diagnostics", "Diagnose", "Logs, event log and the language of messages.",
+      "Protokolle, Ereignisprotokoll und Sprache der Meldungen."},
+     &schema_diagnostics},
 };
 
 enum { PART_COUNT = sizeof(parts) / sizeof(parts[0]) };
+
+const struct setting_category *schema_category_at(size_t index)
+{
+    return index < PART_COUNT ? &parts[index].category : NULL;
+}
 
 size_t schema_count(void)
 {
     size_t count = 0;
 
     for (size_t i = 0; i < PART_COUNT; i++) {
-        count += parts[i]->count;
+        count += parts[i].part->count;
     }
     return count;
 }
@@ -33,10 +62,10 @@ size_t schema_count(void)
 const struct setting *schema_at(size_t index)
 {
     for (size_t i = 0; i < PART_COUNT; i++) {
-        if (index < parts[i]->count) {
-            return &parts[i]->rows[index];
+        if (index < parts[i].part->count) {
+            return &parts[i].part->rows[index];
         }
-        index -= parts[i]->count;
+        index -= parts[i].part->count;
     }
     return NULL;
 }
@@ -46,12 +75,12 @@ size_t schema_index(const struct setting *row)
     size_t before = 0;
 
     for (size_t i = 0; i < PART_COUNT; i++) {
-        for (size_t j = 0; j < parts[i]->count; j++) {
-            if (row == &parts[i]->rows[j]) {
+        for (size_t j = 0; j < parts[i].part->count; j++) {
+            if (row == &parts[i].part->rows[j]) {
                 return before + j;
             }
         }
-        before += parts[i]->count;
+        before += parts[i].part->count;
     }
     assert(!"a row of the table");
     return 0;

@@ -100,6 +100,56 @@ static void schema_rows__have_all_that_is_shown(void **state)
     }
 }
 
+static void schema_rows__speak_german(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < schema_count(); i++) {
+        const struct setting *row = schema_at(i);
+        size_t length;
+
+        assert_non_null(row->help_de);
+        length = strlen(row->help_de);
+        assert_true(str_is_utf8(row->help_de, length));
+        assert_true(length > 20 && row->help_de[length - 1] == '.');
+        assert_string_not_equal(row->help, row->help_de);
+        assert_true((row->unit == NULL) == (row->unit_de == NULL) || str_equal(row->unit, "MB") ||
+                    str_equal(row->unit, "KB"));
+    }
+}
+
+static void schema_rows__label_each_choice(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < schema_count(); i++) {
+        const struct setting *row = schema_at(i);
+        size_t count = 0;
+
+        assert_true((row->type == SETTING_ENUM) == (row->labels && row->labels_de));
+        for (; row->choices && row->choices[count]; count++) {
+            assert_non_null(row->labels[count]);
+            assert_non_null(row->labels_de[count]);
+        }
+        assert_true(!row->choices || (!row->labels[count] && !row->labels_de[count]));
+    }
+}
+
+static void schema_categories__cover_the_rows(void **state)
+{
+    size_t count = 0;
+
+    (void)state;
+    for (; schema_category_at(count); count++) {
+        const struct setting_category *category = schema_category_at(count);
+
+        assert_string_equal(category->name, categories[count]);
+        assert_non_null(category->title);
+        assert_non_null(category->title_de);
+        assert_non_null(category->help);
+        assert_non_null(category->help_de);
+    }
+    assert_int_equal(count, sizeof(categories) / sizeof(categories[0]));
+}
+
 static void assert_parses(const struct setting *row, const char *text)
 {
     struct setting_value value = {0};
@@ -124,6 +174,12 @@ static void schema_rows__parse_their_own_texts(void **state)
         assert_parses(schema_at(i), setting_disabled_text(schema_at(i)));
         if (schema_at(i)->default_windows) {
             assert_parses(schema_at(i), schema_at(i)->default_windows);
+        }
+        assert_non_null(schema_at(i)->example);
+        assert_parses(schema_at(i), schema_at(i)->example);
+        assert_string_not_equal(schema_at(i)->example, schema_at(i)->default_text);
+        for (size_t j = 0; schema_at(i)->picks && schema_at(i)->picks[j]; j++) {
+            assert_parses(schema_at(i), schema_at(i)->picks[j]);
         }
     }
 }
@@ -336,6 +392,9 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(schema_rows__are_those_agreed_on),
     cmocka_unit_test(schema_rows__are_unique_and_grouped_by_category),
     cmocka_unit_test(schema_rows__have_all_that_is_shown),
+    cmocka_unit_test(schema_rows__speak_german),
+    cmocka_unit_test(schema_rows__label_each_choice),
+    cmocka_unit_test(schema_categories__cover_the_rows),
     cmocka_unit_test(schema_rows__parse_their_own_texts),
     cmocka_unit_test(settings_new_default__fills_each_field),
     cmocka_unit_test(settings_ref__keeps_until_the_last_unref),

@@ -51,6 +51,7 @@ struct setting {
 
     int64_t min, max; /* SETTING_INT, both included */
     const char *unit; /* "MB", "minutes"; NULL: a bare number */
+    const char *unit_de;
 
     const char *const *choices; /* SETTING_ENUM: names in order, NULL at the end */
 
@@ -90,6 +91,17 @@ struct setting {
     const char *since;      /* version of Mooring */
     const char *renamed_to; /* an old name stays as a row; NULL for a name in use */
 };
+
+struct setting_category {
+    const char *name; /* permanent, as `category` of the rows */
+    const char *title;
+    const char *title_de;
+    const char *help; /* one or two sentences */
+    const char *help_de;
+};
+
+/* In the order in which they are shown; NULL past the last. */
+const struct setting_category *schema_category_at(size_t index);
 
 /* Rows stand in the order they are documented and shown: by category. */
 size_t schema_count(void);
