@@ -3,7 +3,8 @@
 #
 #   deploy/packages.sh build    to build and run (demo)
 #   deploy/packages.sh test     to run all tests too
-#   deploy/packages.sh --print build|test
+#   deploy/packages.sh windows  to build the Windows programs, and to run their tests under Wine
+#   deploy/packages.sh --print build|test|windows
 set -eu
 
 build=(gcc libc6-dev cmake ninja-build pkg-config
@@ -14,6 +15,10 @@ build=(gcc libc6-dev cmake ninja-build pkg-config
 test=(libcmocka-dev clang clang-format clang-tidy cppcheck shellcheck libnghttp2-dev nghttp2-proxy rclone curl jq
     python3-jsonschema python3-yaml util-linux iproute2 attr procps git)
 
+# The cross compilers, what unpacks and builds Debian's source packages (deploy/cmake/deps.sh), and Wine.
+windows=(gcc-mingw-w64-x86-64-posix g++-mingw-w64-x86-64-posix gcc-mingw-w64-i686-posix g++-mingw-w64-i686-posix
+    clang-14 lld-14 llvm-14 dpkg-dev make patch perl tcl xz-utils bzip2 util-linux wine wine64)
+
 print=
 if [ "${1:-}" = --print ]; then
     print=yes
@@ -22,8 +27,9 @@ fi
 case "${1:-}" in
 build) packages=("${build[@]}") ;;
 test) packages=("${build[@]}" "${test[@]}") ;;
+windows) packages=("${build[@]}" "${windows[@]}") ;;
 *)
-    sed -n '2,6p' "$0" >&2
+    sed -n '2,7p' "$0" >&2
     exit 2
     ;;
 esac

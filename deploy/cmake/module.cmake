@@ -21,10 +21,22 @@ if(SANITIZE)
     -fno-sanitize-recover=all)
   target_link_options(mooring_sanitize INTERFACE -fsanitize=${SANITIZE})
 else()
-  target_compile_options(mooring_flags INTERFACE -fstack-protector-strong -fstack-clash-protection
-    -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
-  if(NOT CMAKE_SYSTEM_NAME STREQUAL "Windows")
+  if(NOT WIN32)
+    target_compile_options(mooring_flags INTERFACE -fstack-protector-strong -fstack-clash-protection
+      -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
     target_link_options(mooring_flags INTERFACE -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack)
+  endif()
+endif()
+if(WIN32)
+  enable_language(RC)
+  # Windows 10 is the oldest that we support. UTF-16 at the edge: the functions without a letter are the wide ones.
+  target_compile_definitions(mooring_flags INTERFACE _WIN32_WINNT=0x0A00 UNICODE _UNICODE NOMINMAX
+    WIN32_LEAN_AND_MEAN)
+  target_compile_options(mooring_flags INTERFACE -ffunction-sections -fdata-sections)
+  if(CMAKE_C_COMPILER_ID STREQUAL "GNU") # the pages of a large frame are probed anyhow on Windows
+    target_compile_options(mooring_flags INTERFACE -fstack-protector-strong -U_FORTIFY_SOURCE
+      -D_FORTIFY_SOURCE=2)
+    target_link_options(mooring_flags INTERFACE -fstack-protector-strong)
   endif()
 endif()
 
@@ -59,6 +71,26 @@ function(add_module name)
   target_link_libraries(${name} PUBLIC ${M_PUBLIC} PRIVATE ${M_PRIVATE} mooring_flags mooring_sanitize Threads::Threads)
 endfunction()
 
+# Gives a program or DLL of ours its version resource and, a program, its manifest (deploy/windows).
+function(add_version target description)
+  set(PROGRAM ${target})
+  set(DESCRIPTION ${description})
+  get_target_property(type ${target} TYPE)
+  set(folder ${CMAKE_CURRENT_BINARY_DIR})
+  if(type STREQUAL "EXECUTABLE")
+    set(FILE_TYPE VFT_APP)
+    set(FILE_NAME ${target}.exe)
+  else()
+    set(FILE_TYPE VFT_DLL)
+    set(FILE_NAME ${target}.dll)
+  endif()
+  configure_file(${CMAKE_SOURCE_DIR}/deploy/windows/program.manifest ${folder}/${target}.manifest @ONLY)
+  configure_file(${CMAKE_SOURCE_DIR}/deploy/windows/program.rc ${folder}/${target}.rc @ONLY)
+  target_sources(${target} PRIVATE ${folder}/${target}.rc)
+  set_source_files_properties(${folder}/${target}.rc PROPERTIES OBJECT_DEPENDS ${folder}/${target}.manifest
+    INCLUDE_DIRECTORIES ${folder})
+endfunction()
+
 # add_program(name [UNSANITIZED] SOURCES ... [POSIX ...] [WIN32 ...] PRIVATE libs): into build/<preset>/bin.
 function(add_program name)
   cmake_parse_arguments(P "UNSANITIZED" "" "SOURCES;POSIX;WIN32;PRIVATE" ${ARGN})
@@ -71,6 +103,9 @@ function(add_program name)
   target_link_libraries(${name} PRIVATE ${P_PRIVATE} mooring_flags Threads::Threads)
   if(NOT P_UNSANITIZED)
     target_link_libraries(${name} PRIVATE mooring_sanitize)
+  endif()
+  if(WIN32)
+    add_version(${name} "${PROJECT_DESCRIPTION}")
   endif()
 endfunction()
 
