@@ -156,10 +156,11 @@ static int copy_options(struct account *account, const struct account_options *o
     if (code == 0 && options->login_hint && options->login_hint[0]) {
         code = str_copy(&account->login_hint, options->login_hint, err);
     }
-    if (code == 0) {
-        code = cloud_permissions(&account->permissions, account->cloud, account->graph_url,
-                                 options->wants_teams, err);
+    for (int with_teams = 0; code == 0 && with_teams < 2; with_teams++) {
+        code = cloud_permissions(&account->permissions[with_teams], account->cloud,
+                                 account->graph_url, with_teams == 1, err);
     }
+    account->wants_teams = options->wants_teams;
     if (code == 0) {
         code = str_format(&account->graph_scope, err, "graph:%s", tenant);
     }
@@ -199,7 +200,8 @@ static void account_free(struct account *account)
     free(account->login_url);
     free(account->graph_url);
     free(account->login_hint);
-    free(account->permissions);
+    free(account->permissions[false]);
+    free(account->permissions[true]);
     free(account->graph_scope);
     free(account->entra_scope);
     free(account->token_path);
@@ -238,6 +240,16 @@ int account_new(struct account **out, struct graph *graph, const struct account_
     }
     *out = account;
     return 0;
+}
+
+const char *account_permissions(const struct account *account)
+{
+    return account->permissions[account->wants_teams];
+}
+
+void account_want_teams(struct account *account, bool wants_teams)
+{
+    account->wants_teams = wants_teams;
 }
 
 struct account *account_ref(struct account *account)

@@ -13,6 +13,7 @@
 #ifndef GRAPH_ACCOUNT_IMPL_H
 #define GRAPH_ACCOUNT_IMPL_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -30,11 +31,13 @@ struct account {
     char *client_id;
     char *login_url;
     char *graph_url;
-    char *login_hint; /* may be NULL */
-    char *permissions;
-    char *graph_scope; /* for the governor: pauses of Graph and of Entra are kept apart */
+    char *login_hint;     /* may be NULL */
+    char *permissions[2]; /* [true]: with those of TeamsChannels */
+    char *graph_scope;    /* for the governor: pauses of Graph and of Entra are kept apart */
     char *entra_scope;
     char *token_path;
+
+    atomic_bool wants_teams;
 
     struct mutex lock; /* guards all below */
     struct cond changed;
@@ -61,8 +64,10 @@ struct account {
     int64_t retry_pause_ms; /* grows with each failure */
     int64_t reread_at_ms;   /* signed out: another process may have signed in; look from then on */
     int64_t ask_at_ms;      /* signed out with a refresh token: Entra is not asked before this */
-    char *refused;          /* the access token Graph refused last; a secret */
-    unsigned refusals;      /* new tokens refused in a row */
+    struct error teams_refusal; /* why the last token is without the permissions of TeamsChannels;
+                                   code 0: it has them, or nobody asked */
+    char *refused;              /* the access token Graph refused last; a secret */
+    unsigned refusals;          /* new tokens refused in a row */
 };
 
 /* --- account.c --- */
@@ -76,6 +81,9 @@ void account_unlock(struct account *account);
 
 /* With the lock held: takes over what a file or a refresh brought. */
 void account_adopt_data(struct account *account, struct token_data *data);
+
+/* The scopes to ask for now. Lent. */
+const char *account_permissions(const struct account *account);
 
 /* When `call` ends; `default_ms` from now when it does not say. Monotonic. */
 int64_t account_deadline(const struct call *call, int64_t default_ms);

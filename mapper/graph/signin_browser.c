@@ -58,7 +58,7 @@ static int make_url(char **out, const struct redirect *redirect, struct error *e
     entra_form_add(&form, "response_type", "code");
     entra_form_add(&form, "redirect_uri", redirect->redirect_uri);
     entra_form_add(&form, "response_mode", "query");
-    entra_form_add(&form, "scope", account->permissions);
+    entra_form_add(&form, "scope", account_permissions(account));
     entra_form_add(&form, "state", redirect->state);
     entra_form_add(&form, "code_challenge", challenge);
     entra_form_add(&form, "code_challenge_method", "S256"); /* else `plain` is assumed */
@@ -162,7 +162,7 @@ static int redeem(struct entra_token *token, const struct redirect *redirect, st
     entra_form_add(&form, "code", redirect->code);
     entra_form_add(&form, "redirect_uri", redirect->redirect_uri);
     entra_form_add(&form, "code_verifier", redirect->verifier);
-    entra_form_add(&form, "scope", signin->account->permissions);
+    entra_form_add(&form, "scope", account_permissions(signin->account));
     entra_form_add(&form, "claims", signin->claims);
     entra_form_add(&form, "client_info", "1");
     /* not repeatable: a code works once */

@@ -22,7 +22,7 @@ static int ask_code(struct entra_device_code *out, struct signin *signin, struct
                          account->tenant);
     }
     entra_form_init(&form, account);
-    entra_form_add(&form, "scope", account->permissions);
+    entra_form_add(&form, "scope", account_permissions(account));
     code =
         entra_ask_device_code(out, account, signin->endpoints.device_code_url, &form, &call, err);
     entra_form_clear(&form);

@@ -110,7 +110,9 @@ struct refresh {
     bool is_stored;         /* `data` equals the file */
     bool is_done;           /* another process had renewed: nothing to ask */
     bool may_ask;
+    bool is_forced; /* the token that is there does not do, however fresh it is */
     bool has_asked;
+    struct error teams_refusal; /* of account_impl.h; for finish() */
     int64_t began_ms;
     int64_t retry_after_ms;
 };
@@ -144,7 +146,8 @@ static int read_again(struct refresh *refresh, struct error *err)
     } else if (code == 0 && (file.serial != refresh->data.serial || !refresh->data.refresh_token)) {
         int64_t left = file.access_ends_ms - clock_wall_ms(clock_system());
 
-        refresh->is_done = file.access_token && !str_equal(file.access_token, refresh->refused) &&
+        refresh->is_done = !refresh->is_forced && file.access_token &&
+                           !str_equal(file.access_token, refresh->refused) &&
                            left > smaller(RENEW_BEFORE_MS, file.access_life_ms / 2);
         if (!refresh->is_done && !file.claims) { /* a challenge of ours stays open */
             file.claims = refresh->data.claims;
@@ -163,7 +166,8 @@ static int read_again(struct refresh *refresh, struct error *err)
                            account->tenant);
 }
 
-static int build_form(struct entra_form *form, const struct refresh *refresh, struct error *err)
+static int build_form(struct entra_form *form, const struct refresh *refresh, bool with_teams,
+                      struct error *err)
 {
     char *claims = NULL;
     int code = claims_merge(&claims, refresh->data.claims, err);
@@ -171,7 +175,7 @@ static int build_form(struct entra_form *form, const struct refresh *refresh, st
     entra_form_init(form, refresh->account);
     entra_form_add(form, "grant_type", "refresh_token");
     entra_form_add(form, "refresh_token", refresh->data.refresh_token);
-    entra_form_add(form, "scope", refresh->account->permissions);
+    entra_form_add(form, "scope", refresh->account->permissions[with_teams]);
     entra_form_add(form, "claims", claims);
     entra_form_add(form, "client_info", "1");
     free(claims);
@@ -204,6 +208,49 @@ static void keep_after_failure(struct refresh *refresh, struct entra_failure *fa
     }
 }
 
+/* Whether the failure may be for the permissions of TeamsChannels alone. */
+static bool is_about_permissions(const struct entra_failure *failure)
+{
+    return failure->number == 65001 || failure->number == 65004 || failure->number == 90094 ||
+           failure->number == 90095 || failure->number == 70011 ||
+           strcmp(failure->error, "consent_required") == 0 ||
+           strcmp(failure->error, "invalid_scope") == 0 ||
+           strcmp(failure->suberror, "consent_required") == 0;
+}
+
+/* Asks for a token; without the permissions of TeamsChannels when those are what is refused, since
+ * libraries that work must not stop for the sake of channels. */
+static int ask_token(struct entra_token *token, struct entra_failure *failure,
+                     struct refresh *refresh, const struct call *call, struct error *err)
+{
+    bool with_teams = refresh->account->wants_teams;
+    int code = 0;
+
+    for (bool is_again = true; is_again;) {
+        struct entra_form form = {0};
+
+        is_again = false;
+        code = build_form(&form, refresh, with_teams, err);
+        if (code == 0) {
+            code = entra_ask_token(token, failure, &refresh->retry_after_ms, refresh->account,
+                                   refresh->data.endpoints.token_url, &form, true, call, err);
+        }
+        if (code < 0 && with_teams && is_about_permissions(failure)) {
+            char text[160];
+
+            entra_failure_text(text, sizeof(text), failure);
+            error_set(&refresh->teams_refusal, ERR_DENIED,
+                      "TeamsChannels needs Team.ReadBasic.All and Channel.ReadBasic.All: %s", text);
+            entra_failure_clear(failure);
+            error_clear(err);
+            with_teams = false;
+            is_again = true;
+        }
+        entra_form_clear(&form);
+    }
+    return code;
+}
+
 static int ask(struct refresh *refresh, struct error *err)
 {
     struct call call = {.deadline_ms = refresh->deadline_ms,
@@ -211,18 +258,13 @@ static int ask(struct refresh *refresh, struct error *err)
                         .payload = refresh->call ? refresh->call->payload : NULL};
     struct entra_token token = {0};
     struct entra_failure failure = {0};
-    struct entra_form form = {0};
     int code = 0;
 
     if (!refresh->data.endpoints.token_url) {
         code = entra_discover(&refresh->data.endpoints, refresh->account, &call, err);
     }
     if (code == 0) {
-        code = build_form(&form, refresh, err);
-    }
-    if (code == 0) {
-        code = entra_ask_token(&token, &failure, &refresh->retry_after_ms, refresh->account,
-                               refresh->data.endpoints.token_url, &form, true, &call, err);
+        code = ask_token(&token, &failure, refresh, &call, err);
         if (code < 0) {
             keep_after_failure(refresh, &failure);
         }
@@ -233,7 +275,6 @@ static int ask(struct refresh *refresh, struct error *err)
     if (code == 0) {
         store(refresh); /* before it is used: an unused old token would be replayed after a crash */
     }
-    entra_form_clear(&form);
     entra_token_clear(&token);
     entra_failure_clear(&failure);
     return code;
@@ -331,6 +372,9 @@ static void finish(struct account *account, struct refresh *refresh, int code,
     }
     account->is_stored = refresh->is_stored;
     account_adopt_data(account, data);
+    if (code == 0 && refresh->has_asked) {
+        account->teams_refusal = refresh->teams_refusal;
+    }
     if (code == 0) {
         conclude_well(account);
     } else {
@@ -352,12 +396,13 @@ static int say_why(const struct account *account, struct error *err)
                      account->last.message);
 }
 
-int account_refresh(struct account *account, bool may_ask, const struct call *call,
-                    struct error *err)
+static int refresh_once(struct account *account, bool may_ask, bool is_forced,
+                        const struct call *call, struct error *err)
 {
     struct refresh refresh = {.account = account,
                               .call = call,
                               .may_ask = may_ask,
+                              .is_forced = is_forced,
                               .began_ms = now_ms(),
                               .retry_after_ms = -1};
     struct error failure = {0};
@@ -398,6 +443,12 @@ int account_refresh(struct account *account, bool may_ask, const struct call *ca
         return say_why(account, err);
     }
     return code < 0 ? error_set(err, code, "%s", failure.message) : 0;
+}
+
+int account_refresh(struct account *account, bool may_ask, const struct call *call,
+                    struct error *err)
+{
+    return refresh_once(account, may_ask, false, call, err);
 }
 
 /* --- for the request makers --- */
@@ -451,6 +502,30 @@ int account_token(struct account *account, char **token, const struct call *call
             account->data.access_token
                 ? account_copy_token(account, token, err)
                 : error_set(err, ERR_UNREACHABLE, "no token stays valid for '%s'", account->tenant);
+    }
+    account_unlock(account);
+    return code;
+}
+
+int account_renew_for_teams(struct account *account, const struct call *call, struct error *err)
+{
+    int64_t deadline_ms = account_deadline(call, CALL_DEFAULT_MS);
+    int code = 0;
+
+    mutex_lock(&account->lock);
+    while (code == 0 && account->is_refreshing) {
+        cond_wait_ms(&account->changed, &account->lock, 100);
+        mutex_unlock(&account->lock); /* the caller's function runs without our lock */
+        code = account_check_call(call, deadline_ms, err);
+        mutex_lock(&account->lock);
+    }
+    if (code == 0 && now_ms() < account->retry_at_ms) {
+        code = say_why(account, err);
+    } else if (code == 0) {
+        code = refresh_once(account, may_ask(account), true, call, err);
+    }
+    if (code == 0 && account->teams_refusal.code < 0) {
+        code = error_set(err, account->teams_refusal.code, "%s", account->teams_refusal.message);
     }
     account_unlock(account);
     return code;

@@ -46,7 +46,7 @@ struct account_options {
     const char *graph_url;
     const char *login_hint;      /* may be NULL */
     const char *token_directory; /* private folder; the token file is made in it, 0600 */
-    bool wants_teams;            /* adds Team.ReadBasic.All Channel.ReadBasic.All */
+    bool wants_teams;            /* TeamsChannels, as account_want_teams() */
 };
 
 /* Makes an account that is not signed in yet; reads the token file. `graph` is borrowed and must
@@ -86,6 +86,16 @@ int account_sign_in_device_code(struct account *account, account_prompt_fn promp
  * the redirect. */
 int account_sign_in_browser(struct account *account, account_prompt_fn prompt, void *payload,
                             const struct call *call, struct error *err);
+
+/* Whether tokens are asked for with Team.ReadBasic.All and Channel.ReadBasic.All from now on. Where
+ * nobody consented to these two, tokens come without them and all else works. */
+void account_want_teams(struct account *account, bool wants_teams);
+
+/* Graph denied what these two permissions allow: renews the token, since the one that is there may
+ * be older than the wish. 0 when Entra gave one with them (as far as it says); ERR_DENIED and why
+ * when nobody consented; otherwise as account_sign_in_silent(), and the old token goes on to be
+ * used while it works. */
+int account_renew_for_teams(struct account *account, const struct call *call, struct error *err);
 
 /* Forgets the tokens here and in the file (the service knows no sign-out for them), and ends a
  * sign-in that waits for a person. What another process holds in memory works until it ends. */
