@@ -25,6 +25,18 @@ int parse_items(struct graph_items *out, const char *body, size_t size, bool is_
 int parse_drives(struct graph_drives *out, char **next_link, const char *body, size_t size,
                  struct error *err);
 
+int parse_sites(struct graph_sites *out, char **next_link, const char *body, size_t size,
+                struct error *err);
+int parse_teams(struct graph_teams *out, char **next_link, const char *body, size_t size,
+                struct error *err);
+
+/* A page of the channels of `team_id`, which hosts those that do not say otherwise. */
+int parse_channels(struct graph_channels *out, char **next_link, const char *team_id,
+                   const char *body, size_t size, struct error *err);
+
+/* A folder's item: which drive it is in. */
+int parse_folder(struct graph_folder *out, const char *body, size_t size, struct error *err);
+
 /* Answer of POST /search/query; hits of other types are skipped, a missing `hits` is none, but a
  * missing container is ERR_PROTOCOL: an answer without it is no empty result. */
 int parse_hits(struct graph_hits *out, enum graph_hit_kind kind, const char *body, size_t size,

@@ -145,16 +145,11 @@ static void cut_slashes(char *url)
     }
 }
 
-int graph_parse_site(struct graph_site *out, const char *body, size_t size, struct error *err)
+static int read_site(struct graph_site *out, const cJSON *json, struct error *err)
 {
-    cJSON *json = json_parse_object(body, size, "the answer", err);
     struct graph_site site = {0};
-    int code;
+    int code = json_copy_text(&site.id, json, "id", err);
 
-    if (!json) {
-        return ERR_PROTOCOL;
-    }
-    code = json_copy_text(&site.id, json, "id", err);
     if (code == 0) {
         code = json_copy_text(&site.name, json, "name", err);
     }
@@ -172,6 +167,75 @@ int graph_parse_site(struct graph_site *out, const char *body, size_t size, stru
         *out = site;
     } else {
         graph_site_clear(&site);
+    }
+    return code;
+}
+
+int graph_parse_site(struct graph_site *out, const char *body, size_t size, struct error *err)
+{
+    cJSON *json = json_parse_object(body, size, "the answer", err);
+    int code;
+
+    if (!json) {
+        return ERR_PROTOCOL;
+    }
+    code = read_site(out, json, err);
+    cJSON_Delete(json);
+    return code;
+}
+
+void graph_sites_clear(struct graph_sites *sites)
+{
+    for (size_t i = 0; i < sites->count; i++) {
+        graph_site_clear(&sites->sites[i]);
+    }
+    free(sites->sites);
+    memset(sites, 0, sizeof(*sites));
+}
+
+static int read_sites(struct graph_sites *sites, const cJSON *json, struct error *err)
+{
+    const cJSON *values = cJSON_GetObjectItemCaseSensitive(json, "value");
+    const cJSON *value;
+    int count = cJSON_GetArraySize(values);
+
+    if (!cJSON_IsArray(values) || count > PARSE_ITEMS_MAX) {
+        return error_set(err, ERR_PROTOCOL, "the answer has no usable 'value'");
+    }
+    sites->sites = calloc(count ? (size_t)count : 1, sizeof(*sites->sites));
+    if (!sites->sites) {
+        return error_set(err, ERR_NO_MEMORY, "no memory for an answer");
+    }
+    cJSON_ArrayForEach(value, values)
+    {
+        int code = read_site(&sites->sites[sites->count], value, err);
+
+        if (code < 0) {
+            return code;
+        }
+        sites->count++;
+    }
+    return 0;
+}
+
+int parse_sites(struct graph_sites *out, char **next_link, const char *body, size_t size,
+                struct error *err)
+{
+    cJSON *json = json_parse_object(body, size, "the answer", err);
+    struct graph_sites sites = {0};
+    int code;
+
+    if (!json) {
+        return ERR_PROTOCOL;
+    }
+    code = read_sites(&sites, json, err);
+    if (code == 0) {
+        code = json_copy_text(next_link, json, "@odata.nextLink", err);
+    }
+    if (code == 0) {
+        *out = sites;
+    } else {
+        graph_sites_clear(&sites);
     }
     cJSON_Delete(json);
     return code;

@@ -295,6 +295,79 @@ int graph_batch_get(struct graph_answer *answers, struct account *account, const
                     size_t count, const struct call *call, struct error *err);
 void graph_answers_clear(struct graph_answer *answers, size_t count);
 
+/* --- what the user takes part in --- */
+
+struct graph_sites {
+    struct graph_site *sites;
+    size_t count;
+};
+void graph_sites_clear(struct graph_sites *sites);
+
+/* The sites the user follows, all pages; reported to be incomplete at times (graph-facts 1.2). */
+int graph_list_followed_sites(struct graph_sites *out, struct account *account,
+                              const struct call *call, struct error *err);
+
+/* The libraries of `count` sites, by batches: out[i] and codes[i] belong to site_ids[i]. codes[i]:
+ * 0, or ERR_* when they could not be listed whole; then out[i] is empty. The call fails as a whole
+ * only when a batch could not be had; then every out[i] is empty. */
+int graph_list_drives_of_sites(struct graph_drives *out, int *codes, struct account *account,
+                               const char *const *site_ids, size_t count, const struct call *call,
+                               struct error *err);
+
+struct graph_team {
+    char *id; /* GUID; of its group, too */
+    char *name;
+};
+struct graph_teams {
+    struct graph_team *teams;
+    size_t count;
+};
+void graph_teams_clear(struct graph_teams *teams);
+
+/* The teams the user is a member of, all pages. ERR_DENIED without Team.ReadBasic.All: see
+ * account_renew_for_teams(). */
+int graph_list_joined_teams(struct graph_teams *out, struct account *account,
+                            const struct call *call, struct error *err);
+
+enum graph_channel_kind { GRAPH_CHANNEL_STANDARD, GRAPH_CHANNEL_PRIVATE, GRAPH_CHANNEL_SHARED };
+struct graph_channel {
+    enum graph_channel_kind kind;
+    char *id; /* "19:...@thread.tacv2" */
+    char *name;
+    char *team_id;   /* the team that hosts it: of a channel that is shared with a joined team,
+                        another one */
+    char *tenant_id; /* of the host; NULL: not said */
+};
+struct graph_channels {
+    struct graph_channel *channels;
+    size_t count;
+};
+void graph_channels_clear(struct graph_channels *channels);
+
+/* The channels of `count` teams and those shared with them, by batches; codes and failure as
+ * graph_list_drives_of_sites(). */
+int graph_list_channels(struct graph_channels *out, int *codes, struct account *account,
+                        const char *const *team_ids, size_t count, const struct call *call,
+                        struct error *err);
+
+/* Where something's files are: a folder, or the root, of a drive. */
+struct graph_folder {
+    int code;       /* 0, or ERR_*: then all else is NULL */
+    char *drive_id; /* never NULL when code is 0, nor is web_url */
+    char *site_id;  /* NULL: not said */
+    char *web_url;
+};
+void graph_folders_clear(struct graph_folder *folders, size_t count);
+
+/* The folders of channels (team_id and id), by batches; out[i] belongs to channels[i]. */
+int graph_get_channel_folders(struct graph_folder *out, struct account *account,
+                              const struct graph_channel *channels, size_t count,
+                              const struct call *call, struct error *err);
+
+/* The default library of a group (a team is one). */
+int graph_get_group_drive(struct graph_drive *out, struct account *account, const char *group_id,
+                          const struct call *call, struct error *err);
+
 /* Bodies of answers, parsed. Pure. */
 int graph_parse_drive(struct graph_drive *out, const char *body, size_t size, struct error *err);
 int graph_parse_site(struct graph_site *out, const char *body, size_t size, struct error *err);
