@@ -81,7 +81,15 @@ static void add_taken(cJSON *root, const char *name, char *text)
 static int policy_problem(struct sign_in *si, const struct grant *g)
 {
     char *consent = signin_text(si->s, g->tenant, "consent");
+    char *refused = signin_text(si->s, g->tenant, "refused_scope");
+    char *scope = sign_in_field(si, "scope");
     int aadsts = 0;
+
+    if (refused && *refused && scope && strstr(scope, refused)) {
+        aadsts = 65001;
+    }
+    free(scope);
+    free(refused);
 
     if (consent && strcmp(consent, "required") == 0) {
         aadsts = 65001;

@@ -261,6 +261,40 @@ static void search_sites(const struct http_request *rq, struct http_response *rs
     free(select);
 }
 
+/* With the switch `list_pages`: one entry of the list, and a link to the next. */
+static void cut_page(const struct http_request *rq, cJSON *root, cJSON *list)
+{
+    int64_t skip = read_skip(rq);
+    bool has_more = cJSON_GetArraySize(list) > skip + 1;
+    char *select;
+    char *page;
+    char *token;
+    char *link;
+
+    if (!rq->tenant->switches.list_pages) {
+        return;
+    }
+    for (int64_t i = 0; i < skip; i++) {
+        cJSON_DeleteItemFromArray(list, 0);
+    }
+    while (cJSON_GetArraySize(list) > 1) {
+        cJSON_DeleteItemFromArray(list, 1);
+    }
+    if (!has_more) {
+        return;
+    }
+    select = http_query(rq, "select");
+    page = xasprintf("p=%" PRIi64, skip + 1);
+    token = base64url_encode(page, strlen(page));
+    link = xasprintf("%s/v1.0%s?%s%s%s$skiptoken=%s", rq->graph_url, rq->path,
+                     select ? "$select=" : "", select ? select : "", select ? "&" : "", token);
+    cJSON_AddStringToObject(root, "@odata.nextLink", link);
+    free(link);
+    free(token);
+    free(page);
+    free(select);
+}
+
 static void get_sites(const struct http_request *rq, struct http_response *rs)
 {
     char *text = http_query(rq, "search");
@@ -295,6 +329,7 @@ static void get_followed(const struct http_request *rq, struct http_response *rs
                 list, site_json(s, "id,webUrl,displayName,name,sharepointIds,siteCollection"));
         }
     }
+    cut_page(rq, root, list);
     world_unlock(t->world);
     reply(rq, rs, root, "sites", 2);
 }
@@ -474,26 +509,92 @@ static void get_joined_teams(const struct http_request *rq, struct http_response
             cJSON_AddItemToArray(list, team_json(g));
         }
     }
+    cut_page(rq, root, list);
     world_unlock(t->world);
     reply(rq, rs, root, "teams", 0);
 }
 
-static void get_channels(const struct http_request *rq, struct http_response *rs,
-                         const struct group *g)
+/* Private and shared channels are shown to their members alone: those who may open the files. */
+static bool sees_channel(const struct channel *ch, const struct user *u)
 {
+    return (!ch->is_private && !ch->is_shared) || drive_access(ch->drive, u) != ACCESS_NONE;
+}
+
+static void add_channel(const struct http_request *rq, cJSON *list, const struct group *host,
+                        const struct channel *ch, bool is_all)
+{
+    cJSON *one = cJSON_CreateObject();
+    const char *tenant = ch->foreign_tenant ? ch->foreign_tenant : rq->tenant->id;
+    char *select = http_query(rq, "select");
+
+    if (is_all) {
+        char *link = xasprintf("%s/v1.0/tenants/%s/teams/%s/channels/%s", rq->graph_url, tenant,
+                               host->id, ch->id);
+
+        cJSON_AddStringToObject(one, "@odata.id", link);
+        cJSON_AddStringToObject(one, "tenantId", tenant);
+        free(link);
+    }
+    cJSON_AddStringToObject(one, "id", ch->id);
+    cJSON_AddStringToObject(one, "displayName", ch->name);
+    cJSON_AddStringToObject(one, "membershipType",
+                            ch->is_private  ? "private"
+                            : ch->is_shared ? "shared"
+                                            : "standard");
+    json_select(one, select);
+    cJSON_AddItemToArray(list, one);
+    free(select);
+}
+
+static bool is_shared_with(const struct channel *ch, const struct group *g)
+{
+    const cJSON *path;
+
+    cJSON_ArrayForEach(path, ch->shared_with)
+    {
+        if (cJSON_IsString(path) && g->site &&
+            tenant_site_by_path(g->tenant, path->valuestring) == g->site) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The team's own channels and, `is_all`, those of other teams that are shared with it. */
+static void get_channels(const struct http_request *rq, struct http_response *rs,
+                         const struct group *g, bool is_all)
+{
+    struct tenant *t = rq->tenant;
     cJSON *list;
     cJSON *root = collection(&list);
 
-    for (size_t i = 0; i < g->n_channels; i++) {
-        cJSON *one = cJSON_CreateObject();
+    world_lock(t->world);
+    for (size_t k = 0; k < t->n_groups; k++) {
+        const struct group *host = &t->groups[k];
 
-        cJSON_AddStringToObject(one, "id", g->channels[i].id);
-        cJSON_AddStringToObject(one, "displayName", g->channels[i].name);
-        cJSON_AddStringToObject(one, "membershipType",
-                                g->channels[i].is_private ? "private" : "standard");
-        cJSON_AddItemToArray(list, one);
+        for (size_t i = 0; i < host->n_channels; i++) {
+            const struct channel *ch = &host->channels[i];
+
+            if (sees_channel(ch, rq->user) && (host == g || (is_all && is_shared_with(ch, g)))) {
+                add_channel(rq, list, host, ch, is_all);
+            }
+        }
     }
+    cut_page(rq, root, list);
+    world_unlock(t->world);
     reply(rq, rs, root, "channels", 0);
+}
+
+/* Members of a shared channel need not be members of the team that hosts it. */
+static bool is_guest_of_channel(const struct group *g, const char *channel_id,
+                                const struct user *u)
+{
+    for (size_t i = 0; g && g->is_team && i < g->n_channels; i++) {
+        if (g->channels[i].is_shared && strcmp(g->channels[i].id, channel_id) == 0) {
+            return sees_channel(&g->channels[i], u);
+        }
+    }
+    return false;
 }
 
 /* The channel's folder; its creation date is the year 1, as the service gives it. */
@@ -508,7 +609,8 @@ static void get_files_folder(const struct http_request *rq, struct http_response
     for (size_t i = 0; i < g->n_channels && !folder; i++) {
         const struct channel *ch = &g->channels[i];
 
-        if (strcmp(ch->id, channel_id) == 0 && drive_access(ch->drive, rq->user) != ACCESS_NONE) {
+        if (strcmp(ch->id, channel_id) == 0 && !ch->foreign_tenant &&
+            drive_access(ch->drive, rq->user) != ACCESS_NONE) {
             folder = store_by_path(ch->drive, ch->drive->root, ch->folder);
         }
     }
@@ -540,6 +642,8 @@ static bool dispatch_groups(const struct http_request *rq, struct http_response 
     }
     world_lock(rq->tenant->world);
     visible = g && g->site && sees_site(g->site, rq->user) && (!is_team || g->is_team);
+    visible = visible || (is_team && path_is(p, 2, "channels/*/filesFolder") &&
+                          is_guest_of_channel(g, p->part[3], rq->user));
     world_unlock(rq->tenant->world);
     if (!visible) {
         not_found(rq, rs);
@@ -547,8 +651,8 @@ static bool dispatch_groups(const struct http_request *rq, struct http_response 
         reply(rq, rs, team_json(g), is_team ? "teams/$entity" : "groups/$entity", 0);
     } else if (!is_team) {
         return dispatch_site(rq, rs, g->site, p, 4);
-    } else if (path_is(p, 2, "channels")) {
-        get_channels(rq, rs, g);
+    } else if (path_is(p, 2, "channels") || path_is(p, 2, "allChannels")) {
+        get_channels(rq, rs, g, path_is(p, 2, "allChannels"));
     } else if (path_is(p, 2, "channels/*/filesFolder")) {
         get_files_folder(rq, rs, g, p->part[3]);
     } else {

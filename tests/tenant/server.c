@@ -108,6 +108,13 @@ static bool has_scope_for(const struct http_request *rq, const char *scope)
     if (strstr(rq->path, "/joinedTeams")) {
         return has_word(scope, "Team.ReadBasic.All");
     }
+    if (str_starts(rq->path, "/teams/") && strstr(rq->path, "hannels") &&
+        !str_ends(rq->path, "/filesFolder")) {
+        return has_word(scope, "Channel.ReadBasic.All");
+    }
+    if (str_ends(rq->path, "/filesFolder")) {
+        return files;
+    }
     if (str_starts(rq->path, "/search/") || str_starts(rq->path, "/me/followedSites")) {
         return sites;
     }

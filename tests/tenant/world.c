@@ -194,6 +194,7 @@ static const struct {
     BOOL_SWITCH(delta_function_links),
     BOOL_SWITCH(inner_error_swapped),
     BOOL_SWITCH(links_disabled),
+    BOOL_SWITCH(list_pages),
     BOOL_SWITCH(lock_on_if_match_delete),
     INT_SWITCH(max_page),
     BOOL_SWITCH(no_downloadurl_in_lists),

@@ -51,6 +51,9 @@ struct channel {
     struct drive *drive; /* where its folder is */
     char *folder;        /* path below the drive's root */
     bool is_private;
+    bool is_shared;
+    const cJSON *shared_with;   /* paths of the sites of other teams; may be NULL */
+    const char *foreign_tenant; /* GUID: another tenant hosts it; NULL: this one */
 };
 
 struct group { /* a Microsoft 365 group; a team when is_team */
@@ -93,6 +96,7 @@ struct site {
 struct switches {
     bool delta_empty_pages; /* an empty page with nextLink now and then, and an empty last page */
     bool delta_duplicates;  /* an item comes twice */
+    bool list_pages; /* one entry a page of followedSites, joinedTeams and channels */
     bool delta_function_links; /* delta(token='...') instead of ?token= */
     bool children_short_pages; /* fewer items than $top */
     bool content_ignores_range;
