@@ -9,9 +9,11 @@
 
 #include "base/str.h"
 #include "base/thread.h"
+#include "direct.h"
 #include "managed.h"
 #include "mapper/graph.h"
 #include "mapper/url.h"
+#include "member.h"
 #include "merge.h"
 #include "policy/settings.h"
 #include "removal.h"
@@ -45,6 +47,8 @@ struct round {
     struct search_result lists;
     struct graph_drive onedrive;
     struct error onedrive_error;
+    struct followed followed;
+    struct channel_files channels;
     struct merge merge;
     struct merge_round answered;
 };
@@ -55,6 +59,8 @@ static void round_clear(struct round *round)
     search_result_clear(&round->sites);
     search_result_clear(&round->lists);
     graph_drive_clear(&round->onedrive);
+    followed_clear(&round->followed);
+    channel_files_clear(&round->channels);
     merge_clear(&round->merge);
 }
 
@@ -85,6 +91,28 @@ static void *run_onedrive(void *payload)
     return NULL;
 }
 
+static void *run_followed(void *payload)
+{
+    struct round *round = payload;
+
+    followed_run(&round->followed, round->account, round->call);
+    return NULL;
+}
+
+static void *run_channels(void *payload)
+{
+    struct round *round = payload;
+
+    channel_files_run(&round->channels, round->account, round->info.tenant_id, round->call);
+    return NULL;
+}
+
+/* Channels are found for AutoMap, like all that nobody named. */
+static bool wants_channels(const struct settings *settings)
+{
+    return settings->auto_map && settings->teams_channels;
+}
+
 static void run_sources(struct round *round)
 {
     struct {
@@ -93,16 +121,20 @@ static void run_sources(struct round *round)
         void *(*run)(void *);
     } const sources[] = {{round->settings->auto_map, "search-sites", run_sites},
                          {round->settings->auto_map, "search-lists", run_lists},
-                         {round->settings->one_drive, "onedrive", run_onedrive}};
-    struct thread threads[3] = {{.is_running = false}};
+                         {round->settings->one_drive, "onedrive", run_onedrive},
+                         {followed_is_wanted(round->settings), "followed", run_followed},
+                         {wants_channels(round->settings), "channels", run_channels}};
+    const size_t count = sizeof(sources) / sizeof(sources[0]);
+    struct thread threads[sizeof(sources) / sizeof(sources[0])] = {{.is_running = false}};
 
-    for (size_t i = 0; i < 3; i++) {
+    account_want_teams(round->account, round->settings->teams_channels);
+    for (size_t i = 0; i < count; i++) {
         if (sources[i].is_wanted &&
             thread_start(&threads[i], sources[i].name, sources[i].run, round, NULL) < 0) {
             sources[i].run(round); /* no thread to be had: one after the other */
         }
     }
-    for (size_t i = 0; i < 3; i++) {
+    for (size_t i = 0; i < count; i++) {
         thread_join(&threads[i]);
     }
 }
@@ -144,6 +176,27 @@ static void report_sources(struct round *round)
     }
 }
 
+/* Followed sites and channels, behind search, which names most of them already. */
+static int merge_members(struct round *round, struct error *err)
+{
+    struct merge_round *answered = &round->answered;
+    bool is_whole = true;
+    int code = 0;
+
+    if (followed_is_wanted(round->settings)) {
+        code = followed_merge(&round->merge, &is_whole, &round->followed, &round->sites,
+                              answered->has_all_sites && answered->has_all_lists, round->account,
+                              round->call, round->report, err);
+        answered->lacks_followed = !is_whole;
+    }
+    if (code == 0 && wants_channels(round->settings)) {
+        code = channel_files_merge(&round->merge, &is_whole, &round->channels, round->account,
+                                   round->call, round->report, err);
+        answered->lacks_teams = !is_whole;
+    }
+    return code;
+}
+
 static int merge_sources(struct round *round, struct error *err)
 {
     struct merge *merge = &round->merge;
@@ -153,7 +206,9 @@ static int merge_sources(struct round *round, struct error *err)
     round->answered = (struct merge_round){.has_searched = settings->auto_map,
                                            .has_all_sites = round->sites.is_complete,
                                            .has_all_lists = round->lists.is_complete};
-    code = merge_search(merge, &round->sites, &round->lists, err);
+    code = followed_add(&round->sites, &round->followed, err);
+    code = code < 0 ? code : merge_search(merge, &round->sites, &round->lists, err);
+    code = code < 0 ? code : merge_members(round, err);
     if (code == 0 && settings->one_drive && round->onedrive_error.code == 0) {
         struct error why = {0};
 
@@ -324,7 +379,7 @@ static bool is_missing(const struct round *round, const struct library *library)
     const struct merge_round *answered = &round->answered;
 
     if (library->verdict != LIBRARY_WANTED || !(library->sources & LIBRARY_FROM_STATE) ||
-        library->kind == LIBRARY_ONEDRIVE) {
+        library->kind == LIBRARY_ONEDRIVE || merge_is_unsure(library, answered)) {
         return false;
     }
     return !answered->has_searched || (answered->has_all_sites && answered->has_all_lists);
@@ -356,32 +411,6 @@ static size_t choose(const struct round *round, size_t *out)
     return count;
 }
 
-/* The library answered: its id is verified, and it is where the answer says. */
-static int take_answer(struct library *library, const struct graph_answer *answer,
-                       struct error *err)
-{
-    struct graph_drive drive = {0};
-    char *url = NULL;
-    int code = graph_parse_drive(&drive, answer->body, answer->body_size, err);
-
-    if (code == 0 && (!drive.id || !drive.web_url)) {
-        code = error_set(err, ERR_PROTOCOL, "a drive without id or address");
-    }
-    code = code < 0 ? code : url_clean(&url, drive.web_url, URL_FROM_SERVICE, err);
-    code = code < 0 ? code : str_copy(&library->drive_id, drive.id, err);
-    if (code == 0) {
-        library->is_verified = true;
-        if (!str_equal(library->url, url)) {
-            str_free(&library->url); /* renamed, and search does not know yet */
-            library->url = url;
-            url = NULL;
-        }
-    }
-    str_free(&url);
-    graph_drive_clear(&drive);
-    return code;
-}
-
 static size_t count_mapped(const struct library_list *list)
 {
     size_t count = 0;
@@ -406,7 +435,7 @@ static int take_answers(struct round *round, const size_t *places, size_t count,
         struct error why = {0};
 
         if (answer.code == 0) {
-            answer.code = take_answer(library, &answers[i], &why);
+            answer.code = direct_take_answer(library, &answers[i], &why);
             code = answer.code == ERR_NO_MEMORY ? error_set(err, why.code, "%s", why.message) : 0;
         }
         if (is_missing(round, library)) {
@@ -433,18 +462,6 @@ static void add_onedrive_answer(const struct round *round, struct removal_answer
     }
 }
 
-/* By site and list; a library that we know no list of has its drive's id in its place. */
-static int question(char **out, const struct library *library, struct error *err)
-{
-    static const char select[] = "?$select=id,name,driveType,webUrl";
-
-    if (str_equal(library->list_id, library->drive_id)) {
-        return str_format(out, err, "/drives/%s%s", library->drive_id, select);
-    }
-    return str_format(out, err, "/sites/%s/lists/%s/drive%s", library->site_id, library->list_id,
-                      select);
-}
-
 static int ask_missing(struct round *round, struct error *err)
 {
     size_t room = round->merge.found.count + QUESTIONS_PER_BATCH + 1;
@@ -464,7 +481,7 @@ static int ask_missing(struct round *round, struct error *err)
     for (size_t i = 0; code == 0 && i < count; i++) {
         const struct library *library = &round->merge.found.items[places[i]];
 
-        code = question(&urls[i], library, err);
+        code = direct_question(&urls[i], library, err);
     }
     if (code == 0 && count > 0) {
         answers = ask(round, urls, count, CALL_REFRESH, err);

@@ -40,6 +40,8 @@ static int add_sources(struct buf *out, const struct library *library, struct er
     } sources[] = {{LIBRARY_FROM_SEARCH, "search"},
                    {LIBRARY_FROM_ONEDRIVE, "OneDrive"},
                    {LIBRARY_FROM_MANAGED, "ManagedMappings"},
+                   {LIBRARY_FROM_FOLLOWED, "the sites you follow"},
+                   {LIBRARY_FROM_TEAMS, "a Teams channel"},
                    {LIBRARY_FROM_DEFAULT, "the site, as its default library"},
                    {LIBRARY_FROM_STATE, "memory: not named in the last round"}};
     const char *between = "  named by: ";

@@ -14,25 +14,7 @@ void merge_clear(struct merge *merge)
     library_list_clear(&merge->found);
 }
 
-/* Ids go into the paths of requests: nothing but what ids are made of may be in them. */
-static bool is_plain_id(const char *id)
-{
-    static const char plain[] =
-        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.,-_!";
-
-    return id && *id && strlen(id) <= 400 && id[strspn(id, plain)] == '\0';
-}
-
-/* What a site's id is joined by: the GUIDs behind the host, where it has them. */
-static const char *join_id(const char *site_id)
-{
-    const char *comma = strchr(site_id, ',');
-
-    return comma && strchr(comma + 1, ',') ? comma + 1 : site_id;
-}
-
-/* The library of the same key in the round before, or NULL. */
-static const struct library *known_of(struct merge *merge, const char *key)
+const struct library *merge_known_library(struct merge *merge, const char *key)
 {
     size_t at;
 
@@ -55,7 +37,8 @@ static int adopt(struct library *library, const struct library *known, struct er
 {
     int code = 0;
 
-    library->sources |= known->sources & LIBRARY_FROM_DEFAULT;
+    /* search names the list of a channel too, but not why it is mapped */
+    library->sources |= known->sources & (LIBRARY_FROM_DEFAULT | LIBRARY_FROM_TEAMS);
     library->verdict = known->verdict == LIBRARY_REMOVED ? LIBRARY_NOT_DEFAULT : known->verdict;
     if (known->is_verified && !library->is_verified) {
         library->is_verified = true;
@@ -156,8 +139,8 @@ static int site_table_fill(struct site_table *table, const struct search_result 
         return error_set(err, ERR_NO_MEMORY, "no memory for %zu sites", sites->count);
     }
     for (size_t i = 0; code == 0 && i < sites->count; i++) {
-        if (sites->hits[i].kind == GRAPH_HIT_SITE && is_plain_id(sites->hits[i].id)) {
-            code = url_fold(&table->keys[table->count], join_id(sites->hits[i].id), err);
+        if (sites->hits[i].kind == GRAPH_HIT_SITE && merge_is_id(sites->hits[i].id)) {
+            code = merge_site_key(&table->keys[table->count], sites->hits[i].id, err);
             if (code == 0) {
                 table->count++;
                 code = text_index_add(&table->index, table->keys[table->count - 1], i, NULL, err);
@@ -171,7 +154,7 @@ static int site_table_find(const struct site_table *table, const char *site_id, 
                            bool *is_there, struct error *err)
 {
     char *key = NULL;
-    int code = url_fold(&key, join_id(site_id), err);
+    int code = merge_site_key(&key, site_id, err);
 
     if (code == 0) {
         *is_there = text_index_find(&table->index, key, at);
@@ -278,7 +261,7 @@ static int add_list(struct merge *merge, const struct graph_hit *list, const str
     int code = library_key(&library.key, merge->tenant_id, list->site_id, list->id, NULL, err);
 
     if (code == 0) {
-        known = known_of(merge, library.key);
+        known = merge_known_library(merge, library.key);
     }
     if (code == 0 && !site && !known && !has_all_sites) {
         library_clear(&library); /* cannot be judged before the sites are known */
@@ -317,7 +300,7 @@ int merge_search(struct merge *merge, const struct search_result *sites,
         bool has_site = false;
         size_t at = 0;
 
-        if (list->kind != GRAPH_HIT_LIST || !is_plain_id(list->id) || !is_plain_id(list->site_id)) {
+        if (list->kind != GRAPH_HIT_LIST || !merge_is_id(list->id) || !merge_is_id(list->site_id)) {
             merge->unusable++;
             continue;
         }
@@ -337,41 +320,6 @@ int merge_search(struct merge *merge, const struct search_result *sites,
 }
 
 /* --- drives --- */
-
-static void format_guid(char out[37], const unsigned char *bytes)
-{
-    /* .NET's ToByteArray(): the first three groups are little-endian */
-    static const int order[16] = {3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15};
-    static const char digits[] = "0123456789abcdef";
-
-    for (int i = 0; i < 16; i++) {
-        if (i == 4 || i == 6 || i == 8 || i == 10) {
-            *out++ = '-';
-        }
-        *out++ = digits[bytes[order[i]] >> 4];
-        *out++ = digits[bytes[order[i]] & 15];
-    }
-    *out = '\0';
-}
-
-bool merge_drive_guids(const char *drive_id, char site[37], char web[37], char list[37])
-{
-    void *bytes = NULL;
-    size_t size = 0;
-
-    if (!str_starts_with(drive_id, "b!") ||
-        str_base64_decode(&bytes, &size, drive_id + 2, NULL) < 0 || size != 48) {
-        free(bytes);
-        return false;
-    }
-    if (site && web) {
-        format_guid(site, bytes);
-        format_guid(web, (unsigned char *)bytes + 16);
-    }
-    format_guid(list, (unsigned char *)bytes + 32);
-    free(bytes);
-    return true;
-}
 
 /* The site of a OneDrive, from its drive's id and address. */
 static int onedrive_site(struct library *library, const char *drive_id, struct error *err)
@@ -444,15 +392,17 @@ static void demote_onedrives(struct merge *merge)
 int merge_drive(struct merge *merge, const struct graph_drive *drive, const struct merge_site *site,
                 unsigned source, struct error *err)
 {
+    /* sources that name no site but those that count as SiteQuery's */
+    const unsigned queried = LIBRARY_FROM_DEFAULT | LIBRARY_FROM_FOLLOWED;
     struct library library = {.kind = site ? LIBRARY_SITE : LIBRARY_ONEDRIVE,
                               .sources = source,
                               .is_verified = true,
                               .verdict = LIBRARY_NOT_DEFAULT,
-                              .query_hash = source == LIBRARY_FROM_DEFAULT ? merge->query_hash : 0};
+                              .query_hash = source & queried ? merge->query_hash : 0};
     const struct library *known;
     int code = 0;
 
-    if (!is_plain_id(drive->id) || !drive->web_url || (site && !is_plain_id(site->id))) {
+    if (!merge_is_id(drive->id) || !drive->web_url || (site && !merge_is_id(site->id))) {
         return error_set(err, ERR_PROTOCOL, "a drive without id or address");
     }
     if (site) {
@@ -463,7 +413,7 @@ int merge_drive(struct merge *merge, const struct graph_drive *drive, const stru
     code = code < 0 ? code : identify_drive(merge, &library, drive, err);
     code = code < 0 ? code : str_copy(&library.title, drive->name, err);
     if (code == 0) {
-        known = known_of(merge, library.key);
+        known = merge_known_library(merge, library.key);
         code = known ? adopt(&library, known, err) : 0;
     }
     if (code < 0) {
@@ -520,6 +470,12 @@ bool merge_find_url(const struct merge *merge, const char *url, size_t *at)
 
 /* --- what was known --- */
 
+bool merge_is_unsure(const struct library *library, const struct merge_round *round)
+{
+    return (round->lacks_followed && library->sources & LIBRARY_FROM_FOLLOWED) ||
+           (round->lacks_teams && library->sources & LIBRARY_FROM_TEAMS);
+}
+
 /* Whether a known library that nobody named now is carried over. */
 static bool is_carried(const struct library *known, const struct merge_round *round)
 {
@@ -530,7 +486,7 @@ static bool is_carried(const struct library *known, const struct merge_round *ro
         return !round->has_onedrive; /* the user has one, and it was just named */
     }
     return known->verdict == LIBRARY_WANTED || !round->has_searched || !round->has_all_sites ||
-           !round->has_all_lists;
+           !round->has_all_lists || merge_is_unsure(known, round);
 }
 
 /* A folder is there as long as its library is: what is known of the library now holds for it. */

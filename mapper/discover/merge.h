@@ -47,8 +47,13 @@ struct merge_round {
     bool has_searched;  /* the searches were made ... */
     bool has_all_sites; /* ... and are complete */
     bool has_all_lists;
-    bool has_onedrive; /* the user's drive was asked for and is there */
+    bool has_onedrive;   /* the user's drive was asked for and is there */
+    bool lacks_followed; /* followed sites were asked for, and not all is known */
+    bool lacks_teams;    /* the same of channels */
 };
+
+/* Whether a source that named this one before, or may have, did not answer. */
+bool merge_is_unsure(const struct library *library, const struct merge_round *round);
 
 /* Carries over what was known and is not among the found, with LIBRARY_FROM_STATE: all of a source
  * that did not answer, and what is mapped of a source that did, for the removal rule to decide. */
@@ -57,6 +62,15 @@ int merge_known(struct merge *merge, const struct search_result *sites,
 
 /* Takes a library into `found`, or what it adds into the one of the same key that is there. */
 int merge_add(struct merge *merge, struct library *library_moved, struct error *err);
+
+/* The library of the same key in the round before, or NULL. Lent. */
+const struct library *merge_known_library(struct merge *merge, const char *key);
+
+/* Ids go into the paths of requests: whether nothing but what ids are made of is in it. */
+bool merge_is_id(const char *id);
+
+/* What a site's id is joined by: the GUIDs behind the host, where it has them, folded. */
+int merge_site_key(char **out, const char *site_id, struct error *err);
 
 /* The library of `found` whose own address `url` is (LIBRARY_FOLDER not), or is below it; the
  * closest one. False when there is none. */

@@ -287,6 +287,19 @@ static const char *remembered_reason(const struct library *library)
                                   "until policy excludes it";
 }
 
+/* Why a library is there that somebody named in this round. */
+static const char *found_reason(const struct library *library)
+{
+    if (library->query_hash == 0) {
+        return "it holds the files of a Teams channel";
+    }
+    if (library->sources & LIBRARY_FROM_SEARCH) {
+        return "search found it";
+    }
+    return library->sources & LIBRARY_FROM_FOLLOWED ? "you follow its site"
+                                                    : "it is the default library of its site";
+}
+
 static int decide_found(const struct scope *scope, struct library *library, struct error *err)
 {
     const struct settings *settings = scope->settings;
@@ -323,10 +336,7 @@ static int decide_found(const struct scope *scope, struct library *library, stru
     if (library->sources & LIBRARY_FROM_STATE) {
         return verdict(library, LIBRARY_WANTED, err, "%s", remembered_reason(library));
     }
-    return verdict(library, LIBRARY_WANTED, err, "%s",
-                   library->sources & LIBRARY_FROM_SEARCH
-                       ? "search found it"
-                       : "it is the default library of its site");
+    return verdict(library, LIBRARY_WANTED, err, "%s", found_reason(library));
 }
 
 static int decide(const struct scope *scope, struct library *library, struct error *err)
@@ -372,6 +382,11 @@ static int decide(const struct scope *scope, struct library *library, struct err
     }
     if (!settings->auto_map) {
         return verdict(library, LIBRARY_EXCLUDED, err, "AutoMap is off");
+    }
+    if (library->query_hash == 0 && library->sources & LIBRARY_FROM_TEAMS) {
+        return settings->teams_channels
+                   ? decide_found(scope, library, err)
+                   : verdict(library, LIBRARY_EXCLUDED, err, "TeamsChannels is off");
     }
     if (library->query_hash == 0) {
         return verdict(library, LIBRARY_NO_SITE, err,

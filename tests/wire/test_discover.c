@@ -269,6 +269,8 @@ static void discover__everything_denied_is_an_outage(void **state)
     tenant_tell(session->wire->tenant, "faults",
                 "{'match': {'path': '*/lists/*', 'in_batch': true}, 'count': -1,"
                 " 'action': {'status': 403}}");
+    tenant_tell(session->wire->tenant, "faults",
+                "{'match': {'path': '*/followedSites'}, 'count': -1, 'action': {'status': 403}}");
     stays_whole(session, mapped, 4);
     assert_true(session->report.is_outage);
     assert_non_null(strstr(session->report.message, "nothing is removed"));
@@ -334,6 +336,128 @@ static void discover__a_library_that_search_forgot_stays(void **state)
     session_stop(session);
 }
 
+/* --- what the user takes part in --- */
+
+static void discover__maps_followed_sites_that_search_misses(void **state)
+{
+    struct session *session = session_start("teams.json");
+
+    (void)state;
+    tenant_tell(session->wire->tenant, "switch", "{'name': 'list_pages', 'value': true}");
+    next_round(session);
+    expect_path(session, "contoso/projects/Shared Documents");
+    expect_path(session, "contoso/quiet/Shared Documents");
+    expect_path(session, "contoso/quiet/Plans");
+    assert_false(has_path(session, "contoso/unseen/Shared Documents"));
+    assert_false(has_path(session, "contoso/projects-board/Shared Documents"));
+    assert_string_equal(session->report.message, "");
+    session_stop(session);
+}
+
+static void discover__an_outage_of_followed_sites_unmaps_nothing(void **state)
+{
+    struct session *session = session_start("teams.json");
+    size_t mapped;
+
+    (void)state;
+    next_round(session);
+    verify_all(session);
+    mapped = session->want.count;
+    tenant_tell(session->wire->tenant, "faults",
+                "{'match': {'path': '*/sites/*/drives'}, 'count': -1, 'action': {'status': 400}}");
+    stays_whole(session, mapped, 3);
+    tenant_tell(session->wire->tenant, "clear-faults", "{}");
+    tenant_tell(session->wire->tenant, "faults",
+                "{'match': {'path': '*/followedSites'}, 'count': -1, 'action': {'status': 400}}");
+    stays_whole(session, mapped, 3);
+    assert_non_null(strstr(session->report.message, "follow"));
+    session_stop(session);
+}
+
+static void discover__teams_channels_follow_the_setting_without_a_new_sign_in(void **state)
+{
+    struct session *session = session_start("teams.json");
+    size_t mapped;
+
+    (void)state;
+    next_round(session);
+    mapped = session->want.count;
+    assert_int_equal(tenant_count(session->wire->tenant, NULL, "/v1.0/me/joinedTeams"), 0);
+    session->settings->teams_channels = true;
+    next_round(session); /* the token is renewed with two more permissions */
+    assert_string_equal(session->report.message, "");
+    expect_path(session, "contoso/projects-board/Shared Documents");
+    expect_path(session, "contoso/design-joint/Shared Documents");
+    assert_false(has_path(session, "contoso/projects-secret/Shared Documents"));
+    assert_int_equal(session->want.count, mapped + 2);
+    assert_string_equal(find_by_end(session, "/projects-board/Shared Documents")->site_title,
+                        "Projects-Board"); /* of its hit in search */
+    tenant_tell(session->wire->tenant, "switch", "{'name': 'list_pages', 'value': true}");
+    tenant_tell(session->wire->tenant, "clear-log", "{}");
+    stays_whole(session, mapped + 2, 1);
+    assert_int_equal(tenant_count(session->wire->tenant, "POST", "/**/token"), 0);
+    session->settings->teams_channels = false;
+    stays_whole(session, mapped, 1);
+    session_stop(session);
+}
+
+static void discover__missing_consent_for_channels_stops_nothing_else(void **state)
+{
+    struct session *session = session_start("teams.json");
+    size_t mapped;
+
+    (void)state;
+    tenant_tell(session->wire->tenant, "signin", "{'refused_scope': 'Channel.ReadBasic.All'}");
+    session->settings->teams_channels = true;
+    next_round(session);
+    expect_path(session, "contoso/projects/Shared Documents");
+    assert_non_null(strstr(session->report.message, "Channel.ReadBasic.All"));
+    assert_non_null(strstr(session->report.message, "consent"));
+    mapped = session->want.count;
+    stays_whole(session, mapped, 2);
+    tenant_tell(session->wire->tenant, "signin", "{'refused_scope': ''}"); /* somebody consents */
+    stays_whole(session, mapped + 2, 1);
+    assert_string_equal(session->report.message, "");
+    session_stop(session);
+}
+
+static void discover__an_outage_of_teams_unmaps_nothing(void **state)
+{
+    static const char *const paths[] = {"*/joinedTeams", "*/allChannels", "*/filesFolder"};
+    struct session *session = session_start("teams.json");
+    size_t mapped;
+
+    (void)state;
+    session->settings->teams_channels = true;
+    next_round(session);
+    verify_all(session);
+    mapped = session->want.count;
+    for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+        tenant_tell(session->wire->tenant, "faults",
+                    "{'match': {'path': '%s'}, 'count': -1, 'action': {'status': 409}}", paths[i]);
+        stays_whole(session, mapped, 3);
+        assert_non_null(strstr(session->report.message, "Teams channels"));
+        tenant_tell(session->wire->tenant, "clear-faults", "{}");
+    }
+    stays_whole(session, mapped, 1);
+    assert_string_equal(session->report.message, "");
+    session_stop(session);
+}
+
+static void discover__falls_back_to_the_teams_own_channels(void **state)
+{
+    struct session *session = session_start("teams.json");
+
+    (void)state;
+    tenant_tell(session->wire->tenant, "faults",
+                "{'match': {'path': '*/allChannels'}, 'count': -1, 'action': {'status': 400}}");
+    session->settings->teams_channels = true;
+    next_round(session);
+    expect_path(session, "contoso/projects-board/Shared Documents");
+    assert_false(has_path(session, "contoso/design-joint/Shared Documents"));
+    session_stop(session);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(discover__maps_a_small_tenant_by_its_addresses),
     cmocka_unit_test(discover__cold_logon_takes_at_most_ten_requests_for_300_libraries),
@@ -346,6 +470,12 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(discover__a_denied_onedrive_is_not_gone_at_once),
     cmocka_unit_test(discover__access_removed_unmaps_in_the_second_round),
     cmocka_unit_test(discover__a_library_that_search_forgot_stays),
+    cmocka_unit_test(discover__maps_followed_sites_that_search_misses),
+    cmocka_unit_test(discover__an_outage_of_followed_sites_unmaps_nothing),
+    cmocka_unit_test(discover__teams_channels_follow_the_setting_without_a_new_sign_in),
+    cmocka_unit_test(discover__missing_consent_for_channels_stops_nothing_else),
+    cmocka_unit_test(discover__an_outage_of_teams_unmaps_nothing),
+    cmocka_unit_test(discover__falls_back_to_the_teams_own_channels),
 };
 
 TEST_MAIN("discover on the wire", tests)

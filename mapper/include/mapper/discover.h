@@ -26,8 +26,10 @@ enum library_source {
     LIBRARY_FROM_ONEDRIVE = 2,
     LIBRARY_FROM_MANAGED = 4,
     LIBRARY_FROM_DEFAULT = 8, /* asked as /sites/{id}/drive because of LibraryScope=Default */
-    LIBRARY_FROM_STATE = 16 /* known from before; a source that would have named it did not answer,
+    LIBRARY_FROM_STATE = 16, /* known from before; a source that would have named it did not answer,
                                or did not name it and the removal rule keeps it */
+    LIBRARY_FROM_FOLLOWED = 32, /* of a site that the user follows and search did not name it in */
+    LIBRARY_FROM_TEAMS = 64     /* holds the files of a private or shared channel */
 };
 
 enum library_verdict {

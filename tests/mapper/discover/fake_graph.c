@@ -62,13 +62,16 @@ void fake_clear(struct fake *fake)
 
 unsigned fake_requests(const struct fake *fake)
 {
-    return fake->searches + fake->onedrives + fake->batches + fake->gets + fake->identifies;
+    return fake->searches + fake->onedrives + fake->batches + fake->gets + fake->identifies +
+           fake->followeds + fake->teams;
 }
 
 void fake_reset_counters(struct fake *fake)
 {
     fake->searches = fake->onedrives = fake->batches = fake->gets = fake->identifies = 0;
     fake->questions = 0;
+    fake->followeds = fake->site_lists = fake->teams = fake->renewals = 0;
+    fake->channel_lists = fake->folders = 0;
 }
 
 static char *copy(const char *text)
@@ -324,17 +327,33 @@ static const struct fake_site *find_site(const struct fake *fake, const char *id
     return NULL;
 }
 
+static const struct fake_list *find_drive(const struct fake *fake, const char *id)
+{
+    for (size_t i = 0; i < fake->list_count; i++) {
+        char own[80];
+
+        drive_id(own, fake->lists[i].site_id, fake->lists[i].id);
+        if (strcmp(own, id) == 0) {
+            return &fake->lists[i];
+        }
+    }
+    return NULL;
+}
+
 /* The fake's JSON is a list's id. */
 static void answer(struct fake *fake, struct graph_answer *out, const char *url)
 {
     char site_id[160] = "";
     char list_id[80] = "";
+    char of_drive[100] = "";
     const struct fake_list *list = NULL;
 
     part(site_id, sizeof(site_id), url, "/sites/");
     if (part(list_id, sizeof(list_id), url, "/lists/") ||
         part(list_id, sizeof(list_id), url, "/drives/Odd-")) {
         list = find_list(fake, list_id);
+    } else if (part(of_drive, sizeof(of_drive), url, "/drives/")) {
+        list = find_drive(fake, of_drive);
     } else if (find_site(fake, site_id)) {
         list = find_list(fake, find_site(fake, site_id)->default_list);
     }
@@ -459,4 +478,197 @@ void graph_drives_clear(struct graph_drives *drives)
     }
     free(drives->drives);
     memset(drives, 0, sizeof(*drives));
+}
+
+/* --- what the user takes part in --- */
+
+void account_want_teams(struct account *account, bool wants_teams)
+{
+    fake_of(account)->wants_teams = wants_teams;
+}
+
+int account_renew_for_teams(struct account *account, const struct call *call, struct error *err)
+{
+    struct fake *fake = fake_of(account);
+
+    (void)call;
+    fake->renewals++;
+    if (fake->renew_code < 0) {
+        return error_set(err, fake->renew_code, "nobody consented to the fake");
+    }
+    fake->teams_code = 0;
+    return 0;
+}
+
+int graph_list_followed_sites(struct graph_sites *out, struct account *account,
+                              const struct call *call, struct error *err)
+{
+    struct fake *fake = fake_of(account);
+
+    (void)call;
+    fake->followeds++;
+    memset(out, 0, sizeof(*out));
+    if (fake->followed_code < 0) {
+        return error_set(err, fake->followed_code, "the fake follows nothing");
+    }
+    out->sites = calloc(fake->site_count + 1, sizeof(*out->sites));
+    for (size_t i = 0; i < fake->site_count; i++) {
+        if (fake->sites[i].is_followed) {
+            out->sites[out->count++] = (struct graph_site){.id = copy(fake->sites[i].id),
+                                                           .title = copy(fake->sites[i].title),
+                                                           .web_url = copy(fake->sites[i].url)};
+        }
+    }
+    return 0;
+}
+
+void graph_sites_clear(struct graph_sites *sites)
+{
+    for (size_t i = 0; i < sites->count; i++) {
+        graph_site_clear(&sites->sites[i]);
+    }
+    free(sites->sites);
+    memset(sites, 0, sizeof(*sites));
+}
+
+int graph_list_drives_of_sites(struct graph_drives *out, int *codes, struct account *account,
+                               const char *const *site_ids, size_t count, const struct call *call,
+                               struct error *err)
+{
+    struct fake *fake = fake_of(account);
+
+    memset(out, 0, count * sizeof(*out));
+    memset(codes, 0, count * sizeof(*codes));
+    fake->batches += (unsigned)(count + 19) / 20;
+    fake->site_lists += (unsigned)count;
+    if (fake->batch_code < 0) {
+        return error_set(err, fake->batch_code, "the fake batch is down");
+    }
+    for (size_t i = 0; i < count; i++) {
+        const struct fake_site *site = find_site(fake, site_ids[i]);
+
+        codes[i] = site ? site->drives_code : ERR_NOT_FOUND;
+        if (codes[i] == 0) {
+            graph_list_site_drives(&out[i], account, site_ids[i], call, err);
+            fake->gets--; /* it is a part of the batch */
+        }
+    }
+    return 0;
+}
+
+int graph_list_joined_teams(struct graph_teams *out, struct account *account,
+                            const struct call *call, struct error *err)
+{
+    struct fake *fake = fake_of(account);
+
+    (void)call;
+    fake->teams++;
+    memset(out, 0, sizeof(*out));
+    if (fake->teams_code < 0) {
+        return error_set(err, fake->teams_code, "the fake tells no teams");
+    }
+    out->teams = calloc(fake->team_count + 1, sizeof(*out->teams));
+    for (size_t i = 0; i < fake->team_count; i++) {
+        str_format(&out->teams[i].id, NULL, "team-%zu", i);
+        str_format(&out->teams[i].name, NULL, "Team %zu", i);
+        out->count++;
+    }
+    return 0;
+}
+
+void graph_teams_clear(struct graph_teams *teams)
+{
+    for (size_t i = 0; i < teams->count; i++) {
+        free(teams->teams[i].id);
+        free(teams->teams[i].name);
+    }
+    free(teams->teams);
+    memset(teams, 0, sizeof(*teams));
+}
+
+int graph_list_channels(struct graph_channels *out, int *codes, struct account *account,
+                        const char *const *team_ids, size_t count, const struct call *call,
+                        struct error *err)
+{
+    struct fake *fake = fake_of(account);
+
+    (void)call;
+    (void)err;
+    memset(out, 0, sizeof(*out));
+    memset(codes, 0, count * sizeof(*codes));
+    fake->batches += (unsigned)(count + 19) / 20;
+    fake->channel_lists += (unsigned)count;
+    out->channels = calloc(fake->channel_count + 1, sizeof(*out->channels));
+    for (size_t i = 0; i < count; i++) {
+        size_t team = strtoul(team_ids[i] + strlen("team-"), NULL, 10);
+
+        codes[i] = team == 0 ? fake->channels_code : 0;
+        for (size_t k = 0; codes[i] == 0 && k < fake->channel_count; k++) {
+            const struct fake_channel *from = &fake->channels[k];
+            struct graph_channel *channel = &out->channels[out->count];
+
+            if (from->team != team) {
+                continue;
+            }
+            channel->kind = from->kind;
+            str_format(&channel->id, NULL, "19:%zu@thread.tacv2", from->list);
+            str_format(&channel->name, NULL, "Channel %zu", k);
+            str_format(&channel->team_id, NULL, "team-%zu", from->host);
+            channel->tenant_id = from->tenant_id ? copy(from->tenant_id) : NULL;
+            out->count++;
+        }
+    }
+    return 0;
+}
+
+void graph_channels_clear(struct graph_channels *channels)
+{
+    for (size_t i = 0; i < channels->count; i++) {
+        free(channels->channels[i].id);
+        free(channels->channels[i].name);
+        free(channels->channels[i].team_id);
+        free(channels->channels[i].tenant_id);
+    }
+    free(channels->channels);
+    memset(channels, 0, sizeof(*channels));
+}
+
+int graph_get_channel_folders(struct graph_folder *out, struct account *account,
+                              const struct graph_channel *channels, size_t count,
+                              const struct call *call, struct error *err)
+{
+    struct fake *fake = fake_of(account);
+
+    (void)call;
+    (void)err;
+    memset(out, 0, count * sizeof(*out));
+    fake->batches += (unsigned)(count + 19) / 20;
+    fake->folders += (unsigned)count;
+    for (size_t i = 0; i < count; i++) {
+        size_t at = strtoul(channels[i].id + strlen("19:"), NULL, 10);
+
+        for (size_t k = 0; k < fake->channel_count; k++) {
+            out[i].code = fake->channels[k].list == at ? fake->channels[k].code : out[i].code;
+        }
+        if (out[i].code == 0) {
+            struct graph_drive drive = {0};
+
+            fill_drive(&drive, fake, &fake->lists[at]);
+            out[i].drive_id = copy(drive.id);
+            out[i].site_id = copy(fake->lists[at].site_id);
+            str_format(&out[i].web_url, NULL, "%s/Channel", drive.web_url);
+            graph_drive_clear(&drive);
+        }
+    }
+    return 0;
+}
+
+void graph_folders_clear(struct graph_folder *folders, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        free(folders[i].drive_id);
+        free(folders[i].site_id);
+        free(folders[i].web_url);
+        memset(&folders[i], 0, sizeof(folders[i]));
+    }
 }

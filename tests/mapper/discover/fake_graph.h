@@ -17,6 +17,8 @@ struct fake_site {
     char title[80]; /* "": the hit has none */
     char url[160];
     bool is_hidden; /* from search */
+    bool is_followed;
+    int drives_code; /* what the list of its libraries answers */
     char default_list[80];
 };
 struct fake_list {
@@ -27,7 +29,29 @@ struct fake_list {
     bool is_hidden; /* from search */
     int code;       /* what the direct question answers */
 };
+struct fake_channel {
+    size_t team; /* "team-N" lists it ... */
+    size_t host; /* ... and this one hosts it */
+    size_t list; /* where its folder is */
+    enum graph_channel_kind kind;
+    const char *tenant_id; /* NULL: not said */
+    int code;              /* what the question for its folder answers */
+};
 struct fake {
+    size_t team_count;
+    struct fake_channel channels[64];
+    size_t channel_count;
+    int followed_code;
+    int teams_code;    /* of the list of teams, until a renewed token ... */
+    int renew_code;    /* ... which may be refused */
+    int channels_code; /* of the channels of team 0 */
+    atomic_uint followeds;
+    atomic_uint site_lists; /* sites whose libraries were listed in batches */
+    atomic_uint teams;
+    atomic_uint renewals;
+    atomic_uint channel_lists; /* teams whose channels were listed */
+    atomic_uint folders;
+    bool wants_teams;
     struct fake_site *sites;
     size_t site_count;
     struct fake_list *lists;

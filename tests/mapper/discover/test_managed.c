@@ -57,12 +57,12 @@ static void discover_run__managed_folder_of_a_found_library_costs_nothing(void *
     fake_fill(&fake, 2, 2);
     sample_entry(&settings->managed_mappings, FAKE_HOST "/sites/s2/library 2/Sub/Deep");
     next_round();
-    assert_int_equal(fake_requests(&fake), 3);
+    assert_int_equal(fake_requests(&fake), 4);
     assert_int_equal(at_url(FAKE_HOST "/sites/s2/Library 2/Sub/Deep")->verdict, LIBRARY_WANTED);
     assert_int_equal(count_of(LIBRARY_WANTED), 6);
     verify_all();
     next_round();
-    assert_int_equal(fake_requests(&fake), 3); /* it is there as long as its library is */
+    assert_int_equal(fake_requests(&fake), 4); /* it is there as long as its library is */
     assert_int_equal(count_of(LIBRARY_WANTED), 6);
 }
 
