@@ -4,17 +4,18 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "link.h"
 #include "online.h"
 
 /* What we show of an item. OneNote notebooks (packages) are neither file nor folder and open only
- * in OneNote: hidden. Shortcuts to other drives are hidden, too, until one tree can lead into
+ * in OneNote: a link to where they do (link.h). Shortcuts to other drives are hidden, too, until one tree can lead into
  * several drives; their targets are reachable as libraries of their own. */
 bool item_is_shown(const struct graph_item *item)
 {
-    return (item->kind == GRAPH_FILE || item->kind == GRAPH_FOLDER) && !item->is_root && item->id &&
-           item->name && *item->name && strlen(item->name) <= VFS_NAME_MAX &&
-           !strchr(item->name, '/') && strcmp(item->name, ".") != 0 &&
-           strcmp(item->name, "..") != 0;
+    return (item->kind == GRAPH_FILE || item->kind == GRAPH_FOLDER || link_is(item)) &&
+           !item->is_root && item->id && item->name && *item->name &&
+           strlen(item->name) <= VFS_NAME_MAX && !strchr(item->name, '/') &&
+           strcmp(item->name, ".") != 0 && strcmp(item->name, "..") != 0;
 }
 
 /* A check-out by this user does not make the file read-only for him. */
@@ -36,29 +37,42 @@ struct node_facts item_facts(const struct library *library, const struct graph_i
         .kind = item->kind == GRAPH_FOLDER ? VFS_FOLDER : VFS_FILE,
         .name = item->name,
         .item_id = item->id,
-        .ctag = item->ctag,
+        .ctag = link_is(item) ? item->web_url : item->ctag,
         .etag = item->etag,
         .size_bytes = item->kind == GRAPH_FOLDER ? 0 : item->size_bytes,
         .modified_ms = item->modified_ms,
         .created_ms = item->created_ms,
     };
 
-    facts.flags = (uint8_t)((item->is_infected ? NODE_INFECTED : 0) |
-                            (is_checked_out_by_other(library, item) ? NODE_CHECKED_OUT : 0));
+    if (link_is(item)) {
+        facts.size_bytes = link_size(item->web_url);
+        facts.flags = NODE_LINK;
+        return facts;
+    }
+    facts.flags = (uint16_t)((item->is_infected ? NODE_INFECTED : 0) |
+                             (is_checked_out_by_other(library, item) ? NODE_CHECKED_OUT : 0));
     return facts;
 }
 
 /* Whether the texts and facts are those that the node has: most pages of a second listing. */
 static bool is_same(const struct node *node, const struct node_facts *facts)
 {
-    const uint8_t told = NODE_LOCAL | NODE_INFECTED | NODE_CHECKED_OUT | NODE_HEARD;
-
     return strcmp(node_name(node), facts->name) == 0 &&
            strcmp(node_item_id(node), facts->item_id) == 0 &&
            strcmp(node_ctag(node), facts->ctag ? facts->ctag : "") == 0 &&
            strcmp(node_etag(node), facts->etag ? facts->etag : "") == 0 &&
            node->size_bytes == facts->size_bytes && node->modified_ms == facts->modified_ms &&
-           node->created_ms == facts->created_ms && (node->flags & told) == facts->flags;
+           node->created_ms == facts->created_ms && (node->flags & NODE_TOLD) == facts->flags;
+}
+
+void node_drop_content(struct online_vfs *online, struct node *node)
+{
+    const struct library *library = library_of(online, node);
+
+    if (node->kind == VFS_FILE && library && library->drive_id) {
+        cache_forget(online->cache, &(struct content_key){library->drive_id, node_item_id(node),
+                                                          node_version(node)});
+    }
 }
 
 /* Makes the name free for another item; false: an item of ours is in the way, which is newer. */
@@ -92,7 +106,7 @@ static int apply_known(struct online_vfs *online, struct node *node, struct node
     if (code == 0 && !is_same(node, facts)) {
         code = tree_update(online->tree, node, facts, err);
     }
-    node->flags &= (uint8_t)~NODE_DENIED;
+    node->flags &= ~NODE_DENIED;
     return code;
 }
 
@@ -167,6 +181,8 @@ int tree_apply_own(struct online_vfs *online, struct node *node, const struct gr
     facts.kind = node->kind;
     code = tree_update(online->tree, node, &facts, err);
     tree_edit(online->tree, node);
+    library->denials = 0;
+    library->denied_ms = 0;
     node_confirm(online, node);
     return code;
 }

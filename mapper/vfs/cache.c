@@ -486,6 +486,28 @@ int64_t cache_trim(struct cache *cache)
     return drop_closed(cache, false);
 }
 
+void cache_forget(struct cache *cache, const struct content_key *key)
+{
+    struct content *content = NULL;
+
+    mutex_lock(&cache->lock);
+    content = find(cache, key);
+    if (content) {
+        bool is_open = content->refs > 0;
+
+        if (!is_open) {
+            lru_remove(cache, content);
+            forget_bytes(cache, content);
+        }
+        delist(cache, content);
+        content = is_open ? NULL : content;
+    }
+    mutex_unlock(&cache->lock);
+    if (content) {
+        content_destroy(content);
+    }
+}
+
 void cache_wipe(struct cache *cache)
 {
     (void)drop_closed(cache, true);

@@ -126,6 +126,9 @@ void cache_each_open(struct cache *cache, void (*visit)(struct content *content,
 /* Whether all bytes of a version are there. */
 bool cache_has_all(struct cache *cache, const struct content_key *key);
 
+/* Drops one version, or forgets it when it is closed. */
+void cache_forget(struct cache *cache, const struct content_key *key);
+
 /* Drops all that is not open, and forgets what is when it is closed. */
 void cache_wipe(struct cache *cache);
 uint64_t cache_bytes(struct cache *cache);

@@ -11,6 +11,7 @@
 #include "online.h"
 
 #define DENIED_MS (10 * 60 * 1000)
+#define DENIALS_OF_LIBRARY 3
 #define KEEP_READABLE (64u * 1024 * 1024) /* an open file that is deleted is fetched up to here */
 
 int check_changeable(struct online_vfs *online, const struct node *node, struct error *err)
@@ -30,6 +31,13 @@ int check_changeable(struct online_vfs *online, const struct node *node, struct 
     }
     if (options->is_read_only || library->is_read_only) {
         return error_set(err, ERR_READ_ONLY, "policy makes the library read-only");
+    }
+    if (library->denied_ms && online_now() - library->denied_ms < DENIED_MS) {
+        return error_set(err, ERR_READ_ONLY, "the service lets nothing in the library be changed");
+    }
+    if (node->flags & NODE_LINK) {
+        return error_set(err, ERR_READ_ONLY, "'%.120s' leads to a notebook: change it in OneNote",
+                         node_name(node));
     }
     if (node->kind == VFS_FOLDER) {
         if (node->folder && node->folder->denied_ms &&
@@ -54,6 +62,10 @@ int check_writable(struct online_vfs *online, const struct node *node, struct er
     if (code < 0 || node->kind == VFS_FOLDER || (node->flags & NODE_LOCAL)) {
         return code;
     }
+    code = guard_name(online->guard, node_name(node), err);
+    if (code < 0) {
+        return code;
+    }
     if (node->flags & NODE_CHECKED_OUT) {
         return error_set(err, ERR_READ_ONLY, "'%.120s' is checked out by someone else",
                          node_name(node));
@@ -66,6 +78,17 @@ int check_writable(struct online_vfs *online, const struct node *node, struct er
     return 0;
 }
 
+/* Item after item refused, and none taken: the library is one to read. */
+static void count_denial(struct online_vfs *online, struct node *node)
+{
+    struct library *library = library_of(online, node);
+
+    if (library && ++library->denials >= DENIALS_OF_LIBRARY) {
+        library->denied_ms = online_now();
+        library->denials = 0;
+    }
+}
+
 void note_denied(struct online_vfs *online, struct node *node, int code)
 {
     struct node *folder = node->kind == VFS_FOLDER ? node : tree_parent(online->tree, node);
@@ -73,6 +96,7 @@ void note_denied(struct online_vfs *online, struct node *node, int code)
     if (code != ERR_DENIED || (node->flags & NODE_GONE)) {
         return;
     }
+    count_denial(online, node);
     if (node->kind == VFS_FILE && !(node->flags & NODE_LOCAL)) {
         node->flags |= NODE_DENIED;
     } else if (folder && tree_folder(folder)) {
@@ -96,6 +120,9 @@ int check_name(struct online_vfs *online, struct node *folder, const char *name,
         }
     }
     mutex_unlock(&online->lock);
+    if (!is_folder && guard_name(online->guard, name, err) < 0) {
+        return ERR_DENIED;
+    }
     return name_check(name, &place, err);
 }
 
@@ -368,6 +395,7 @@ static void forget_node(struct online_vfs *online, struct node *node, struct bod
     mutex_lock(&online->lock);
     folder = tree_parent(online->tree, node);
     if (folder) {
+        node_drop_content(online, node);
         tree_bury(online->tree, node_item_id(node));
         if (node->kind == VFS_FILE) {
             node->body = NULL;
@@ -414,11 +442,9 @@ int delete_node(struct online_vfs *online, struct node *node, const struct call 
         code = place_of(&place, online, node, true, call, err);
         if (code == 0) {
             code = graph_delete_item(place.account, place.drive_id, place.item_id, call, err);
-            mutex_lock(&online->lock);
-            note_denied(online, node, code);
-            mutex_unlock(&online->lock);
         }
-        /* Somebody was faster: what was asked for is so. */
+        /* Somebody was faster: what was asked for is so. A refusal is not remembered: what may not
+         * be deleted (a retention hold, a record) may be changed all the same. */
         if (code == ERR_NOT_FOUND || code == ERR_STALE) {
             error_clear(err);
             code = 0;
@@ -435,6 +461,27 @@ int delete_node(struct online_vfs *online, struct node *node, const struct call 
     return code;
 }
 
+/* A delete that a program asked for: counts against MassDeleteThreshold. */
+static int delete_counted(struct online_vfs *online, struct node *node, const struct call *call,
+                          struct error *err)
+{
+    uint32_t items = 0;
+    int code = 0;
+
+    mutex_lock(&online->lock);
+    items = tree_count_items(online->tree, node);
+    mutex_unlock(&online->lock);
+    code = guard_delete(online->guard, items, err);
+    if (code < 0) {
+        return code;
+    }
+    code = delete_node(online, node, call, err);
+    if (code < 0) {
+        guard_delete_failed(online->guard, items);
+    }
+    return code;
+}
+
 int online_unlink(struct vfs *vfs, uint64_t parent, const char *name,
                   const struct vfs_call *vfs_call, struct error *err)
 {
@@ -448,7 +495,7 @@ int online_unlink(struct vfs *vfs, uint64_t parent, const char *name,
         code = error_set(err, ERR_IS_FOLDER, "'%.120s' is a folder", name);
     }
     if (code == 0) {
-        code = delete_node(online, node, &call, err);
+        code = delete_counted(online, node, &call, err);
     }
     node_put(online, node);
     node_put(online, folder);
@@ -493,7 +540,7 @@ int online_rmdir(struct vfs *vfs, uint64_t parent, const char *name,
         code = check_empty(online, node, &call, err);
     }
     if (code == 0) {
-        code = delete_node(online, node, &call, err);
+        code = delete_counted(online, node, &call, err);
     }
     node_put(online, node);
     node_put(online, folder);

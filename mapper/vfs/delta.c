@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "link.h"
 #include "online.h"
 
 #define FOLDER_ROUNDS 8 /* folders that are named before the folder they are in */
@@ -48,6 +49,11 @@ int delta_take(struct delta *delta, struct graph_items *page, struct error *err)
         delta->capacity = capacity;
     }
     for (size_t i = 0; i < page->count; i++) {
+        int code = link_adapt(&page->items[i], err);
+
+        if (code < 0) {
+            return code;
+        }
         delta->items[delta->count++] = page->items[i];
         page->items[i] = (struct graph_item){0};
     }
@@ -297,7 +303,7 @@ static int change_known(struct apply *a, struct node *node, struct node *folder,
     if (code < 0) {
         return code;
     }
-    node->flags &= (uint8_t)~NODE_DENIED;
+    node->flags &= ~NODE_DENIED;
     (void)tree_edit(tree, node); /* what was asked for before must not undo it */
     node_confirm(a->online, node);
     add_entry_event(a, node);
@@ -379,6 +385,9 @@ static void remove_rest(struct apply *a)
         struct node *node = a->is_over[i] ? NULL : known(a, item);
 
         if (node && !is_doubtful(a, node)) {
+            if (item->kind == GRAPH_DELETED) {
+                node_drop_content(a->online, node);
+            }
             remove_node(a, node);
         }
     }

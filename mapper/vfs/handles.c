@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/secret.h"
 #include "base/str.h"
+#include "link.h"
 #include "online.h"
 
 #define JUST_NOW_MS 1000
@@ -41,7 +42,7 @@ static int64_t trusted_age_ms(struct online_vfs *online, struct node *node, unsi
                               node_version(node)};
 
     if ((flags & VFS_TRUNCATE) || node->body || node->size_bytes == 0 ||
-        cache_has_all(online->cache, &key)) {
+        (node->flags & NODE_LINK) || cache_has_all(online->cache, &key)) {
         return online->options.metadata_ms;
     }
     return JUST_NOW_MS;
@@ -113,6 +114,9 @@ static int open_node(struct online_vfs *online, struct vfs_file **out, struct no
     if (code == 0) {
         code = refresh_node(online, node, age_ms, &url, call, err);
     }
+    if (code == 0 && (node->flags & NODE_LINK)) {
+        code = link_store(online, node, err);
+    }
     if (code == 0) {
         code = make_file(online, &file, node, flags, err);
     }
@@ -142,6 +146,30 @@ static int open_node(struct online_vfs *online, struct vfs_file **out, struct no
     return code;
 }
 
+/* Indexers, thumbnailers and scanners read what is here, and cause no downloads. */
+static int check_caller(struct online_vfs *online, struct node *node,
+                        const struct vfs_call *vfs_call, struct error *err)
+{
+    bool needs_download = false;
+
+    if (!vfs_call || !guard_is_scanner(online->guard, vfs_call->pid)) {
+        return 0;
+    }
+    mutex_lock(&online->lock);
+    if (!(node->flags & NODE_GONE) && !node->body) {
+        struct content_key key = {library_of(online, node)->drive_id, node_item_id(node),
+                                  node_version(node)};
+
+        needs_download = node->size_bytes > 0 && !(node->flags & (NODE_LINK | NODE_LOCAL)) &&
+                         !cache_has_all(online->cache, &key);
+    }
+    mutex_unlock(&online->lock);
+    return needs_download ? error_set(err, ERR_DENIED,
+                                      "policy (ScannerProcesses) lets this program cause no "
+                                      "downloads")
+                          : 0;
+}
+
 int online_open(struct vfs *vfs, struct vfs_file **out, uint64_t id, unsigned flags,
                 const struct vfs_call *vfs_call, struct error *err)
 {
@@ -153,7 +181,10 @@ int online_open(struct vfs *vfs, struct vfs_file **out, uint64_t id, unsigned fl
     if (!node) {
         return code;
     }
-    code = open_node(online, out, node, flags, &call, err);
+    code = check_caller(online, node, vfs_call, err);
+    if (code == 0) {
+        code = open_node(online, out, node, flags, &call, err);
+    }
     node_put(online, node);
     return code;
 }

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "link.h"
 #include "online.h"
 
 #define PAGE_SIZE 1000               /* what the service gives at most (graph-facts 2.5) */
@@ -220,6 +221,9 @@ static int ask_page(struct online_vfs *online, struct listing *listing, struct g
     if (code == 0) {
         code = graph_list_children(page, place.account, place.drive_id, place.item_id, link,
                                    PAGE_SIZE, call, err);
+    }
+    for (size_t i = 0; code == 0 && i < page->count; i++) {
+        code = link_adapt(&page->items[i], err);
     }
     place_clear(&place);
     return code;

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/secret.h"
 #include "base/str.h"
+#include "link.h"
 #include "online.h"
 
 /* So many single look-ups in a folder that was not listed cost more than listing it: one request of
@@ -161,6 +162,40 @@ void ask_end(struct online_vfs *online, struct ask *ask)
     *at = ask->next;
 }
 
+static int ask_name(struct graph_item *item, const struct place *place, const char *name,
+                    const struct call *call, struct error *err)
+{
+    return place->item_id
+               ? graph_get_child(item, place->account, place->drive_id, place->item_id, name, call,
+                                 err)
+               : graph_get_item_by_path(item, place->account, place->drive_id, name, call, err);
+}
+
+/* By the name that we show: of a notebook that is not quite its own. */
+static int ask_shown_name(struct graph_item *item, const struct place *place, const char *name,
+                          const struct call *call, struct error *err)
+{
+    struct error error = {0};
+    char *target = NULL;
+    int code = ask_name(item, place, name, call, &error);
+
+    if (code == ERR_NOT_FOUND && link_target_name(&target, name, NULL) == 0 && target) {
+        code = ask_name(item, place, target, call, &error);
+        if (code == 0 && !link_is(item)) {
+            graph_item_clear(item);
+            code = error_set(&error, ERR_NOT_FOUND, "there is no '%.120s'", name);
+        }
+    }
+    if (code == 0) {
+        code = link_adapt(item, &error);
+    }
+    if (code < 0 && err) {
+        *err = error;
+    }
+    free(target);
+    return code;
+}
+
 /* Asks for one child and puts the answer into the tree; *out held. Without the lock. */
 static int ask_child(struct online_vfs *online, struct node **out, struct node *folder,
                      const char *name, const struct call *call, struct error *err)
@@ -177,10 +212,7 @@ static int ask_child(struct online_vfs *online, struct node **out, struct node *
     mutex_lock(&online->lock);
     ask_begin(online, &ask);
     mutex_unlock(&online->lock);
-    code =
-        place.item_id
-            ? graph_get_child(&item, place.account, place.drive_id, place.item_id, name, call, err)
-            : graph_get_item_by_path(&item, place.account, place.drive_id, name, call, err);
+    code = ask_shown_name(&item, &place, name, call, err);
     mutex_lock(&online->lock);
     ask_end(online, &ask);
     known = tree_child(online->tree, folder, name);
@@ -373,6 +405,9 @@ int refresh_node(struct online_vfs *online, struct node *node, int64_t max_age_m
     code = place_of(&place, online, node, false, call, err);
     if (code == 0) {
         code = graph_get_item(&item, place.account, place.drive_id, place.item_id, call, err);
+    }
+    if (code == 0) {
+        code = link_adapt(&item, err);
     }
     mutex_lock(&online->lock);
     ask_end(online, &ask);

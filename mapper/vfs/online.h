@@ -17,6 +17,7 @@
 #include "base/thread.h"
 #include "cache.h"
 #include "extents.h"
+#include "guard.h"
 #include "mapper/graph.h"
 #include "mapper/online_vfs.h"
 #include "reader.h"
@@ -41,6 +42,8 @@ struct library {
     bool is_preparing;
     bool is_read_only;
     bool is_removed;
+    unsigned denials;  /* changes that the service refused, since one that it did not */
+    int64_t denied_ms; /* so many that nothing here can be changed; 0: not */
     struct vfs_space space;
     int64_t space_ms; /* 0: never asked */
     /* the stream of its changes (follow.c) */
@@ -180,6 +183,7 @@ struct online_vfs {
     struct cond keeper_wake;
     bool is_ending;
     bool has_cached; /* there may be something to trim */
+    struct guard *guard;    /* guard.h */
     struct thread follower; /* asks for changes in libraries that are in use */
     struct cond follow_wake;
 };
@@ -225,6 +229,9 @@ void node_put(struct online_vfs *online, struct node *node);
 /* What we show of an item, and as what. Borrowed texts. */
 bool item_is_shown(const struct graph_item *item);
 struct node_facts item_facts(const struct library *library, const struct graph_item *item);
+
+/* The item is deleted: nobody who does not have it open reads it any more. */
+void node_drop_content(struct online_vfs *online, struct node *node);
 
 /* The server's word for an item in `folder`; lock held. *out may be NULL: the item is not shown.
  * `asked_edit`: tree_edits() when it was asked for. */

@@ -134,6 +134,7 @@ static void online_free(struct vfs *vfs)
     tree_free(online->tree);
     libraries_free(online);
     cache_free(online->cache);
+    guard_free(online->guard);
     cond_clear(&online->follow_wake);
     cond_clear(&online->keeper_wake);
     cond_clear(&online->changed);
@@ -188,6 +189,8 @@ static void set_options(struct online_vfs *online, const struct online_vfs_optio
     online->options = *options;
     online->options.cache_directory = NULL;
     online->options.spool_directory = NULL;
+    online->options.blocked_extensions = NULL;
+    online->options.scanner_processes = NULL;
 }
 
 static int make_tag(char *out, size_t size, struct error *err)
@@ -247,6 +250,12 @@ int online_vfs_new(struct online_vfs **out, const struct online_vfs_options *opt
                          options->cache_ms, err);
     }
     if (code == 0) {
+        code = guard_new(&online->guard, err);
+    }
+    if (code == 0) {
+        code = guard_configure(online->guard, options, err);
+    }
+    if (code == 0) {
         code = make_tag(online->spool_tag, sizeof(online->spool_tag), err);
     }
     if (code == 0) {
@@ -275,9 +284,13 @@ struct vfs *online_vfs_vfs(struct online_vfs *online)
 void online_vfs_configure(struct online_vfs *online, const struct online_vfs_options *options)
 {
     struct online_vfs_options measured = *options;
+    struct error error = {0};
 
     measured.cache_directory = online->cache_directory;
     cache_configure(online->cache, cache_limit(&measured), options->cache_ms);
+    if (guard_configure(online->guard, options, &error) < 0) {
+        log_error(LOG_VFS, &error, "new lists of extensions and programs do not count yet");
+    }
     mutex_lock(&online->lock);
     set_options(online, options);
     cond_signal(&online->follow_wake);
@@ -294,6 +307,16 @@ void online_vfs_stats(struct online_vfs *online, struct online_vfs_stats *out)
     out->open_files = online->open_files;
     out->uploads_running = online->uploads_running;
     mutex_unlock(&online->lock);
+}
+
+void online_vfs_deletes(struct online_vfs *online, struct online_vfs_deletes *out)
+{
+    guard_deletes(online->guard, out);
+}
+
+void online_vfs_allow_deletes(struct online_vfs *online, unsigned minutes)
+{
+    guard_allow_deletes(online->guard, (int64_t)minutes * 60000);
 }
 
 int online_vfs_wipe_cache(struct online_vfs *online, struct error *err)

@@ -181,6 +181,27 @@ void tree_replace(struct tree *tree, struct node *node, struct node *kept)
     tree_hold(tree, kept);
 }
 
+uint32_t tree_count_items(const struct tree *tree, const struct node *node)
+{
+    const struct node *at = node;
+    uint32_t count = 0;
+
+    for (;;) {
+        count += !(at->flags & NODE_LOCAL);
+        if (at->kind == VFS_FOLDER && at->folder && at->folder->first) {
+            at = tree_at(tree, at->folder->first);
+            continue;
+        }
+        while (at != node && !at->next) {
+            at = tree_at(tree, at->parent);
+        }
+        if (at == node) {
+            return count;
+        }
+        at = tree_at(tree, at->next);
+    }
+}
+
 void tree_hold(struct tree *tree, struct node *node)
 {
     if (node->holds++ == 0) {

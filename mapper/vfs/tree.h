@@ -32,8 +32,12 @@ enum node_flags {
     NODE_INFECTED = 16,    /* the service found malware: opening is denied */
     NODE_CHECKED_OUT = 32, /* by somebody else */
     NODE_DENIED = 64,      /* a write was answered 403; believed until the item is listed again */
-    NODE_HEARD = 128       /* changed, as delta says, which tells no cTag: the one here may be old */
+    NODE_HEARD = 128,      /* changed, as delta says, which tells no cTag: the one here may be old */
+    NODE_LINK = 256        /* a OneNote notebook, shown as a small file that leads to it */
 };
+
+/* What facts tell; the rest is ours. */
+#define NODE_TOLD (NODE_LOCAL | NODE_INFECTED | NODE_CHECKED_OUT | NODE_HEARD | NODE_LINK)
 
 /* What only visited folders have. */
 struct folder {
@@ -75,8 +79,8 @@ struct node {
     uint16_t ctag_at;
     uint16_t etag_at;
     uint16_t name_at;
-    uint8_t kind; /* enum vfs_kind */
-    uint8_t flags;
+    uint16_t kind : 2; /* enum vfs_kind */
+    uint16_t flags : 14;
 };
 
 /* What the service (or we) say about an item. Borrowed. NULL text is "". */
@@ -89,7 +93,7 @@ struct node_facts {
     uint64_t size_bytes;
     int64_t modified_ms;
     int64_t created_ms;
-    uint8_t flags; /* NODE_LOCAL, INFECTED, CHECKED_OUT, HEARD */
+    uint16_t flags; /* of NODE_TOLD */
 };
 
 struct tree;
@@ -138,6 +142,9 @@ void tree_remove(struct tree *tree, struct node *node);
 
 /* The file `node` is gone and its id leads to `kept` from now on. */
 void tree_replace(struct tree *tree, struct node *node, struct node *kept);
+
+/* It and all that is known below it; what is not on the server does not count. */
+uint32_t tree_count_items(const struct tree *tree, const struct node *node);
 
 void tree_hold(struct tree *tree, struct node *node);
 void tree_release(struct tree *tree, struct node *node, uint64_t count);

@@ -459,17 +459,16 @@ int tree_set_text(struct tree *tree, struct node *node, const char *item_id, con
 int tree_set_facts(struct tree *tree, struct node *node, const struct node_facts *facts,
                    struct error *err)
 {
-    const uint8_t told = NODE_LOCAL | NODE_INFECTED | NODE_CHECKED_OUT | NODE_HEARD;
     int code = tree_set_text(tree, node, text_or_empty(facts->item_id), text_or_empty(facts->ctag),
                              text_or_empty(facts->etag), text_or_empty(facts->name), err);
 
     if (code < 0) {
         return code;
     }
-    node->kind = (uint8_t)facts->kind;
+    node->kind = facts->kind;
     node->size_bytes = facts->size_bytes;
     node->modified_ms = facts->modified_ms;
     node->created_ms = facts->created_ms;
-    node->flags = (uint8_t)((node->flags & ~told) | (facts->flags & told));
+    node->flags = (uint16_t)((node->flags & ~NODE_TOLD) | (facts->flags & NODE_TOLD));
     return 0;
 }

@@ -15,7 +15,8 @@
  * call's deadline by 1 s for each 128 KiB to be sent, so that large files can be saved at all. It
  * can be cancelled at any time; the bytes then stay in the spool.
  *
- * OneNote notebooks and shortcuts into other drives are not shown.
+ * OneNote notebooks are shown as small read-only files "<name>.url" that lead to them; shortcuts
+ * into other drives are not shown.
  */
 #ifndef MAPPER_ONLINE_VFS_H
 #define MAPPER_ONLINE_VFS_H
@@ -28,6 +29,7 @@
 #include "transport/vfs.h"
 
 struct online_vfs;
+struct str_list;
 
 struct online_vfs_options {
     const char *cache_directory; /* private; content cache; may be wiped at any time */
@@ -44,6 +46,9 @@ struct online_vfs_options {
     bool is_read_only;           /* ReadOnly: all libraries */
     uint32_t max_items;          /* remembered at most, beyond what is in use; 0 = 300,000. Read by
                            online_vfs_new() only */
+    uint32_t delete_threshold;   /* MassDeleteThreshold: deletes within a minute; 0 = any number */
+    const struct str_list *blocked_extensions; /* BlockedExtensions; copied; NULL: none */
+    const struct str_list *scanner_processes;  /* ScannerProcesses; copied; NULL: none */
 };
 
 int online_vfs_new(struct online_vfs **out, const struct online_vfs_options *options,
@@ -106,6 +111,18 @@ struct online_vfs_stats {
     unsigned unsaved;
 };
 void online_vfs_stats(struct online_vfs *online, struct online_vfs_stats *out);
+
+/* The delete that crosses the threshold fails, and so do all that follow until somebody allows them
+ * for a while. */
+struct online_vfs_deletes {
+    bool is_paused;
+    uint32_t refused;   /* since then */
+    uint32_t threshold; /* 0: off */
+    int64_t paused_ms;  /* wall clock */
+    int64_t allowed_ms; /* any number may be deleted for so long from now */
+};
+void online_vfs_deletes(struct online_vfs *online, struct online_vfs_deletes *out);
+void online_vfs_allow_deletes(struct online_vfs *online, unsigned minutes);
 
 /* No new saves start; waits at most wait_ms for those that run. Returns how many are still running.
  */

@@ -163,6 +163,10 @@ void fake_fill(struct fake *fake, struct graph_item *out, uint32_t index, bool w
                                .modified_ms = item->modified_ms,
                                .created_ms = item->created_ms,
                                .child_count = -1};
+    if (item->is_notebook) {
+        out->kind = GRAPH_PACKAGE;
+        str_format(&out->web_url, NULL, "https://contoso.sharepoint.com/notes/%s", item->id);
+    }
     str_copy(&out->id, item->id, NULL);
     str_copy(&out->name, item->name, NULL);
     str_copy(&out->checked_out_by, item->checked_out_by, NULL);
@@ -405,6 +409,13 @@ void fake_mark(struct fake *fake, const char *path, bool infected, const char *c
     item->change++;
     str_copy(&item->checked_out_by, checked_out_by, NULL);
     fake_note(fake, fake_walk(fake, path, false));
+    mutex_unlock(&fake->lock);
+}
+
+void fake_make_notebook(struct fake *fake, const char *path)
+{
+    mutex_lock(&fake->lock);
+    fake->items[fake_walk(fake, path, true)].is_notebook = true;
     mutex_unlock(&fake->lock);
 }
 

@@ -58,6 +58,8 @@ void fake_rename(struct fake *fake, const char *path, const char *new_name);
 void fake_mark(struct fake *fake, const char *path, bool infected, const char *checked_out_by);
 /* Whether downloads have an ETag; they do. */
 void fake_set_etags(struct fake *fake, bool are_given);
+/* A OneNote notebook instead of a folder. */
+void fake_make_notebook(struct fake *fake, const char *path);
 /* Listings leave it out. */
 void fake_hide(struct fake *fake, const char *path, bool is_hidden);
 /* The item says another size than its content has. */

@@ -19,6 +19,7 @@ struct item {
     bool is_gone;
     bool is_large;
     bool is_infected;
+    bool is_notebook;
     bool is_hidden; /* from listings */
     char *checked_out_by;
     unsigned char *data;
