@@ -55,7 +55,7 @@ static const struct setting rows[] = {
                 "Websites viele technische Bibliotheken haben.",
      .example = "Default"},
 
-    {.name = "TeamsChannels", .type = SETTING_SWITCH, .flags = LATER, .offset = AT(teams_channels),
+    {.name = "TeamsChannels", .type = SETTING_SWITCH, .flags = BOTH, .offset = AT(teams_channels),
      .default_text = "false",
      .category = "Mappings", .since = "0.1", .konnekt = "(KQL TEAMCHANNEL)",
      .title = "Private and shared Teams channels",
