@@ -27,6 +27,15 @@ struct session {
     bool is_last_uncertain; /* the last fragment was sent and its answer lost */
 };
 
+static void tell_session(const struct session *s)
+{
+    const struct graph_upload *upload = s->job->upload;
+
+    if (upload->session) {
+        upload->session(upload->session_payload, s->url);
+    }
+}
+
 /* What the answer to a fragment asks for. */
 enum next_step { STEP_SEND, STEP_ASK_STATUS, STEP_RESTART, STEP_DONE, STEP_FAILED };
 
@@ -58,6 +67,10 @@ static int open_session(struct session *s, struct error *err)
         code = parse_session(&s->url, response.body.data, response.body.size, err);
         s->offset = 0;
         s->is_last_uncertain = false;
+    }
+    if (code == 0 &&
+        s->job->source->size_bytes > FRAGMENT_BYTES) { /* else: nothing to go on with */
+        tell_session(s);
     }
     http_response_clear(&response);
     free(url);
@@ -310,13 +323,28 @@ static void find_arrived(struct graph_item *out, const struct upload_job *job, i
     }
 }
 
+/* A failure that passes: the next try goes on where this one broke off. */
+static bool is_kept_open(const struct session *s, int code)
+{
+    return s->job->upload->session && s->url && s->job->source->size_bytes > FRAGMENT_BYTES &&
+           (code == ERR_UNREACHABLE || code == ERR_SERVER || code == ERR_TIMED_OUT ||
+            code == ERR_CANCELLED || code == ERR_SIGNED_OUT || code == ERR_THROTTLED);
+}
+
 int upload_by_session(struct graph_item *out, const struct upload_job *job, struct error *err)
 {
     struct session s = {.job = job, .governor = graph_governor(account_graph(job->account))};
     enum next_step step = STEP_SEND;
     unsigned restarts = 0;
-    int code = open_session(&s, err);
+    int code = 0;
 
+    if (job->upload->resume_url) {
+        code = str_copy(&s.url, job->upload->resume_url, err);
+        s.is_last_uncertain = true; /* all of it may have arrived, and the answer got lost */
+        step = STEP_ASK_STATUS;
+    } else {
+        code = open_session(&s, err);
+    }
     if (code < 0) {
         step = STEP_FAILED;
     }
@@ -337,8 +365,16 @@ int upload_by_session(struct graph_item *out, const struct upload_job *job, stru
     if (step == STEP_DONE) {
         upload_progress(job, job->source->size_bytes);
         code = 0;
-    } else {
+    } else if (!is_kept_open(&s, code)) {
+        bool was_told = s.url && job->source->size_bytes > FRAGMENT_BYTES;
+
         cancel_session(&s);
+        str_free(&s.url);
+        if (was_told) {
+            tell_session(&s);
+        }
+        find_arrived(out, job, &code);
+    } else {
         find_arrived(out, job, &code);
     }
     str_free(&s.url);

@@ -14,6 +14,7 @@
 #include "base/str.h"
 #include "local.h"
 #include "online.h"
+#include "uploads.h"
 
 #define COPY_BYTES (1024u * 1024)
 
@@ -74,6 +75,7 @@ static int body_new(struct online_vfs *online, struct body **out, struct node *n
     body->node = node;
     tree_hold(online->tree, node);
     library->open_bodies++;
+    uploads_adopt(body);
     *out = body;
     return 0;
 }
@@ -85,7 +87,7 @@ static bool is_outdated(struct body *body, const struct node *node)
     bool is_old = false;
 
     mutex_lock(&body->lock);
-    is_old = !body->is_dirty && !body->is_saving && body->version &&
+    is_old = !body->is_dirty && !body->is_saving && !uploads_has(body) && body->version &&
              strcmp(body->version, node_version(node)) != 0;
     mutex_unlock(&body->lock);
     return is_old;
@@ -129,6 +131,7 @@ struct body *body_borrow(struct online_vfs *online, struct node *node)
 void body_put(struct body *body)
 {
     struct online_vfs *online = NULL;
+    struct local_file *rests = NULL;
     bool is_last = false;
 
     if (!body) {
@@ -137,6 +140,9 @@ void body_put(struct body *body)
     online = body->online;
     mutex_lock(&online->lock);
     is_last = --body->refs == 0;
+    if (body->refs == 1 && body->spool && uploads_has(body)) {
+        rests = local_ref(body->spool); /* nobody but its upload has it: no descriptor meanwhile */
+    }
     if (is_last) {
         body->library->open_bodies--;
         if (!(body->node->flags & NODE_GONE) && body->node->body == body) {
@@ -148,6 +154,10 @@ void body_put(struct body *body)
         }
     }
     mutex_unlock(&online->lock);
+    if (rests) {
+        local_park(rests);
+        local_close(rests);
+    }
     if (!is_last) {
         return;
     }
@@ -166,6 +176,14 @@ int body_wait_saved(struct body *body, const struct call *call, struct error *er
     return code;
 }
 
+static void end_saving(struct body *body)
+{
+    mutex_lock(&body->lock);
+    body->is_saving = false;
+    cond_broadcast(&body->changed);
+    mutex_unlock(&body->lock);
+}
+
 int body_pause_saves(struct body *body, const struct call *call, struct error *err)
 {
     int code = 0;
@@ -176,15 +194,19 @@ int body_pause_saves(struct body *body, const struct call *call, struct error *e
         body->is_saving = true;
     }
     mutex_unlock(&body->lock);
+    if (code == 0) {
+        code = uploads_hold(body, call, err);
+        if (code < 0) {
+            end_saving(body);
+        }
+    }
     return code;
 }
 
 void body_resume_saves(struct body *body)
 {
-    mutex_lock(&body->lock);
-    body->is_saving = false;
-    cond_broadcast(&body->changed);
-    mutex_unlock(&body->lock);
+    uploads_release(body);
+    end_saving(body);
 }
 
 uint64_t body_size(struct body *body)
@@ -205,7 +227,7 @@ void body_attr(struct body *body, struct vfs_attr *out)
     } else if (body->base) {
         out->size_bytes = content_size(body->base);
     }
-    if (body->is_dirty && body->touched_ms > 0) {
+    if (body->touched_ms > 0 && (body->is_dirty || uploads_has(body))) {
         out->modified_ms = body->touched_ms;
     }
     if (body->modified_ms >= 0) {
@@ -312,13 +334,60 @@ static int begin_draft(struct body *body, struct error *err)
     return 0;
 }
 
+/* A new spool file for the draft, which begins with the first `size` bytes of the old one. The
+ * upload keeps that. The lock is held. */
+static int move_to_copy(struct body *body, uint64_t size, struct error *err)
+{
+    struct local_file *spool = NULL;
+    char *path = NULL;
+    int code = spool_new(body->online, &spool, &path, err);
+
+    if (code < 0) {
+        return code;
+    }
+    code = local_copy(spool, body->spool, size, err);
+    if (code < 0) {
+        local_close(spool);
+        (void)file_remove(path, NULL);
+        free(path);
+        return code;
+    }
+    draft_delist(body); /* lists are by path */
+    local_close(body->spool);
+    free(body->spool_path);
+    body->spool = spool;
+    body->spool_path = path;
+    body->sealed_bytes = 0;
+    body->is_spool_named = false;
+    body->is_note_due = true;
+    body->is_note_durable = false;
+    draft_enlist(body);
+    return 0;
+}
+
+int body_unseal(struct body *body, uint64_t from, struct error *err)
+{
+    if (!body->spool || from >= body->sealed_bytes) {
+        return 0; /* what is beyond its size is none of the upload's */
+    }
+    if (!uploads_has(body)) { /* done meanwhile */
+        body->sealed_bytes = 0;
+        return 0;
+    }
+    return move_to_copy(body, body->size_bytes, err);
+}
+
 /* The draft begins, and before it takes the first byte that the server has not, it has a name: what
  * cannot be named is not taken. The lock is held. */
 static int ready_to_change(struct body *body, struct error *err)
 {
     int code = begin_draft(body, err);
 
-    return code == 0 && !body->is_dirty ? save_note_draft(body, err) : code;
+    if (code == 0 && (!body->is_dirty || body->is_note_due)) {
+        code = save_note_draft(body, err);
+        body->is_note_due = code < 0;
+    }
+    return code;
 }
 
 static void mark_dirty(struct body *body)
@@ -354,7 +423,11 @@ static int write_locked(struct body *body, const void *data, size_t size, uint64
                         struct error *err)
 {
     uint64_t end = offset + size;
-    int code = ready_to_change(body, err);
+    int code = body_unseal(body, offset, err);
+
+    if (code == 0) {
+        code = ready_to_change(body, err);
+    }
 
     if (code < 0) {
         return code;
@@ -376,6 +449,22 @@ static int write_locked(struct body *body, const void *data, size_t size, uint64
     return code;
 }
 
+/* UploadBlockAboveMB: who makes a file larger than it is allowed to be is told so at once. One that
+ * is larger already may shrink. */
+static int check_size(struct body *body, uint64_t size, struct error *err)
+{
+    uint64_t limit = 0;
+    uint64_t now = body_size(body);
+
+    mutex_lock(&body->online->lock);
+    limit = body->online->options.upload_blocked_above;
+    mutex_unlock(&body->online->lock);
+    if (limit && size > limit && size > now) {
+        return error_set(err, ERR_TOO_LARGE, "the file would be larger than UploadBlockAboveMB");
+    }
+    return 0;
+}
+
 int body_write(struct body *body, const void *data, size_t size, uint64_t offset,
                const struct call *call, struct error *err)
 {
@@ -386,6 +475,10 @@ int body_write(struct body *body, const void *data, size_t size, uint64_t offset
     }
     if (offset > CONTENT_BYTES_MAX || size > CONTENT_BYTES_MAX - offset) {
         return error_set(err, ERR_TOO_LARGE, "the service stores no file of this size");
+    }
+    code = check_size(body, offset + size, err);
+    if (code < 0) {
+        return code;
     }
     mutex_lock(&body->lock);
     code = body_wait_saved(body, call, err);
@@ -415,8 +508,16 @@ int body_resize(struct body *body, uint64_t size, const struct call *call, struc
     if (size > CONTENT_BYTES_MAX) {
         return error_set(err, ERR_TOO_LARGE, "the service stores no file of this size");
     }
+    code = check_size(body, size, err);
+    if (code < 0) {
+        return code;
+    }
     mutex_lock(&body->lock);
     code = body_wait_saved(body, call, err);
+    if (code == 0 && size < body->sealed_bytes && uploads_has(body)) {
+        code = move_to_copy(body, size, err);
+        body->size_bytes = code == 0 ? size : body->size_bytes;
+    }
     if (code == 0) {
         code = ready_to_change(body, err);
     }

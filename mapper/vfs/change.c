@@ -9,6 +9,7 @@
 #include "base/str.h"
 #include "names.h"
 #include "online.h"
+#include "uploads.h"
 
 #define DENIED_MS (10 * 60 * 1000)
 #define DENIALS_OF_LIBRARY 3
@@ -175,13 +176,17 @@ static int send_times(struct online_vfs *online, struct node *node, const struct
     return code;
 }
 
-/* Into the draft, when there is one that will be saved: true. */
+/* Into the draft or its upload, when there is one that will be saved: true. */
 static bool keep_times(struct body *body, const struct vfs_set *set)
 {
     bool is_kept = false;
 
+    bool is_pending =
+        uploads_take_times(body, set->flags & VFS_SET_MODIFIED ? set->modified_ms : -1,
+                           set->flags & VFS_SET_CREATED ? set->created_ms : -1);
+
     mutex_lock(&body->lock);
-    is_kept = body->is_dirty;
+    is_kept = body->is_dirty || is_pending;
     if (is_kept && (set->flags & VFS_SET_MODIFIED)) {
         body->modified_ms = set->modified_ms;
     }
@@ -449,6 +454,9 @@ int delete_node(struct online_vfs *online, struct node *node, const struct call 
             error_clear(err);
             code = 0;
         }
+    }
+    if (code == 0 && body) {
+        uploads_drop(body);
     }
     if (code == 0) {
         forget_node(online, node, body);

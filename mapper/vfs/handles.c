@@ -371,7 +371,7 @@ int online_fsync(struct vfs *vfs, struct vfs_file *file, const struct vfs_call *
     struct call call = call_begin(vfs_call, CALL_SAVE);
 
     (void)vfs;
-    return file->owes_save ? save_body(file->body, &call, err) : 0;
+    return file->owes_save ? save_sync(file->body, &call, err) : 0;
 }
 
 void online_close(struct vfs *vfs, struct vfs_file *file)

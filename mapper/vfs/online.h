@@ -89,6 +89,8 @@ struct vfs_dir {
 };
 
 /* One open file, shared by its handles. */
+struct upload;
+struct uploads;
 struct body {
     struct online_vfs *online;
     struct library *library;
@@ -96,6 +98,9 @@ struct body {
     /* guarded by online->lock */
     uint32_t refs;
     struct node *node; /* held; another one after a rename onto it */
+    /* guarded by uploads->lock */
+    struct upload *pending; /* the newest of its uploads; NULL: the server has what was saved */
+    unsigned upload_holds;  /* none of them starts while it is not 0 */
     /* guarded by online->spool_lock */
     struct body *next_draft; /* in online->drafts, while `spool` is there */
     char *failure;           /* why the last save failed; NULL: it did not */
@@ -111,10 +116,15 @@ struct body {
     bool is_written;       /* since it was made or cut to nothing at opening */
     bool is_removed;       /* deleted: nothing of it is saved any more */
     bool has_failed;       /* the last save did not succeed */
+    bool is_note_due;      /* the draft moved to another spool file */
+    bool is_kept;          /* its spool file belongs to the journal after the agent's end */
+    bool is_note_durable;  /* the draft's note survives a loss of power; by is_saving's thread */
     bool may_have_arrived; /* ... but its bytes may be on the server: the answer was lost */
     /* the draft, while `spool` is there */
     struct local_file *spool;
     char *spool_path;
+    uint64_t sealed_bytes;  /* of the spool file: an upload has them, so they stay as they are */
+    bool is_spool_named;    /* the folder was synced since the spool file was made */
     struct extents written; /* in the spool file; the rest below base_limit is in `base` */
     uint64_t base_limit;
     uint64_t doubt_start; /* [start, end) of the base came over unconfirmed (reader.h) */
@@ -166,6 +176,7 @@ struct online_vfs {
     struct ask *asks;                     /* under way; each on the stack of its thread */
     struct negative negatives[NEGATIVES]; /* names that were not there a moment ago */
     uint32_t next_negative;
+    struct uploads *uploads; /* uploads.h */
     struct mutex spool_lock; /* guards the next three; nests in any other */
     uint64_t last_spool;
     struct body *drafts; /* open, with a spool file */
@@ -182,7 +193,7 @@ struct online_vfs {
     struct thread keeper; /* trims the cache */
     struct cond keeper_wake;
     bool is_ending;
-    bool has_cached; /* there may be something to trim */
+    bool has_cached;        /* there may be something to trim */
     struct guard *guard;    /* guard.h */
     struct thread follower; /* asks for changes in libraries that are in use */
     struct cond follow_wake;
@@ -347,14 +358,21 @@ void body_resume_saves(struct body *body);
 void body_attr(struct body *body, struct vfs_attr *out); /* adds what the draft changes */
 uint64_t body_size(struct body *body);
 
+/* Before bytes of the spool file change from `from` on: what an upload has stays as it is. lock
+ * held. */
+int body_unseal(struct body *body, uint64_t from, struct error *err);
+
 /* --- save.c --- */
 
 /* More time for what has to be sent: 1 s for each 128 KiB (a slow line), beyond the deadline of the
  * caller, who can still cancel. A line that stands still is the client's stall limit. */
 void call_extend(struct call *call, uint64_t size_bytes);
 
-/* On the server when this returns 0; nothing to do when it is not dirty. */
+/* On the server when this returns 0, or durable in the journal with WriteMode=Background; nothing
+ * to do when it is not dirty. */
 int save_body(struct body *body, const struct call *call, struct error *err);
+/* fsync: what was written survives, here or there. */
+int save_sync(struct body *body, const struct call *call, struct error *err);
 
 /* The draft gets bytes that the server has not: names them, in case that the agent does not live to
  * save them. body->lock held. */
@@ -392,6 +410,8 @@ int unsaved_write(const char *spool_path, const struct unsaved_note *note, bool 
                   struct error *err);
 /* The bytes are on the server; the file is still open. */
 void unsaved_saved(const char *spool_path);
+bool unsaved_has_note(const char *spool_path);
+bool unsaved_is_open(struct online_vfs *online, const char *spool_path);
 /* All that stands beside the spool file. */
 void unsaved_remove(const char *spool_path);
 unsigned unsaved_count(struct online_vfs *online);

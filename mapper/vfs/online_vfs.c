@@ -13,6 +13,7 @@
 #include "base/secret.h"
 #include "base/str.h"
 #include "online.h"
+#include "uploads.h"
 
 #define CACHE_DEFAULT_MAX (UINT64_C(10) * 1024 * 1024 * 1024)
 #define ITEMS_DEFAULT 300000u
@@ -131,6 +132,10 @@ static void online_free(struct vfs *vfs)
     mutex_unlock(&online->lock);
     follow_stop(online);
     thread_join(&online->keeper);
+    if (online->uploads) {
+        uploads_stop(online->uploads);
+    }
+    uploads_free(online->uploads);
     tree_free(online->tree);
     libraries_free(online);
     cache_free(online->cache);
@@ -259,6 +264,9 @@ int online_vfs_new(struct online_vfs **out, const struct online_vfs_options *opt
         code = make_tag(online->spool_tag, sizeof(online->spool_tag), err);
     }
     if (code == 0) {
+        code = uploads_new(&online->uploads, online, err);
+    }
+    if (code == 0) {
         unsaved_sweep(online);
         code = make_tree(online, err);
     }
@@ -307,6 +315,7 @@ void online_vfs_stats(struct online_vfs *online, struct online_vfs_stats *out)
     out->open_files = online->open_files;
     out->uploads_running = online->uploads_running;
     mutex_unlock(&online->lock);
+    uploads_count(online->uploads, out);
 }
 
 void online_vfs_deletes(struct online_vfs *online, struct online_vfs_deletes *out)

@@ -10,6 +10,7 @@
 #include "base/str.h"
 #include "local.h"
 #include "online.h"
+#include "uploads.h"
 
 #define UNDO_MS 30000
 #define SOURCE_AGE_MS 3000 /* what was saved a moment ago is known */
@@ -134,6 +135,40 @@ static int send_in_two_steps(struct rename *r, struct graph_item *item, const st
     return code;
 }
 
+/* The uploads of the file go where it goes; held. `is_local`: it is made there. */
+static int move_uploads(struct rename *r, struct body *body, bool is_local, const struct call *call,
+                        struct error *err)
+{
+    struct place folder = {0};
+    char *path = NULL;
+    char *below = NULL;
+    int code = 0;
+
+    if (!body || !uploads_has(body)) {
+        return 0;
+    }
+    code = place_of(&folder, r->online, r->to, true, call, err);
+    if (code == 0) {
+        mutex_lock(&r->online->lock);
+        code = node_path(r->online, r->to, &path, err);
+        mutex_unlock(&r->online->lock);
+    }
+    if (code == 0) {
+        code = str_format(&below, err, "%s%s%s", path, *path ? "/" : "", r->new_name);
+    }
+    if (code == 0) {
+        code = uploads_move(body, folder.item_id, r->new_name, below, err);
+    }
+    if (code < 0 && !is_local) {
+        error_clear(err); /* it finds its item by id; the path is for people */
+        code = 0;
+    }
+    free(below);
+    free(path);
+    place_clear(&folder);
+    return code;
+}
+
 static int rename_free(struct rename *r, const struct call *call, struct error *err)
 {
     struct online_vfs *online = r->online;
@@ -148,7 +183,12 @@ static int rename_free(struct rename *r, const struct call *call, struct error *
     }
     mutex_lock(&online->lock);
     is_local = r->node->flags & NODE_LOCAL;
+    mutex_unlock(&online->lock);
     if (is_local) {
+        code = move_uploads(r, body, true, call, err);
+    }
+    mutex_lock(&online->lock);
+    if (is_local && code == 0) {
         struct node *other = tree_child(online->tree, r->to, r->new_name);
 
         /* It gets there under its new name, unless that was taken since we looked. */
@@ -163,6 +203,7 @@ static int rename_free(struct rename *r, const struct call *call, struct error *
             code = send_in_two_steps(r, &item, call, err);
         }
         if (code == 0) {
+            code = move_uploads(r, body, false, call, err);
             mutex_lock(&online->lock);
             code = move_in_tree(r, &item, err);
             mutex_unlock(&online->lock);
@@ -276,6 +317,7 @@ static void hand_over(struct rename *r, struct body *body)
     mutex_lock(&body->lock);
     if (body->spool) {
         (void)str_copy(&body->version, node_version(r->target), NULL);
+        (void)str_copy(&body->item_id, node_item_id(r->target), NULL);
         body->is_dirty = false;
         body->has_failed = false;
         body->modified_ms = -1;
@@ -362,19 +404,99 @@ static int replace_aside(struct rename *r, const struct call *call, struct error
     return code;
 }
 
+/* The target's node takes the source's place, with the upload that is on its way; lock held. */
+static void show_redirected(struct rename *r, struct body *body)
+{
+    struct online_vfs *online = r->online;
+
+    if ((r->target->flags | r->node->flags) & NODE_GONE) {
+        return;
+    }
+    r->target->body = NULL;
+    r->node->body = NULL;
+    tree_hold(online->tree, r->target);
+    tree_release(online->tree, body->node, 1);
+    body->node = r->target;
+    r->target->body = body;
+    mutex_lock(&body->lock);
+    (void)str_copy(&body->item_id, node_item_id(r->target), NULL);
+    (void)str_copy(&body->version, node_version(r->target), NULL);
+    mutex_unlock(&body->lock);
+    tree_edit(online->tree, r->target);
+    tree_replace(online->tree, r->node, r->target);
+}
+
+/* The source was never on the server, and the journal has all of it: its upload becomes one over
+ * the target's item, and nothing is sent now. 1: it has to be done at once. */
+static int replace_in_journal(struct rename *r, struct body *body, struct body *other,
+                              const struct call *call, struct error *err)
+{
+    struct online_vfs *online = r->online;
+    struct upload_target to = {.name = r->new_name};
+    struct place place = {0};
+    struct place folder = {0};
+    char *version = NULL;
+    char *path = NULL;
+    bool is_ours = false;
+    int code = 0;
+
+    mutex_lock(&online->lock);
+    mutex_lock(&body->lock);
+    is_ours = (r->node->flags & NODE_LOCAL) && !body->is_dirty && uploads_has(body);
+    mutex_unlock(&body->lock);
+    mutex_unlock(&online->lock);
+    if (!is_ours) {
+        return 1;
+    }
+    code = place_of(&place, online, r->target, true, call, err);
+    code = code < 0 ? code : place_of(&folder, online, r->to, true, call, err);
+    if (code == 0) {
+        mutex_lock(&online->lock);
+        code = str_copy(&version, node_version(r->target), err);
+        code = code < 0 ? code : node_path(online, r->target, &path, err);
+        mutex_unlock(&online->lock);
+    }
+    if (code == 0) {
+        to.drive_id = place.drive_id;
+        to.parent_id = folder.item_id;
+        to.path = path;
+        to.item_id = place.item_id;
+        to.version = version;
+        code = uploads_redirect(body, &to, other, err);
+    }
+    if (code == 0) {
+        mutex_lock(&online->lock);
+        show_redirected(r, body);
+        mutex_unlock(&online->lock);
+    }
+    free(path);
+    free(version);
+    place_clear(&folder);
+    place_clear(&place);
+    return code;
+}
+
 /* With saves of both files paused; 1: the bytes are too many to be brought here. */
-static int replace_paused(struct rename *r, struct body *body, const struct call *call,
-                          struct error *err)
+static int replace_paused(struct rename *r, struct body *body, struct body *other,
+                          const struct call *call, struct error *err)
 {
     struct bytes bytes = {.body = body};
     struct graph_item item = {0};
     uint64_t size = 0;
-    int code = gather(r, &bytes, &size, call, err);
+    int code = replace_in_journal(r, body, other, call, err);
 
+    if (code <= 0) {
+        return code;
+    }
+    code = gather(r, &bytes, &size, call, err);
     if (code == 0) {
         code = send_replace(r, &bytes, size, &item, call, err);
     }
     if (code == 0) {
+        uploads_drop(body); /* the server has its bytes, and the target's are replaced */
+        if (other) {
+            uploads_drop(other);
+        }
         code = replaced(r, body, &item, call, err);
     }
     graph_item_clear(&item);
@@ -442,7 +564,7 @@ static int replace_file(struct rename *r, const struct call *call, struct error 
     other = body_borrow(online, r->target);
     code = pause_both(body, other, call, err);
     if (code == 0) {
-        code = replace_paused(r, body, call, err);
+        code = replace_paused(r, body, other, call, err);
         if (other && code == 0) {
             mutex_lock(&other->lock);
             other->is_removed = true; /* like an unlinked file: its handles go on, unsaved */

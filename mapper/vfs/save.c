@@ -1,10 +1,10 @@
 /*
- * save.c - from the spool to the server: the one place where the bytes of a file leave.
+ * save.c - from the spool to the journal (WriteMode=Background, see uploads.h), or to the server
+ * before close returns (BeforeClose).
  *
- * The note beside the spool file is written before the upload begins and goes away after it ended
- * well, so that whatever happens in between - an error, a killed agent, a lost network - the bytes
- * and what they are for are found again. (A later agent sends them by itself; this one names them
- * in status.)
+ * A note stands beside the spool file from the first byte that the server has not until the journal
+ * or the server has it, so that whatever happens in between - an error, a killed agent, a lost
+ * network - the bytes and what they are for are found again, and named in status.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +16,7 @@
 #include "base/str.h"
 #include "local.h"
 #include "online.h"
+#include "uploads.h"
 
 int spool_new(struct online_vfs *online, struct local_file **out, char **path, struct error *err)
 {
@@ -109,21 +110,6 @@ void upload_end(struct online_vfs *online)
     mutex_unlock(&online->lock);
 }
 
-unsigned online_vfs_drain(struct online_vfs *online, int64_t wait_ms)
-{
-    int64_t until = online_now() + wait_ms;
-    unsigned running = 0;
-
-    mutex_lock(&online->lock);
-    online->is_draining = true;
-    while (online->uploads_running > 0 && online_now() < until) {
-        (void)cond_wait_ms(&online->changed, &online->lock, until - online_now());
-    }
-    running = online->uploads_running;
-    mutex_unlock(&online->lock);
-    return running;
-}
-
 int node_path(struct online_vfs *online, struct node *node, char **out, struct error *err)
 {
     char *path = NULL;
@@ -151,6 +137,7 @@ int node_path(struct online_vfs *online, struct node *node, char **out, struct e
 struct target {
     struct place folder; /* of a new file */
     struct place item;   /* of one that is replaced */
+    char *parent_id;     /* of its folder; NULL: not known */
     char *name;
     char *path;
     bool is_new;
@@ -160,6 +147,7 @@ static void target_clear(struct target *target)
 {
     place_clear(&target->folder);
     place_clear(&target->item);
+    free(target->parent_id);
     free(target->name);
     free(target->path);
 }
@@ -203,6 +191,11 @@ static int find_target(struct target *target, struct body *body, const struct ca
     folder = tree_parent(online->tree, node);
     tree_hold(online->tree, folder);
     code = str_copy(&target->name, node_name(node), err);
+    if (code == 0 && *node_item_id(folder)) {
+        code = str_copy(&target->parent_id, node_item_id(folder), err);
+    } else if (code == 0) {
+        code = str_copy(&target->parent_id, body->library->root_item_id, err);
+    }
     if (code == 0) {
         code = node_path(online, node, &target->path, err);
     }
@@ -244,7 +237,7 @@ static int upload(struct body *body, const struct target *target, struct graph_i
     return graph_upload(item, place->account, &upload, &source, call, err);
 }
 
-static int note(struct body *body, const struct target *target, const char *reason,
+static int note(struct body *body, const struct target *target, const char *reason, bool is_durable,
                 struct error *err)
 {
     struct extent gap = {0};
@@ -259,9 +252,9 @@ static int note(struct body *body, const struct target *target, const char *reas
     };
     struct error error = {0};
     int code = 0;
-    bool is_durable = *reason != '\0';
 
-    if (is_durable && local_sync(body->spool, &error) < 0) {
+    body->is_note_durable = false;
+    if (*reason && local_sync(body->spool, &error) < 0) {
         log_error(LOG_VFS, &error, "an unsaved file may not outlive a loss of power");
     }
     code = unsaved_write(body->spool_path, &unsaved, is_durable, &error);
@@ -276,7 +269,7 @@ static int note(struct body *body, const struct target *target, const char *reas
 
 int save_note_draft(struct body *body, struct error *err)
 {
-    return note(body, NULL, "", err);
+    return note(body, NULL, "", false, err);
 }
 
 /* --- why it failed --- */
@@ -343,7 +336,7 @@ static void note_failure(struct body *body, const struct target *target, const s
 
     describe_bytes(bytes, sizeof(bytes), body, error->code);
     (void)str_format(&reason, NULL, "%s; %s%s", error->message, advice(error->code), bytes);
-    (void)note(body, target, reason ? reason : error->message, NULL);
+    (void)note(body, target, reason ? reason : error->message, true, NULL);
     set_failure(body, reason);
     body->may_have_arrived = body->may_have_arrived || error->code == ERR_UNREACHABLE ||
                              error->code == ERR_TIMED_OUT || error->code == ERR_SERVER ||
@@ -379,8 +372,56 @@ static int take_answer(struct body *body, const struct graph_item *item, struct 
     if (code == 0) {
         code = str_copy(&body->version, version ? version : "", err);
     }
+    if (code == 0 && item->id) {
+        code = str_copy(&body->item_id, item->id, err);
+    }
     mutex_unlock(&body->lock);
     mutex_unlock(&online->lock);
+    uploads_remember(online->uploads, item->id, version);
+    return code;
+}
+
+/* --- into the journal --- */
+
+/* The file is on the disk, under its name. */
+static int sync_spool(struct body *body, struct error *err)
+{
+    int code = local_sync(body->spool, err);
+
+    if (code == 0 && !body->is_spool_named) {
+        code = file_sync_directory(body->online->spool_directory, err);
+        body->is_spool_named = code == 0;
+    }
+    return code;
+}
+
+/* Where it goes: the tree knows, or else, when the item is out of sight, the save before it. */
+static int journal_now(struct body *body, struct target *target, const struct call *call,
+                       struct error *err)
+{
+    struct upload_target to = {0};
+    int code = find_target(target, body, call, err);
+
+    if (code == 0) {
+        code = body_complete(body, call, err);
+    }
+    if (code == 0) {
+        code = sync_spool(body, err);
+    }
+    if (code == 0) {
+        to.drive_id = target->is_new ? target->folder.drive_id : target->item.drive_id;
+        to.parent_id = target->is_new ? target->folder.item_id : target->parent_id;
+        to.name = target->name ? target->name : spool_name_of(body->path);
+        to.path = target->path;
+        to.item_id = target->is_new ? NULL : target->item.item_id;
+        to.version = target->is_new ? NULL : body->version;
+        code = uploads_put(body, &to, err);
+    }
+    if (code == 0) {
+        unsaved_remove(body->spool_path); /* the journal has it */
+        set_failure(body, NULL);
+        body->may_have_arrived = false;
+    }
     return code;
 }
 
@@ -395,7 +436,7 @@ static int save_now(struct body *body, struct target *target, const struct call 
     }
     if (code == 0) {
         if (body->base_limit > 0 || strcmp(target->path, body->path) != 0) {
-            (void)note(body, target, "", NULL); /* not as it was when the draft began */
+            (void)note(body, target, "", false, NULL); /* not as it was when the draft began */
         }
         code = upload(body, target, &item, call, err);
     }
@@ -415,18 +456,52 @@ static int save_now(struct body *body, struct target *target, const struct call 
 }
 
 /* The lock is held. */
-static void after_save(struct body *body, int code)
+static void after_save(struct body *body, bool is_background, int code)
 {
     body->is_saving = false;
     body->has_failed = code < 0;
     if (code == 0) {
         body->is_dirty = false;
-        body->modified_ms = -1;
-        body->created_ms = -1;
         body->base_limit = 0; /* all of it is in the spool file now */
         body->doubt_end = 0;
     }
+    if (code == 0 && is_background) {
+        body->sealed_bytes = uploads_has(body) ? body->size_bytes : 0;
+    } else if (code == 0) {
+        body->modified_ms = -1;
+        body->created_ms = -1;
+    }
     cond_broadcast(&body->changed);
+}
+
+static bool is_background(struct online_vfs *online)
+{
+    bool is_so = false;
+
+    mutex_lock(&online->lock);
+    is_so = online->options.saves_in_background;
+    mutex_unlock(&online->lock);
+    return is_so;
+}
+
+/* With body->is_saving set. A file that has an upload goes the same way again, whatever the mode is
+ * by now. */
+static int save_by_mode(struct body *body, struct target *target, bool to_journal,
+                        const struct call *call, struct error *err)
+{
+    int code = 0;
+
+    if (to_journal) {
+        return journal_now(body, target, call, err);
+    }
+    code = upload_begin(body->online, err);
+    if (code < 0) {
+        (void)find_target(target, body, call, NULL);
+        return code;
+    }
+    code = save_now(body, target, call, err);
+    upload_end(body->online);
+    return code;
 }
 
 int save_body(struct body *body, const struct call *call, struct error *err)
@@ -435,6 +510,7 @@ int save_body(struct body *body, const struct call *call, struct error *err)
     struct call save = *call;
     struct target target = {0};
     struct error error = {0};
+    bool to_journal = is_background(online) || uploads_has(body);
     int code = 0;
 
     mutex_lock(&body->lock);
@@ -448,13 +524,7 @@ int save_body(struct body *body, const struct call *call, struct error *err)
     mutex_unlock(&body->lock);
 
     save.priority = CALL_SAVE;
-    code = upload_begin(online, &error);
-    if (code == 0) {
-        code = save_now(body, &target, &save, &error);
-        upload_end(online);
-    } else {
-        (void)find_target(&target, body, &save, NULL);
-    }
+    code = save_by_mode(body, &target, to_journal, &save, &error);
     if (code < 0) {
         note_failure(body, &target, &error);
         mutex_lock(&online->lock);
@@ -466,7 +536,34 @@ int save_body(struct body *body, const struct call *call, struct error *err)
     }
     target_clear(&target);
     mutex_lock(&body->lock);
-    after_save(body, code);
+    after_save(body, to_journal, code);
+    mutex_unlock(&body->lock);
+    return code;
+}
+
+int save_sync(struct body *body, const struct call *call, struct error *err)
+{
+    int code = 0;
+
+    if (!is_background(body->online)) {
+        return save_body(body, call, err);
+    }
+    mutex_lock(&body->lock);
+    code = body_wait_saved(body, call, err);
+    if (code < 0 || !body->is_dirty || body->is_removed) {
+        mutex_unlock(&body->lock);
+        return code; /* what was closed is in the journal */
+    }
+    body->is_saving = true;
+    mutex_unlock(&body->lock);
+    code = sync_spool(body, err);
+    if (code == 0 && !body->is_note_durable) {
+        code = note(body, NULL, "", true, err);
+        body->is_note_durable = code == 0;
+    }
+    mutex_lock(&body->lock);
+    body->is_saving = false;
+    cond_broadcast(&body->changed);
     mutex_unlock(&body->lock);
     return code;
 }
@@ -507,6 +604,10 @@ static bool adopt(struct body *body)
 void save_leave(struct body *body)
 {
     if (!body->spool) {
+        return;
+    }
+    if (body->is_kept) { /* the agent ends, and the journal has it */
+        draft_delist(body);
         return;
     }
     if (body->is_dirty && !body->is_removed) {

@@ -23,6 +23,7 @@
 #include "base/str.h"
 #include "local.h"
 #include "online.h"
+#include "uploads.h"
 
 #define NOTE_MAX 65536u
 #define NOTE_HEAD "mooring-unsaved 1\n"
@@ -160,10 +161,20 @@ void unsaved_saved(const char *spool_path)
 
     if (beside(&note, spool_path, SPOOL_NOTE, NULL) == 0 &&
         beside(&saved, spool_path, SPOOL_SAVED, NULL) == 0 && local_move(note, saved, NULL) < 0) {
+        struct local_file *mark = NULL;
+
         (void)file_remove(note, NULL);
+        if (local_open(&mark, saved, true, NULL) == 0) { /* it was in the journal, without a note */
+            local_close(mark);
+        }
     }
     free(note);
     free(saved);
+}
+
+bool unsaved_has_note(const char *spool_path)
+{
+    return has_beside(spool_path, SPOOL_NOTE);
 }
 
 void unsaved_remove(const char *spool_path)
@@ -276,6 +287,15 @@ static bool is_open(struct online_vfs *online, const char *spool_path, char **fa
     return draft != NULL;
 }
 
+bool unsaved_is_open(struct online_vfs *online, const char *spool_path)
+{
+    char *failure = NULL;
+    bool is = is_open(online, spool_path, &failure);
+
+    free(failure);
+    return is;
+}
+
 struct visit {
     struct online_vfs *online;
     online_vfs_unsaved_fn visit;
@@ -334,6 +354,10 @@ static void visit_one(void *payload, const char *name)
         str_format(&path, NULL, "%s/%s", online->spool_directory, name) < 0) {
         return;
     }
+    if (uploads_know(online->uploads, name)) { /* on its way, or told by its row */
+        free(path);
+        return;
+    }
     is_draft = is_ours && is_open(online, path, &reason);
     if ((is_draft && !reason) ||
         (!is_draft && has_beside(path, SPOOL_SAVED) && !has_beside(path, SPOOL_NOTE))) {
@@ -359,7 +383,9 @@ int online_vfs_visit_unsaved(struct online_vfs *online, online_vfs_unsaved_fn vi
 {
     struct visit state = {.online = online, .visit = visit, .payload = payload};
 
-    return local_each(online->spool_directory, visit_one, &state, err);
+    int code = local_each(online->spool_directory, visit_one, &state, err);
+
+    return code < 0 || !visit ? code : uploads_visit_stuck(online->uploads, visit, payload, err);
 }
 
 unsigned unsaved_count(struct online_vfs *online)

@@ -136,6 +136,23 @@ int graph_update_item(struct graph_item *out, struct account *account, const cha
 int graph_delete_item(struct account *account, const char *drive_id, const char *item_id,
                       const struct call *call, struct error *err);
 
+/* --- versions --- */
+
+struct graph_version {
+    char *user_id; /* who made it; "" unknown */
+    int64_t modified_ms;
+    uint64_t size_bytes;
+};
+struct graph_versions {
+    struct graph_version *versions; /* newest first */
+    size_t count;
+};
+void graph_versions_clear(struct graph_versions *versions);
+
+/* The newest versions of a file (one page). */
+int graph_list_versions(struct graph_versions *out, struct account *account, const char *drive_id,
+                        const char *item_id, const struct call *call, struct error *err);
+
 /* --- content --- */
 
 /* Where bytes to upload come from; called from the network thread, must not wait for the network.
@@ -160,6 +177,11 @@ struct graph_upload {
     /* May be NULL; from any thread. */
     void (*progress)(void *payload, uint64_t done_bytes, uint64_t total_bytes);
     void *progress_payload;
+    const char *resume_url; /* of a session that an earlier try left open; NULL: none. A secret */
+    /* May be NULL: a session was opened (its URL, a secret), or is over (NULL). With it a session
+     * is left open after a failure that passes. On the caller's thread. */
+    void (*session)(void *payload, const char *url);
+    void *session_payload;
 };
 
 /* Uploads as DESIGN.md says: new without times and small: one PUT with conflictBehavior=fail; new

@@ -38,15 +38,20 @@ struct online_vfs_options {
     int64_t cache_ms;            /* closed files are kept this long */
     int64_t metadata_ms;         /* a listing is believed this long; then one request brings all
                                     changes of its library */
-    int64_t poll_ms;             /* libraries in use are asked for changes this often, shared by all of
+    int64_t poll_ms;          /* libraries in use are asked for changes this often, shared by all of
                                     them and less often when nothing changes; 0 = only when somebody
                                     looks */
-    uint64_t read_only_above;    /* bytes; 0 = never */
-    uint64_t blocked_above;      /* bytes; 0 = never */
-    bool is_read_only;           /* ReadOnly: all libraries */
-    uint32_t max_items;          /* remembered at most, beyond what is in use; 0 = 300,000. Read by
+    uint64_t read_only_above; /* bytes; 0 = never */
+    uint64_t blocked_above;   /* bytes; 0 = never */
+    bool is_read_only;        /* ReadOnly: all libraries */
+    bool saves_in_background; /* WriteMode: closing returns when the journal has it */
+    bool keeps_both;          /* ConflictMode */
+    uint64_t upload_blocked_above; /* bytes; 0 = never: a write beyond it is ERR_TOO_LARGE */
+    int64_t
+        upload_delay_ms; /* a closed file waits so long, in case that it is saved or renamed again */
+    uint32_t max_items;  /* remembered at most, beyond what is in use; 0 = 300,000. Read by
                            online_vfs_new() only */
-    uint32_t delete_threshold;   /* MassDeleteThreshold: deletes within a minute; 0 = any number */
+    uint32_t delete_threshold; /* MassDeleteThreshold: deletes within a minute; 0 = any number */
     const struct str_list *blocked_extensions; /* BlockedExtensions; copied; NULL: none */
     const struct str_list *scanner_processes;  /* ScannerProcesses; copied; NULL: none */
 };
@@ -102,13 +107,57 @@ typedef void (*online_vfs_unsaved_fn)(void *payload, const struct online_vfs_uns
 int online_vfs_visit_unsaved(struct online_vfs *online, online_vfs_unsaved_fn visit, void *payload,
                              struct error *err);
 
+/* --- files on their way --- */
+
+enum online_vfs_upload_state {
+    UPLOAD_WAITING,
+    UPLOAD_RUNNING,
+    UPLOAD_RETRY,    /* again at due_ms */
+    UPLOAD_BLOCKED,  /* needs a person */
+    UPLOAD_CONFLICT, /* someone else saved meanwhile, ConflictMode is Refuse */
+    UPLOAD_UNSAVED   /* not in the journal: was never closed well. Can be exported or discarded */
+};
+
+/* Lent for the call of `visit`. */
+struct online_vfs_upload {
+    const char *id; /* for the calls below */
+    const char *key;
+    const char *path;
+    const char *spool_file;
+    uint64_t size_bytes;
+    uint64_t done_bytes;
+    int64_t since_ms; /* wall clock */
+    int64_t due_ms;
+    enum online_vfs_upload_state state;
+    unsigned attempts;
+    const char *reason; /* "": none */
+};
+typedef void (*online_vfs_upload_fn)(void *payload, const struct online_vfs_upload *upload);
+
+/* All that is not on the server, the unsaved as well. */
+int online_vfs_visit_uploads(struct online_vfs *online, online_vfs_upload_fn visit, void *payload,
+                             struct error *err);
+
+/* Tries at once what waits for its time or for a person; `id` NULL: all. Also when somebody signed
+ * in or the network came back. *count (may be NULL): how many. ERR_NOT_FOUND. */
+int online_vfs_retry_uploads(struct online_vfs *online, const char *id, unsigned *count,
+                             struct error *err);
+
+/* Gives up what was saved there, for good. ERR_NOT_FOUND; ERR_BUSY: open, or just being sent. */
+int online_vfs_discard_upload(struct online_vfs *online, const char *id, struct error *err);
+
+/* Waits until all that can be sent now is sent, at most wait_ms. Returns how many are left. */
+unsigned online_vfs_wait_uploads(struct online_vfs *online, int64_t wait_ms);
+
 struct online_vfs_stats {
     uint64_t items;       /* known now */
     uint64_t item_bytes;  /* memory they take */
     uint64_t cache_bytes; /* on disk */
     unsigned open_files;
     unsigned uploads_running;
-    unsigned unsaved;
+    unsigned uploads_waiting; /* in the journal, and not running */
+    unsigned conflict_copies; /* made since the start */
+    unsigned unsaved;         /* with those that need a person */
 };
 void online_vfs_stats(struct online_vfs *online, struct online_vfs_stats *out);
 
@@ -124,8 +173,8 @@ struct online_vfs_deletes {
 void online_vfs_deletes(struct online_vfs *online, struct online_vfs_deletes *out);
 void online_vfs_allow_deletes(struct online_vfs *online, unsigned minutes);
 
-/* No new saves start; waits at most wait_ms for those that run. Returns how many are still running.
- */
+/* No new saves start but those of the journal, which are sent without delay; waits at most wait_ms.
+ * Returns how many are left that could be sent. The journal keeps them. */
 unsigned online_vfs_drain(struct online_vfs *online, int64_t wait_ms);
 
 /* Empties the content cache (sign-out). Never touches the spool. */

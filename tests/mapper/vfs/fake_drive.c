@@ -143,6 +143,8 @@ void fake_set_content(struct item *item, const void *data, uint64_t size)
     item->version++;
     item->change++;
     item->modified_ms = clock_wall_ms(clock_system());
+    item->saved_ms = item->modified_ms;
+    item->is_by_other = false;
 }
 
 void fake_versions_of(const struct item *item, uint32_t index, char **etag, char **ctag)
@@ -341,10 +343,21 @@ static struct item *file_at(struct fake *fake, const char *path)
     return &fake->items[index];
 }
 
-void fake_put(struct fake *fake, const char *path, const void *data, size_t size)
+void fake_rewrite(struct fake *fake, const char *path, const char *text)
 {
     mutex_lock(&fake->lock);
-    fake_set_content(file_at(fake, path), data, size);
+    fake_set_content(file_at(fake, path), text, strlen(text));
+    mutex_unlock(&fake->lock);
+}
+
+void fake_put(struct fake *fake, const char *path, const void *data, size_t size)
+{
+    struct item *item = NULL;
+
+    mutex_lock(&fake->lock);
+    item = file_at(fake, path);
+    fake_set_content(item, data, size);
+    item->is_by_other = true;
     mutex_unlock(&fake->lock);
 }
 

@@ -66,6 +66,7 @@ void account_info(struct account *account, struct account_info *out)
     (void)account;
     *out = (struct account_info){.state = ACCOUNT_SIGNED_IN};
     snprintf(out->user_id, sizeof(out->user_id), "me");
+    snprintf(out->user_name, sizeof(out->user_name), "anna.muster@contoso.com");
 }
 
 void graph_item_clear(struct graph_item *item)
@@ -362,6 +363,42 @@ int graph_upload(struct graph_item *out, struct account *account, const struct g
     if (code < 0 && err) {
         *err = error;
     }
+    return code;
+}
+
+/* --- versions --- */
+
+void graph_versions_clear(struct graph_versions *versions)
+{
+    for (size_t i = 0; i < versions->count; i++) {
+        free(versions->versions[i].user_id);
+    }
+    free(versions->versions);
+    *versions = (struct graph_versions){0};
+}
+
+int graph_list_versions(struct graph_versions *out, struct account *account, const char *drive_id,
+                        const char *item_id, const struct call *call, struct error *err)
+{
+    struct fake *fake = account->fake;
+    int code = fake_enter(fake, FAKE_VERSIONS, call, err);
+    uint32_t index = code == 0 ? fake_by_id(fake, item_id) : 0;
+
+    (void)drive_id;
+    *out = (struct graph_versions){0};
+    if (code == 0 && index == UINT32_MAX) {
+        code = fake_not_found(err);
+    }
+    if (code == 0) {
+        const struct item *item = &fake->items[index];
+
+        out->versions = calloc(1, sizeof(*out->versions));
+        out->count = 1;
+        out->versions[0].modified_ms = item->saved_ms;
+        out->versions[0].size_bytes = item->size;
+        str_copy(&out->versions[0].user_id, item->is_by_other ? "ben" : "me", NULL);
+    }
+    mutex_unlock(&fake->lock);
     return code;
 }
 

@@ -20,6 +20,7 @@ enum fake_call {
     FAKE_UPLOAD,
     FAKE_DOWNLOAD,
     FAKE_DRIVE,
+    FAKE_VERSIONS,
     FAKE_VERIFY,
     FAKE_DELTA, /* one page */
     FAKE_CALLS
@@ -49,6 +50,8 @@ uint64_t fake_downloaded(struct fake *fake);
 /* What somebody else does: makes or replaces a file, with its folders; deletes; renames. */
 void fake_put(struct fake *fake, const char *path, const void *data, size_t size);
 void fake_put_text(struct fake *fake, const char *path, const char *text);
+/* The service itself rewrites what the user uploaded: same item, another version, still his. */
+void fake_rewrite(struct fake *fake, const char *path, const char *text);
 /* A file whose byte at `i` is fake_byte(i); takes no memory. */
 void fake_put_large(struct fake *fake, const char *path, uint64_t size);
 unsigned char fake_byte(uint64_t offset);

@@ -19,6 +19,8 @@ struct item {
     bool is_gone;
     bool is_large;
     bool is_infected;
+    bool is_by_other; /* who made the newest version */
+    int64_t saved_ms; /* ... and when */
     bool is_notebook;
     bool is_hidden; /* from listings */
     char *checked_out_by;

@@ -1,9 +1,11 @@
 #include "fixture.h"
 
+#include <dirent.h>
 #include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 void fixture_prepare(struct fixture *f)
@@ -126,6 +128,46 @@ bool fixture_has_text(struct fixture *f, const char *path, const char *text)
         vfs_close(f->vfs, file);
     }
     return has;
+}
+
+static void copy_file(const char *from, const char *to)
+{
+    char data[65536];
+    FILE *in = fopen(from, "rb");
+    FILE *out = in ? fopen(to, "wb") : NULL;
+    size_t got = 0;
+
+    if (in && !out) {
+        fail_msg("cannot write '%s'", to);
+    }
+    while (in && (got = fread(data, 1, sizeof(data), in)) > 0) {
+        assert_int_equal(fwrite(data, 1, got, out), got);
+    }
+    if (in) { /* else it went away meanwhile */
+        fclose(in);
+        assert_int_equal(fclose(out), 0);
+    }
+}
+
+void fixture_copy_spool(struct fixture *f, const char *to)
+{
+    DIR *dir = opendir(f->spool);
+    const struct dirent *entry = NULL;
+
+    nftw(to, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+    assert_non_null(dir);
+    assert_int_equal(mkdir(to, 0700), 0);
+    while ((entry = readdir(dir)) != NULL) {
+        char from[600];
+        char copy[600];
+
+        if (entry->d_name[0] != '.') {
+            snprintf(from, sizeof(from), "%s/%s", f->spool, entry->d_name);
+            snprintf(copy, sizeof(copy), "%s/%s", to, entry->d_name);
+            copy_file(from, copy);
+        }
+    }
+    closedir(dir);
 }
 
 struct window {

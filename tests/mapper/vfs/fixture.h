@@ -48,4 +48,8 @@ bool fixture_has_text(struct fixture *f, const char *path, const char *text);
 int64_t fixture_list(struct fixture *f, const char *path);
 unsigned fixture_unsaved(struct fixture *f);
 
+/* All files of the spool as they are now, into a new folder (what was there goes): what a loss of
+ * power or a killed agent leaves. */
+void fixture_copy_spool(struct fixture *f, const char *to);
+
 #endif

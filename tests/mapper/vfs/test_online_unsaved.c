@@ -296,15 +296,19 @@ static void online_flush__of_the_same_bytes_later_settles_an_unsaved_file(void *
 
 /* --- notes --- */
 
-/* What a later agent finds when this one is killed: seen by a second one on the same spool. */
+/* What a later agent finds when this one is killed: seen by a second one on a copy of the spool. */
 static struct online_vfs *later_agent(struct fixture *f)
 {
     struct online_vfs_options options = f->options;
     struct online_vfs *online = NULL;
     char cache[128];
+    char spool[128];
 
     snprintf(cache, sizeof(cache), "%s/cache2", f->directory);
+    snprintf(spool, sizeof(spool), "%s/spool2", f->directory);
+    fixture_copy_spool(f, spool);
     options.cache_directory = cache;
+    options.spool_directory = spool;
     assert_int_equal(online_vfs_new(&online, &options, NULL), 0);
     return online;
 }

@@ -1,0 +1,699 @@
+/*
+ * upload_run.c - the threads that carry uploads out, up to eight at once. They are started when
+ * there is something to do and end when there is nothing: an idle agent has none.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/secret.h"
+#include "base/str.h"
+#include "local.h"
+#include "uploads.h"
+
+#define IDLE_MS 5000
+#define TRY_MS (10 * 60 * 1000)          /* for a try, beside what its size takes */
+#define LONGEST_WAIT_MS (15 * 60 * 1000) /* the wall clock may have been turned back */
+
+/* --- which one --- */
+
+bool uploads_may_start(const struct uploads *uploads, const struct upload *upload, int64_t now_ms,
+                       int64_t *wait_ms)
+{
+    int64_t left_ms = upload->row.due_ms - now_ms;
+
+    if (upload->is_running || upload->is_editing || upload->waits_for || !upload->library ||
+        (upload->body && upload->body->upload_holds > 0) ||
+        (upload->row.state != JOURNAL_PENDING && upload->row.state != JOURNAL_RETRY)) {
+        return false;
+    }
+    if (uploads->is_draining && upload->row.state == JOURNAL_PENDING) {
+        return true;
+    }
+    if (left_ms > 0 && left_ms <= LONGEST_WAIT_MS + 1000) {
+        *wait_ms = *wait_ms < 0 || left_ms < *wait_ms ? left_ms : *wait_ms;
+        return false;
+    }
+    return true;
+}
+
+/* The oldest that may start; NULL: none, and *wait_ms says when to look again (-1: when something
+ * changes). Lock held. */
+static struct upload *pick(struct uploads *uploads, int64_t *wait_ms)
+{
+    int64_t now_ms = clock_wall_ms(clock_system());
+
+    *wait_ms = -1;
+    for (struct upload *upload = uploads->first; upload; upload = upload->next) {
+        if (uploads_may_start(uploads, upload, now_ms, wait_ms)) {
+            return upload;
+        }
+    }
+    return NULL;
+}
+
+/* --- one try --- */
+
+static int read_file(void *payload, void *data, size_t size, uint64_t offset, size_t *got,
+                     struct error *err)
+{
+    return local_read(payload, data, size, offset, got, err);
+}
+
+/* What a try needs beside the upload. */
+struct run {
+    struct uploads *uploads;
+    struct upload *upload;
+    struct local_file *file;
+};
+
+static bool is_given_up(void *payload)
+{
+    const struct run *run = payload;
+    bool is_over = false;
+
+    mutex_lock(&run->uploads->lock);
+    is_over = run->uploads->is_stopping || run->upload->is_cancelled;
+    mutex_unlock(&run->uploads->lock);
+    return is_over;
+}
+
+static void on_progress(void *payload, uint64_t done_bytes, uint64_t total_bytes)
+{
+    struct run *run = payload;
+
+    (void)total_bytes;
+    mutex_lock(&run->uploads->lock);
+    run->upload->done_bytes = done_bytes;
+    mutex_unlock(&run->uploads->lock);
+}
+
+/* An upload session was opened, or is over: the next agent can go on with it. */
+static void on_session(void *payload, const char *url)
+{
+    struct run *run = payload;
+    struct journal_row row = {0};
+    struct error error = {0};
+    int code = journal_row_copy(&row, &run->upload->row, &error);
+
+    code = code < 0 ? code : str_copy(&row.session_url, url ? url : "", &error);
+    code = code < 0 ? code : upload_set_row(run->uploads, run->upload, &row, false, &error);
+    if (code < 0) {
+        log_error(LOG_VFS, &error, "an upload session could not be noted");
+    }
+    journal_row_clear(&row);
+}
+
+/* A session that is gone on with does not ask for the version again: we do. */
+static bool may_resume(const struct journal_row *row, struct account *account,
+                       const struct call *call)
+{
+    struct graph_item item = {0};
+    bool may = false;
+
+    if (!row->session_url || !*row->session_url) {
+        return false;
+    }
+    if (!*row->item_id || !*row->version) {
+        return true;
+    }
+    if (graph_get_item(&item, account, row->drive_id, row->item_id, call, NULL) == 0) {
+        may = str_equal(item.ctag, row->version) || str_equal(item.etag, row->version);
+    }
+    graph_item_clear(&item);
+    return may;
+}
+
+/* Where the folder is not known by its id: the root of the drive. */
+static int learn_parent(struct upload *upload, struct journal_row *row, const struct call *call,
+                        struct error *err)
+{
+    struct graph_item item = {0};
+    int code = 0;
+
+    if (*row->item_id || *row->parent_id) {
+        return 0;
+    }
+    code = graph_get_item(&item, upload->library->account, row->drive_id, NULL, call, err);
+    if (code == 0) {
+        code = str_copy(&row->parent_id, item.id ? item.id : "", err);
+    }
+    graph_item_clear(&item);
+    return code;
+}
+
+static int send_row(struct run *run, struct graph_item *item, struct journal_row *row,
+                    const struct call *call, struct error *err)
+{
+    struct account *account = run->upload->library->account;
+    struct graph_source source = {read_file, run->file, row->size_bytes};
+    struct graph_upload upload = {.drive_id = row->drive_id,
+                                  .modified_ms = row->modified_ms,
+                                  .created_ms = row->created_ms,
+                                  .may_have_arrived = row->may_have_arrived,
+                                  .progress = on_progress,
+                                  .progress_payload = run,
+                                  .session = on_session,
+                                  .session_payload = run};
+    int code = learn_parent(run->upload, row, call, err);
+
+    if (*row->item_id) {
+        upload.item_id = row->item_id;
+        upload.if_match = *row->version ? row->version : NULL;
+    } else {
+        upload.parent_id = row->parent_id;
+        upload.name = row->name;
+    }
+    if (code == 0) {
+        upload.resume_url = may_resume(row, account, call) ? row->session_url : NULL;
+        code = graph_upload(item, account, &upload, &source, call, err);
+    }
+    return code;
+}
+
+/* --- it arrived --- */
+
+/* The node of what was saved; NULL: the tree does not show it. online->lock held. */
+static struct node *node_of(struct upload *upload, const struct graph_item *item)
+{
+    struct online_vfs *online = upload->library->online;
+    struct node *node = upload->body ? upload->body->node : NULL;
+
+    if (upload->library->is_removed || !item->id) {
+        return NULL;
+    }
+    if (!node || (node->flags & NODE_GONE)) {
+        node = tree_item(online->tree, upload->library->root, item->id);
+    }
+    return node && !(node->flags & NODE_GONE) && node->kind == VFS_FILE ? node : NULL;
+}
+
+/* A file of an agent before this one that is new on the server: into its folder, if that is known.
+ * online->lock held. */
+static void show_new(struct upload *upload, const struct graph_item *item)
+{
+    struct online_vfs *online = upload->library->online;
+    struct node *folder = NULL;
+    struct node *node = NULL;
+
+    if (upload->library->is_removed || !item->parent_id) {
+        return;
+    }
+    folder = tree_item(online->tree, upload->library->root, item->parent_id);
+    if (!folder && upload->library->root_item_id &&
+        str_equal(upload->library->root_item_id, item->parent_id)) {
+        folder = upload->library->root;
+    }
+    if (folder && tree_apply_item(online, &node, folder, item, UINT32_MAX, NULL) == 0 && node) {
+        listing_note_added(online, folder, node);
+    }
+}
+
+/* The tree and the open file learn what the server answered. True: nobody else has the file open,
+ * and nobody can get it any more. */
+static bool take_answer(struct uploads *uploads, struct upload *upload,
+                        const struct graph_item *item)
+{
+    struct online_vfs *online = uploads->online;
+    const char *version = item->ctag ? item->ctag : item->etag;
+    struct body *body = upload->body;
+    struct error error = {0};
+    struct node *node = NULL;
+    bool is_newest = false;
+    bool is_alone = false;
+
+    mutex_lock(&online->lock);
+    node = node_of(upload, item);
+    if (node) {
+        if (tree_apply_own(online, node, item, &error) < 0) {
+            log_error(LOG_VFS, &error, "a saved file could not be noted");
+        }
+    } else if (!body) {
+        show_new(upload, item);
+    }
+    if (body) {
+        mutex_lock(&body->lock);
+        (void)str_copy(&body->version, version ? version : "", NULL);
+        (void)str_copy(&body->item_id, item->id ? item->id : "", NULL);
+        mutex_lock(&uploads->lock);
+        is_newest = body->pending == upload;
+        body->pending = is_newest ? NULL : body->pending;
+        mutex_unlock(&uploads->lock);
+        if (is_newest) {
+            body->sealed_bytes = 0;
+            if (!body->is_dirty) {
+                body->modified_ms = -1;
+                body->created_ms = -1;
+            }
+        }
+        is_alone = is_newest && body->refs == 1 && !body->is_dirty && !body->is_saving;
+        if (is_alone && !(body->node->flags & NODE_GONE) && body->node->body == body) {
+            body->node->body = NULL;
+        }
+        mutex_unlock(&body->lock);
+    }
+    mutex_unlock(&online->lock);
+    return is_alone;
+}
+
+/* The one that follows goes over what was just saved. It is edited by us when it is returned. */
+static struct upload *edit_follower(struct uploads *uploads, const struct upload *upload)
+{
+    struct upload *follower = NULL;
+
+    mutex_lock(&uploads->lock);
+    for (;;) {
+        follower = uploads->first;
+        while (follower && follower->waits_for != upload) {
+            follower = follower->next;
+        }
+        if (!follower || !follower->is_editing) {
+            break;
+        }
+        cond_wait(&uploads->changed, &uploads->lock);
+    }
+    if (follower) {
+        follower->is_editing = true;
+    }
+    mutex_unlock(&uploads->lock);
+    return follower;
+}
+
+static int rebase(struct journal_row *row, const struct graph_item *item, struct error *err)
+{
+    const char *version = item->ctag ? item->ctag : item->etag;
+    int code = str_copy(&row->version, version ? version : "", err);
+
+    if (code == 0 && item->id) {
+        code = str_copy(&row->item_id, item->id, err);
+    }
+    row->after = 0;
+    return code;
+}
+
+/* The row goes, and the one that follows is rebased in the same commit. */
+static void commit_done(struct uploads *uploads, struct upload *upload, struct upload *follower,
+                        const struct graph_item *item)
+{
+    struct journal_row row = {0};
+    struct journal_row old = {0};
+    struct error error = {0};
+    struct journal_change changes[2] = {{JOURNAL_REMOVE, &upload->row}, {JOURNAL_UPDATE, &row}};
+    int code = 0;
+
+    if (follower) {
+        code = journal_row_copy(&row, &follower->row, &error);
+        code = code < 0 ? code : rebase(&row, item, &error);
+    }
+    if (code == 0) {
+        code = journal_apply(uploads->journal, changes, follower ? 2 : 1, false, &error);
+    }
+    if (code < 0) { /* the next agent finds out that the server has it */
+        log_error(LOG_VFS, &error, "the journal keeps an upload that is done");
+    }
+    if (follower && row.key) {
+        mutex_lock(&uploads->lock);
+        old = follower->row;
+        follower->row = row;
+        mutex_unlock(&uploads->lock);
+        row = old;
+    }
+    journal_row_clear(&row);
+}
+
+/* A file of our own beside the one that the body reads now. */
+static bool is_shared(struct upload *upload)
+{
+    struct body *body = upload->body;
+    bool is_same = false;
+
+    if (body) {
+        mutex_lock(&body->lock);
+        is_same =
+            body->spool_path && strcmp(spool_name_of(body->spool_path), upload->row.spool) == 0;
+        mutex_unlock(&body->lock);
+    }
+    return is_same;
+}
+
+static bool is_body_dirty(struct body *body)
+{
+    bool is_dirty = false;
+
+    mutex_lock(&body->lock);
+    is_dirty = body->is_dirty;
+    mutex_unlock(&body->lock);
+    return is_dirty;
+}
+
+/*
+ * In which order what there is locally goes, so that an agent that is killed in the middle leaves
+ * nothing that says the opposite of what is true:
+ *   nobody reads the file: file, row           (a row without file is one that was done)
+ *   it is open, or has a newer save: ".saved" mark, row, then the file if it is not the body's
+ *   it is open and written again: row          (the note of the draft is there already)
+ */
+static void finish_good(struct uploads *uploads, struct upload *upload, struct local_file *file,
+                        const struct graph_item *item)
+{
+    struct upload *follower = NULL;
+    struct body *body = NULL;
+    char *path = NULL;
+    bool is_alone = take_answer(uploads, upload, item);
+    bool is_own = !is_shared(upload);
+
+    uploads_remember(uploads, item->id, item->ctag ? item->ctag : item->etag);
+    unsaved_settle(uploads->online, upload->row.key, upload->row.path, file,
+                   upload->row.size_bytes);
+    (void)upload_path(&path, uploads, upload->row.spool, NULL);
+    follower = edit_follower(uploads, upload);
+    if (is_alone) {
+        body = upload->body;
+        upload->body = NULL;
+        body_put(body); /* the file becomes cache, or goes */
+        body = NULL;
+    } else if (!upload->body && path && !unsaved_has_note(path)) {
+        (void)file_remove(path, NULL); /* with a note it was written on, and stays for that */
+        unsaved_remove(path);
+    } else if (path && (is_own || !is_body_dirty(upload->body))) {
+        unsaved_saved(path);
+    }
+    commit_done(uploads, upload, follower, item);
+    if (upload->body && is_own && path) {
+        (void)file_remove(path, NULL);
+        unsaved_remove(path);
+    }
+    mutex_lock(&uploads->lock);
+    body = upload->body;
+    uploads_unlink(uploads, upload);
+    uploads->running--;
+    mutex_unlock(&uploads->lock);
+    if (follower) {
+        upload_edited(uploads, follower);
+    }
+    upload_free(upload);
+    body_put(body);
+    free(path);
+}
+
+/* --- it did not --- */
+
+static bool is_uncertain(int code)
+{
+    return code == ERR_UNREACHABLE || code == ERR_TIMED_OUT || code == ERR_SERVER ||
+           code == ERR_CANCELLED || code == ERR_PROTOCOL;
+}
+
+static uint32_t any_number(void)
+{
+    uint32_t number = 0;
+
+    (void)secret_random(&number, sizeof(number), NULL);
+    return number;
+}
+
+/* What is different about the next try. */
+static enum journal_step decide(struct uploads *uploads, struct upload *upload,
+                                struct journal_row *row, int code, const struct call *call,
+                                struct error *error)
+{
+    struct journal_try tried = {
+        .code = code, .now_ms = clock_wall_ms(clock_system()), .random = any_number()};
+    enum journal_step step = JOURNAL_STEP_RETRY;
+    int64_t due_ms = 0;
+
+    mutex_lock(&uploads->online->lock);
+    tried.keeps_both = uploads->online->options.keeps_both;
+    mutex_unlock(&uploads->online->lock);
+    step = journal_next(row, &tried, &due_ms);
+    row->due_ms = due_ms;
+    if (code == ERR_LOCKED && row->locked_ms == 0) {
+        row->locked_ms = tried.now_ms;
+    }
+    if (step == JOURNAL_STEP_COMPARE) {
+        int same = conflict_is_rewrite(upload, row, call, error);
+
+        step = same == 1          ? JOURNAL_STEP_RETRY
+               : same < 0         ? JOURNAL_STEP_RETRY
+               : tried.keeps_both ? JOURNAL_STEP_COPY
+                                  : JOURNAL_STEP_CONFLICT;
+        row->due_ms = same < 0 ? tried.now_ms + 5000 : tried.now_ms;
+    }
+    if (step == JOURNAL_STEP_COPY) {
+        struct error ignored = {0};
+
+        if (conflict_name_copy(upload, row, call, &ignored) < 0) {
+            step = JOURNAL_STEP_RETRY;
+            row->due_ms = tried.now_ms + 5000;
+        } else {
+            row->due_ms = tried.now_ms;
+        }
+    }
+    return step;
+}
+
+static const char *advice(enum journal_step step, int code)
+{
+    if (step == JOURNAL_STEP_CONFLICT) {
+        return "; `mooring uploads export` keeps yours, `discard` drops it";
+    }
+    switch (code) {
+    case ERR_SIGNED_OUT:
+        return "; run 'mooring login'";
+    case ERR_LOCKED:
+        return "; it is tried again until the file is free";
+    case ERR_NO_SPACE:
+        return "; make room on the server";
+    case ERR_NOT_FOUND:
+    case ERR_STALE:
+    case ERR_GONE:
+        return "; its folder is gone: restore it, then `mooring uploads retry`, or export the file";
+    default:
+        return step == JOURNAL_STEP_BLOCK
+                   ? "; `mooring uploads retry` tries again, `export` puts the file elsewhere"
+                   : "";
+    }
+}
+
+static void log_failure(const struct upload *upload, enum journal_step step,
+                        const struct journal_row *row, const struct error *error)
+{
+    switch (step) {
+    case JOURNAL_STEP_COPY:
+        log_write(LOG_LEVEL_ERROR, LOG_VFS,
+                  "someone else changed '%s' meanwhile: this user's version is kept as '%s'",
+                  upload->row.path, row->name);
+        break;
+    case JOURNAL_STEP_BLOCK:
+    case JOURNAL_STEP_CONFLICT:
+        log_error(LOG_VFS, error, "'%s' is not on the server; `mooring uploads list` has it",
+                  upload->row.path);
+        break;
+    default:
+        log_debug(LOG_VFS, "'%s' is tried again: %s", upload->row.path, error->message);
+        break;
+    }
+}
+
+static void finish_bad(struct uploads *uploads, struct upload *upload, struct journal_row *row,
+                       int code, struct error *error, const struct call *call)
+{
+    struct online_vfs *online = uploads->online;
+    enum journal_step step = decide(uploads, upload, row, code, call, error);
+    struct error ignored = {0};
+    int set = 0;
+
+    row->attempts += code != ERR_CANCELLED;
+    row->may_have_arrived = row->may_have_arrived || is_uncertain(code);
+    row->state = step == JOURNAL_STEP_BLOCK      ? JOURNAL_BLOCKED
+                 : step == JOURNAL_STEP_CONFLICT ? JOURNAL_CONFLICT
+                 : step == JOURNAL_STEP_COPY     ? JOURNAL_PENDING
+                                                 : JOURNAL_RETRY;
+    if (step == JOURNAL_STEP_COPY) {
+        row->may_have_arrived = false;
+        str_free(&row->reason);
+    } else {
+        (void)str_format(&row->reason, NULL, "%s%s", error->message, advice(step, code));
+    }
+    log_failure(upload, step, row, error);
+    set = upload_set_row(uploads, upload, row, step == JOURNAL_STEP_COPY, &ignored);
+    if (set < 0) { /* it goes on as before, a little later */
+        mutex_lock(&uploads->lock);
+        upload->row.due_ms = clock_wall_ms(clock_system()) + 5000;
+        upload->row.state = JOURNAL_RETRY;
+        mutex_unlock(&uploads->lock);
+    } else if (step == JOURNAL_STEP_COPY) {
+        conflict_show_copy(upload);
+    }
+    if (upload->body) {
+        mutex_lock(&online->lock);
+        note_denied(online, upload->body->node, code);
+        mutex_unlock(&online->lock);
+    }
+    mutex_lock(&uploads->lock);
+    uploads->copies += step == JOURNAL_STEP_COPY && set == 0;
+    uploads->running--;
+    upload->is_running = false;
+    upload->done_bytes = 0;
+    cond_broadcast(&uploads->changed);
+    mutex_unlock(&uploads->lock);
+}
+
+/* --- the whole of a try --- */
+
+static int open_file(struct uploads *uploads, struct upload *upload, struct local_file **out,
+                     struct error *err)
+{
+    char *path = NULL;
+    int code = 0;
+
+    mutex_lock(&uploads->lock);
+    *out = upload->file ? local_ref(upload->file) : NULL;
+    mutex_unlock(&uploads->lock);
+    if (*out) {
+        return 0;
+    }
+    code = upload_path(&path, uploads, upload->row.spool, err);
+    if (code == 0) {
+        code = local_open(out, path, false, err);
+    }
+    free(path);
+    return code;
+}
+
+static void run_one(struct uploads *uploads, struct upload *upload)
+{
+    struct run run = {.uploads = uploads, .upload = upload};
+    struct call call = {.priority = CALL_SAVE,
+                        .deadline_ms = clock_mono_ms(clock_system()) + TRY_MS,
+                        .is_cancelled = is_given_up,
+                        .payload = &run};
+    struct journal_row row = {0};
+    struct graph_item item = {0};
+    struct error error = {0};
+    int code = journal_row_copy(&row, &upload->row, &error);
+
+    call_extend(&call, upload->row.size_bytes);
+    if (code == 0) {
+        code = open_file(uploads, upload, &run.file, &error);
+        code = code == ERR_NOT_FOUND ? error_set(&error, ERR_IO, "its bytes are not here any more")
+                                     : code;
+    }
+    if (code == 0) {
+        row.sent_ms = clock_wall_ms(clock_system());
+        code = send_row(&run, &item, &row, &call, &error);
+    }
+    if (code == 0) {
+        finish_good(uploads, upload, run.file, &item);
+    } else {
+        /* The session may have been noted meanwhile. */
+        (void)str_copy(&row.session_url, upload->row.session_url, NULL);
+        finish_bad(uploads, upload, &row, code, &error, &call);
+    }
+    local_close(run.file);
+    graph_item_clear(&item);
+    journal_row_clear(&row);
+}
+
+/* --- threads --- */
+
+/* How many could start now; lock held. */
+static unsigned count_ready(const struct uploads *uploads)
+{
+    int64_t now_ms = clock_wall_ms(clock_system());
+    int64_t wait_ms = -1;
+    unsigned ready = 0;
+
+    for (const struct upload *at = uploads->first; at && ready <= UPLOADS_AT_ONCE; at = at->next) {
+        ready += uploads_may_start(uploads, at, now_ms, &wait_ms);
+    }
+    return ready > 0 || wait_ms < 0 ? ready : 1; /* one waits for the time to come */
+}
+
+static void *work(void *payload)
+{
+    struct worker *worker = payload;
+    struct uploads *uploads = worker->uploads;
+    int64_t wait_ms = -1;
+    bool is_rested = false;
+
+    mutex_lock(&uploads->lock);
+    while (!uploads->is_stopping) {
+        struct upload *upload = pick(uploads, &wait_ms);
+
+        if (upload) {
+            upload->is_running = true;
+            uploads->running++;
+            if (uploads->idle == 0) {
+                uploads_wake(uploads);
+            }
+            mutex_unlock(&uploads->lock);
+            run_one(uploads, upload);
+            mutex_lock(&uploads->lock);
+            is_rested = false;
+            continue;
+        }
+        /* One thread waits for the next time that something is due; the others end. */
+        if (is_rested && (wait_ms < 0 || uploads->idle > 0)) {
+            break;
+        }
+        uploads->idle++;
+        is_rested = !cond_wait_ms(&uploads->changed, &uploads->lock,
+                                  wait_ms < 0 || wait_ms > IDLE_MS ? IDLE_MS : wait_ms);
+        uploads->idle--;
+    }
+    worker->is_over = true;
+    cond_broadcast(&uploads->changed);
+    mutex_unlock(&uploads->lock);
+    return NULL;
+}
+
+void uploads_wake(struct uploads *uploads)
+{
+    unsigned ready = count_ready(uploads);
+
+    cond_broadcast(&uploads->changed);
+    for (size_t i = 0; i < UPLOADS_AT_ONCE && ready > uploads->idle; i++) {
+        struct worker *worker = &uploads->workers[i];
+        struct error error = {0};
+
+        if (uploads->is_stopping || (worker->is_used && !worker->is_over)) {
+            continue;
+        }
+        if (worker->is_over) {
+            thread_join(&worker->thread); /* it has left the lock for good */
+        }
+        *worker = (struct worker){.uploads = uploads, .is_used = true};
+        if (thread_start(&worker->thread, "vfs-upload", work, worker, &error) < 0) {
+            log_error(LOG_VFS, &error, "uploads have to wait");
+            worker->is_used = false;
+            break;
+        }
+        ready--;
+    }
+}
+
+void uploads_stop(struct uploads *uploads)
+{
+    mutex_lock(&uploads->lock);
+    uploads->is_stopping = true;
+    cond_broadcast(&uploads->changed);
+    mutex_unlock(&uploads->lock);
+    for (size_t i = 0; i < UPLOADS_AT_ONCE; i++) {
+        thread_join(&uploads->workers[i].thread);
+    }
+    /* What is left stays in the journal; the bodies are ours to give back. */
+    for (struct upload *upload = uploads->first; upload; upload = upload->next) {
+        struct body *body = upload->body;
+
+        upload->body = NULL;
+        if (body) {
+            mutex_lock(&body->lock);
+            body->is_kept = true;
+            mutex_unlock(&body->lock);
+            body_put(body);
+        }
+    }
+}

@@ -1,0 +1,661 @@
+/*
+ * uploads.c - the list of what is on its way: taking saves in, following renames, giving up.
+ */
+#include "uploads.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "local.h"
+
+const char *spool_name_of(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+
+    return slash ? slash + 1 : path;
+}
+
+int upload_path(char **out, const struct uploads *uploads, const char *spool_name,
+                struct error *err)
+{
+    return str_format(out, err, "%s/%s", uploads->online->spool_directory, spool_name);
+}
+
+void upload_free(struct upload *upload)
+{
+    if (upload) {
+        local_close(upload->file);
+        journal_row_clear(&upload->row);
+        free(upload);
+    }
+}
+
+/* At the end of the list: in the order of their ids. Lock held. */
+static void link_last(struct uploads *uploads, struct upload *upload)
+{
+    struct upload **at = &uploads->first;
+
+    while (*at) {
+        at = &(*at)->next;
+    }
+    *at = upload;
+}
+
+void uploads_unlink(struct uploads *uploads, struct upload *upload)
+{
+    struct upload **at = &uploads->first;
+
+    while (*at && *at != upload) {
+        at = &(*at)->next;
+    }
+    if (*at) {
+        *at = upload->next;
+    }
+    for (struct upload *other = uploads->first; other; other = other->next) {
+        if (other->waits_for == upload) {
+            other->waits_for = NULL;
+        }
+    }
+    cond_broadcast(&uploads->changed);
+}
+
+static int apply_one(struct uploads *uploads, enum journal_op op, struct journal_row *row,
+                     bool is_durable, struct error *err)
+{
+    struct journal_change change = {op, row};
+
+    return journal_apply(uploads->journal, &change, 1, is_durable, err);
+}
+
+int upload_set_row(struct uploads *uploads, struct upload *upload, struct journal_row *row,
+                   bool is_durable, struct error *err)
+{
+    struct journal_row old;
+    int code = apply_one(uploads, JOURNAL_UPDATE, row, is_durable, err);
+
+    if (code == 0) {
+        mutex_lock(&uploads->lock);
+        old = upload->row;
+        upload->row = *row;
+        mutex_unlock(&uploads->lock);
+        *row = (struct journal_row){0};
+        journal_row_clear(&old);
+    }
+    return code;
+}
+
+void upload_edited(struct uploads *uploads, struct upload *upload)
+{
+    mutex_lock(&uploads->lock);
+    upload->is_editing = false;
+    cond_broadcast(&uploads->changed);
+    uploads_wake(uploads);
+    mutex_unlock(&uploads->lock);
+}
+
+/* --- taking a save in --- */
+
+static int fill_row(struct journal_row *row, const struct body *body,
+                    const struct upload_target *target, struct error *err)
+{
+    const struct {
+        char **to;
+        const char *text;
+    } texts[] = {
+        {&row->key, body->library->key},      {&row->drive_id, target->drive_id},
+        {&row->parent_id, target->parent_id}, {&row->name, target->name},
+        {&row->path, target->path},           {&row->item_id, target->item_id},
+        {&row->version, target->version},     {&row->spool, spool_name_of(body->spool_path)}};
+    int64_t now_ms = clock_wall_ms(clock_system());
+    int code = 0;
+
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]) && code == 0; i++) {
+        code = str_copy(texts[i].to, texts[i].text ? texts[i].text : "", err);
+    }
+    row->kind = JOURNAL_UPLOAD;
+    row->state = JOURNAL_PENDING;
+    row->size_bytes = body->size_bytes;
+    row->modified_ms = body->modified_ms;
+    row->created_ms = body->created_ms;
+    row->since_ms = now_ms;
+    row->due_ms = now_ms + body->online->options.upload_delay_ms;
+    row->attempts = 0;
+    row->locked_ms = 0;
+    str_free(&row->reason);
+    str_free(&row->session_url);
+    return code;
+}
+
+/* A spool file that nobody reads any more. */
+static void remove_spool(struct uploads *uploads, const char *name)
+{
+    char *path = NULL;
+
+    if (upload_path(&path, uploads, name, NULL) == 0) {
+        (void)file_remove(path, NULL);
+        unsaved_remove(path);
+    }
+    free(path);
+}
+
+/* The one that waits, or waits to be tried again, takes the new bytes instead of the old ones. It
+ * goes where the body is now, over the version that the first save was to replace. */
+static int replace_waiting(struct uploads *uploads, struct upload *upload, struct body *body,
+                           const struct upload_target *target, struct error *err)
+{
+    struct journal_row row = {0};
+    struct upload_target same = *target;
+    struct local_file *old = NULL;
+    char *old_name = NULL;
+    int code = journal_row_copy(&row, &upload->row, err);
+
+    if (code == 0) {
+        code = str_copy(&old_name, row.spool, err);
+    }
+    if (code == 0) {
+        same.version = upload->row.version;
+        code = fill_row(&row, body, &same, err);
+    }
+    if (code == 0) {
+        code = upload_set_row(uploads, upload, &row, true, err);
+    }
+    if (code == 0) {
+        mutex_lock(&uploads->lock);
+        old = upload->file;
+        upload->file = local_ref(body->spool);
+        mutex_unlock(&uploads->lock);
+        local_close(old);
+        if (strcmp(old_name, upload->row.spool) != 0) {
+            remove_spool(uploads, old_name);
+        }
+    }
+    journal_row_clear(&row);
+    free(old_name);
+    return code;
+}
+
+/* One more, which starts when the one before it is done. It is listed first and edited until the
+ * journal has it, so that the one before it can hand its answer on. */
+static int add_upload(struct uploads *uploads, struct upload *before, struct body *body,
+                      const struct upload_target *target, struct error *err)
+{
+    struct upload *upload = calloc(1, sizeof(*upload));
+    int code = upload ? 0 : error_set(err, ERR_NO_MEMORY, "no memory for an upload");
+
+    if (code == 0) {
+        code = fill_row(&upload->row, body, target, err);
+    }
+    if (code < 0) {
+        upload_free(upload);
+        return code;
+    }
+    upload->library = body->library;
+    upload->body = body;
+    upload->file = local_ref(body->spool);
+    upload->is_editing = true;
+    mutex_lock(&body->lock);
+    mutex_lock(&uploads->lock);
+    if (before && body->pending == before) {
+        upload->waits_for = before;
+        upload->row.after = before->row.id;
+    } else if (before) { /* it is done meanwhile, and the body has its answer */
+        code = str_copy(&upload->row.item_id, body->item_id, err);
+        code = code < 0 ? code : str_copy(&upload->row.version, body->version, err);
+    }
+    link_last(uploads, upload);
+    mutex_unlock(&uploads->lock);
+    mutex_unlock(&body->lock);
+    code = code < 0 ? code : apply_one(uploads, JOURNAL_ADD, &upload->row, true, err);
+    mutex_lock(&body->online->lock);
+    mutex_lock(&uploads->lock);
+    if (code == 0) {
+        body->refs++;
+        body->pending = upload;
+    } else {
+        uploads_unlink(uploads, upload);
+    }
+    mutex_unlock(&uploads->lock);
+    mutex_unlock(&body->online->lock);
+    if (code < 0) {
+        upload_free(upload);
+    } else {
+        upload_edited(uploads, upload);
+    }
+    return code;
+}
+
+int uploads_put(struct body *body, const struct upload_target *target, struct error *err)
+{
+    struct uploads *uploads = body->online->uploads;
+    struct upload *before = NULL;
+    bool is_waiting = false;
+    int code = 0;
+
+    mutex_lock(&uploads->lock);
+    while (body->pending && body->pending->is_editing) {
+        cond_wait(&uploads->changed, &uploads->lock);
+    }
+    before = body->pending;
+    /* One that may have arrived has to find that out first. */
+    is_waiting = before && !before->is_running && !before->row.may_have_arrived;
+    if (is_waiting) {
+        before->is_editing = true;
+    }
+    mutex_unlock(&uploads->lock);
+    if (!is_waiting) {
+        return add_upload(uploads, before, body, target, err);
+    }
+    code = replace_waiting(uploads, before, body, target, err);
+    upload_edited(uploads, before);
+    return code;
+}
+
+/* --- holding --- */
+
+bool uploads_has(struct body *body)
+{
+    struct uploads *uploads = body->online->uploads;
+    bool has = false;
+
+    mutex_lock(&uploads->lock);
+    has = body->pending != NULL;
+    mutex_unlock(&uploads->lock);
+    return has;
+}
+
+static bool is_any_running(const struct uploads *uploads, const struct body *body)
+{
+    for (const struct upload *upload = uploads->first; upload; upload = upload->next) {
+        if (upload->body == body && upload->is_running) {
+            return true;
+        }
+    }
+    return false;
+}
+
+int uploads_hold(struct body *body, const struct call *call, struct error *err)
+{
+    struct uploads *uploads = body->online->uploads;
+    int code = 0;
+
+    mutex_lock(&uploads->lock);
+    body->upload_holds++;
+    while (code == 0 && body->pending && is_any_running(uploads, body)) {
+        code = call_wait(call, &uploads->changed, &uploads->lock, err);
+    }
+    if (code < 0) {
+        body->upload_holds--;
+        uploads_wake(uploads);
+    }
+    mutex_unlock(&uploads->lock);
+    return code;
+}
+
+void uploads_release(struct body *body)
+{
+    struct uploads *uploads = body->online->uploads;
+
+    mutex_lock(&uploads->lock);
+    body->upload_holds--;
+    uploads_wake(uploads);
+    mutex_unlock(&uploads->lock);
+}
+
+/* The oldest of the body's uploads, being edited by us; none of them runs. NULL: there is none.
+ * `after`: a later one than that. */
+static struct upload *edit_next(struct uploads *uploads, const struct body *body,
+                                const struct upload *after)
+{
+    struct upload *upload = NULL;
+
+    mutex_lock(&uploads->lock);
+    for (;;) {
+        upload = after ? after->next : uploads->first;
+        while (upload && upload->body != body) {
+            upload = upload->next;
+        }
+        if (!upload || !upload->is_editing) {
+            break;
+        }
+        cond_wait(&uploads->changed, &uploads->lock); /* and look again: it may be gone */
+    }
+    if (upload) {
+        upload->is_editing = true;
+    }
+    mutex_unlock(&uploads->lock);
+    return upload;
+}
+
+static int move_one(struct uploads *uploads, struct upload *upload, const char *parent_id,
+                    const char *name, const char *path, struct error *err)
+{
+    struct journal_row row = {0};
+    int code = journal_row_copy(&row, &upload->row, err);
+
+    code = code < 0 || !parent_id ? code : str_copy(&row.parent_id, parent_id, err);
+    code = code < 0 ? code : str_copy(&row.name, name, err);
+    code = code < 0 ? code : str_copy(&row.path, path, err);
+    if (code == 0) {
+        row.is_copy = false;
+        if (!*row.item_id) {
+            str_free(&row.session_url); /* it would end under the old name */
+        }
+        code = upload_set_row(uploads, upload, &row, false, err);
+    }
+    journal_row_clear(&row);
+    return code;
+}
+
+int uploads_move(struct body *body, const char *parent_id, const char *name, const char *path,
+                 struct error *err)
+{
+    struct uploads *uploads = body->online->uploads;
+    struct upload *upload = edit_next(uploads, body, NULL);
+    int code = 0;
+
+    while (upload) {
+        struct upload *next = NULL;
+
+        code = code < 0 ? code : move_one(uploads, upload, parent_id, name, path, err);
+        next = edit_next(uploads, body, upload);
+        upload_edited(uploads, upload);
+        upload = next;
+    }
+    return code;
+}
+
+bool uploads_take_times(struct body *body, int64_t modified_ms, int64_t created_ms)
+{
+    struct uploads *uploads = body->online->uploads;
+    struct upload *upload = NULL;
+    struct journal_row row = {0};
+    struct error error = {0};
+    int code = 0;
+
+    mutex_lock(&uploads->lock);
+    while (body->pending && body->pending->is_editing) {
+        cond_wait(&uploads->changed, &uploads->lock);
+    }
+    upload = body->pending;
+    if (upload) {
+        upload->is_editing = true;
+    }
+    mutex_unlock(&uploads->lock);
+    if (!upload) {
+        return false;
+    }
+    code = journal_row_copy(&row, &upload->row, &error);
+    if (code == 0) {
+        row.modified_ms = modified_ms >= 0 ? modified_ms : row.modified_ms;
+        row.created_ms = created_ms >= 0 ? created_ms : row.created_ms;
+        code = upload_set_row(uploads, upload, &row, false, &error);
+    }
+    upload_edited(uploads, upload);
+    journal_row_clear(&row);
+    return code == 0;
+}
+
+void upload_forget(struct uploads *uploads, struct upload *upload)
+{
+    struct body *body = upload->body;
+    bool is_shared = false;
+
+    if (body) {
+        mutex_lock(&body->lock);
+        is_shared =
+            body->spool_path && strcmp(spool_name_of(body->spool_path), upload->row.spool) == 0;
+        body->sealed_bytes = is_shared ? 0 : body->sealed_bytes;
+        mutex_unlock(&body->lock);
+    }
+    if (!is_shared) {
+        remove_spool(uploads, upload->row.spool);
+    }
+    mutex_lock(&uploads->lock);
+    uploads_unlink(uploads, upload);
+    if (body && body->pending == upload) {
+        body->pending = NULL;
+    }
+    mutex_unlock(&uploads->lock);
+    upload_free(upload);
+    body_put(body);
+}
+
+void uploads_drop(struct body *body)
+{
+    struct uploads *uploads = body->online->uploads;
+    struct upload *upload = NULL;
+
+    while ((upload = edit_next(uploads, body, NULL)) != NULL) {
+        struct error error = {0};
+
+        if (apply_one(uploads, JOURNAL_REMOVE, &upload->row, false, &error) < 0) {
+            log_error(LOG_VFS, &error, "the journal keeps an upload that nobody wants");
+        }
+        upload_forget(uploads, upload);
+    }
+}
+
+/* Both are edited by us. */
+static int redirect(struct uploads *uploads, struct upload *mine, struct upload *theirs,
+                    struct body *body, const struct upload_target *target, struct error *err)
+{
+    struct journal_row row = {0};
+    struct journal_row old;
+    struct upload_target base = *target;
+    struct journal_change changes[2];
+    int64_t since_ms = mine->row.since_ms;
+    int code = journal_row_copy(&row, &mine->row, err);
+
+    if (theirs) {
+        base.version = theirs->row.version; /* what is on the server under it */
+    }
+    if (code == 0) {
+        mutex_lock(&body->lock);
+        code = fill_row(&row, body, &base, err);
+        mutex_unlock(&body->lock);
+        row.since_ms = since_ms;
+        row.is_copy = false;
+    }
+    if (code == 0) {
+        changes[0] = (struct journal_change){JOURNAL_UPDATE, &row};
+        changes[1] = (struct journal_change){JOURNAL_REMOVE, theirs ? &theirs->row : NULL};
+        code = journal_apply(uploads->journal, changes, theirs ? 2 : 1, false, err);
+    }
+    if (code == 0) {
+        mutex_lock(&uploads->lock);
+        old = mine->row;
+        mine->row = row;
+        mutex_unlock(&uploads->lock);
+        row = old;
+    }
+    journal_row_clear(&row);
+    return code;
+}
+
+int uploads_redirect(struct body *body, const struct upload_target *target, struct body *other,
+                     struct error *err)
+{
+    struct uploads *uploads = body->online->uploads;
+    struct upload *mine = edit_next(uploads, body, NULL);
+    struct upload *theirs = other ? edit_next(uploads, other, NULL) : NULL;
+    bool is_clear = false;
+    int code = 1;
+
+    mutex_lock(&uploads->lock);
+    is_clear = mine && body->pending == mine && !mine->row.may_have_arrived &&
+               (!theirs || (other->pending == theirs && !theirs->row.may_have_arrived));
+    mutex_unlock(&uploads->lock);
+    if (is_clear) { /* else where it stands has to be found out first */
+        code = redirect(uploads, mine, theirs, body, target, err);
+    }
+    if (theirs && code == 0) {
+        upload_forget(uploads, theirs);
+    } else if (theirs) {
+        upload_edited(uploads, theirs);
+    }
+    if (mine) {
+        upload_edited(uploads, mine);
+    }
+    return code;
+}
+
+/* --- from agents before this one --- */
+
+void uploads_adopt(struct body *body)
+{
+    struct uploads *uploads = body->online->uploads;
+    struct upload *upload = NULL;
+    struct local_file *file = NULL;
+    char *path = NULL;
+
+    if (!*body->item_id) {
+        return;
+    }
+    mutex_lock(&uploads->lock);
+    for (struct upload *at = uploads->first; at; at = at->next) {
+        if (!at->body && at->library == body->library &&
+            str_equal(at->row.item_id, body->item_id)) {
+            upload = at; /* the newest */
+        }
+    }
+    if (upload && upload_path(&path, uploads, upload->row.spool, NULL) == 0 &&
+        local_open(&file, path, false, NULL) == 0 &&
+        str_copy(&body->version, upload->row.version, NULL) == 0) {
+        body->spool = file;
+        body->spool_path = path;
+        body->size_bytes = upload->row.size_bytes;
+        body->sealed_bytes = upload->row.size_bytes;
+        body->modified_ms = upload->row.modified_ms;
+        body->touched_ms = upload->row.since_ms;
+        body->pending = upload;
+        body->refs++;
+        upload->body = body;
+        path = NULL;
+        file = NULL;
+    }
+    mutex_unlock(&uploads->lock);
+    local_close(file);
+    free(path);
+    if (body->spool) {
+        draft_enlist(body);
+    }
+}
+
+void uploads_attach(struct uploads *uploads, struct library *library)
+{
+    mutex_lock(&uploads->lock);
+    for (struct upload *upload = uploads->first; upload; upload = upload->next) {
+        if ((!upload->library || upload->library->is_removed) && !upload->body &&
+            str_equal(upload->row.key, library->key)) {
+            upload->library = library;
+        }
+    }
+    uploads_wake(uploads);
+    mutex_unlock(&uploads->lock);
+}
+
+bool uploads_know(struct uploads *uploads, const char *spool_name)
+{
+    bool is_known = false;
+
+    mutex_lock(&uploads->lock);
+    for (const struct upload *upload = uploads->first; upload && !is_known; upload = upload->next) {
+        is_known = str_equal(upload->row.spool, spool_name);
+    }
+    mutex_unlock(&uploads->lock);
+    return is_known;
+}
+
+/* One row of a dead agent. Whatever was sent of it has no answer here. */
+static int load_row(struct uploads *uploads, struct journal_row *row, struct error *err)
+{
+    struct upload *upload = NULL;
+    char *path = NULL;
+    int code = upload_path(&path, uploads, row->spool, err);
+
+    if (code == 0 && !file_exists(path)) {
+        /* It goes before its row does, when the server has it. */
+        code = apply_one(uploads, JOURNAL_REMOVE, row, false, err);
+        free(path);
+        return code;
+    }
+    free(path);
+    upload = code == 0 ? calloc(1, sizeof(*upload)) : NULL;
+    if (!upload) {
+        return code < 0 ? code : error_set(err, ERR_NO_MEMORY, "no memory for an upload");
+    }
+    upload->row = *row;
+    *row = (struct journal_row){0};
+    upload->row.may_have_arrived = true;
+    for (struct upload *at = uploads->first; at; at = at->next) {
+        if (upload->row.after && at->row.id == upload->row.after) {
+            upload->waits_for = at;
+        }
+    }
+    link_last(uploads, upload);
+    return 0;
+}
+
+static int load_rows(struct uploads *uploads, struct error *err)
+{
+    struct journal_rows rows = {0};
+    int code = journal_load(uploads->journal, &rows, err);
+
+    for (size_t i = 0; i < rows.count && code == 0; i++) {
+        if (rows.items[i].kind == JOURNAL_UPLOAD) {
+            code = load_row(uploads, &rows.items[i], err);
+        }
+    }
+    journal_rows_clear(&rows);
+    return code;
+}
+
+int uploads_new(struct uploads **out, struct online_vfs *online, struct error *err)
+{
+    struct uploads *uploads = calloc(1, sizeof(*uploads));
+    struct str_list notes = {0};
+    int code = 0;
+
+    if (!uploads) {
+        return error_set(err, ERR_NO_MEMORY, "no memory for uploads");
+    }
+    uploads->online = online;
+    mutex_init(&uploads->lock);
+    cond_init(&uploads->changed);
+    code = journal_open(&uploads->journal, online->spool_directory, &notes, err);
+    for (size_t i = 0; i < notes.count; i++) {
+        log_write(LOG_LEVEL_ERROR, LOG_VFS, "%s", notes.items[i]);
+    }
+    str_list_clear(&notes);
+    if (code == 0) {
+        code = load_rows(uploads, err);
+    }
+    if (code < 0) {
+        uploads_free(uploads);
+        return code;
+    }
+    *out = uploads;
+    return 0;
+}
+
+void uploads_free(struct uploads *uploads)
+{
+    if (!uploads) {
+        return;
+    }
+    while (uploads->first) {
+        struct upload *upload = uploads->first;
+
+        uploads->first = upload->next;
+        upload_free(upload);
+    }
+    journal_close(uploads->journal);
+    cond_clear(&uploads->changed);
+    mutex_clear(&uploads->lock);
+    free(uploads);
+}

@@ -1,0 +1,173 @@
+/*
+ * uploads.h - closed files on their way to the server: the journal's rows in memory, and the threads
+ * that carry them out. Private to mapper/vfs.
+ *
+ * An open file that is saved (flush) hands its spool file to an upload, which is durable before the
+ * program is told so. The upload keeps the body, so that reading, listing and opening it again show
+ * what was saved, also when nobody has it open any more. Bytes that an upload has are not written
+ * again: body->sealed_bytes says how many from the start of body->spool; a write below it moves the
+ * draft to a copy.
+ *
+ * At most two uploads belong to one body: one that is being sent (or may have arrived), and one that
+ * follows it. A later save replaces the one that is not being sent.
+ *
+ * Locks: uploads->lock nests in online->lock and body->lock, and is not held while waiting for the
+ * disk or the network. The row of an upload is changed by the thread that runs it, or else by the
+ * one that holds it (uploads_hold), and swapped in under the lock after the journal has it.
+ */
+#ifndef MAPPER_VFS_UPLOADS_H
+#define MAPPER_VFS_UPLOADS_H
+
+#include "mapper/journal.h"
+#include "online.h"
+
+#define UPLOADS_AT_ONCE 8
+
+struct upload {
+    struct upload *next; /* oldest first */
+    struct journal_row row;
+    struct library *library;  /* NULL: its library is not here (yet) */
+    struct body *body;        /* one of its references is ours; NULL: of an agent before this one */
+    struct local_file *file;  /* referenced; NULL: opened when it is sent */
+    struct upload *waits_for; /* goes first */
+    bool is_editing;          /* one thread changes its row, or frees it; not started meanwhile */
+    bool is_running;          /* ... and so does the worker that runs it */
+    bool is_cancelled;        /* the worker is to leave it */
+    uint64_t done_bytes;
+};
+
+struct worker {
+    struct thread thread;
+    struct uploads *uploads;
+    bool is_used;
+    bool is_over; /* to be joined */
+};
+
+/* A version that we made: by the hashes of item id and version. */
+#define OWN_SAVES 256
+struct own_save {
+    uint64_t item;
+    uint64_t version;
+    int64_t at_ms; /* wall clock; 0: free */
+};
+
+struct uploads {
+    struct online_vfs *online;
+    struct journal *journal;
+    struct mutex lock;   /* guards the rest, and every struct upload */
+    struct cond changed; /* anything */
+    struct upload *first;
+    struct worker workers[UPLOADS_AT_ONCE];
+    unsigned idle; /* workers that wait */
+    unsigned running;
+    unsigned copies; /* conflict copies that were made */
+    bool is_stopping;
+    bool is_draining; /* what is not due yet goes, too */
+    struct own_save own[OWN_SAVES];
+    uint32_t next_own;
+};
+
+int uploads_new(struct uploads **out, struct online_vfs *online, struct error *err);
+
+/* Cancels what runs; the rows stay. Before the tree goes. */
+void uploads_stop(struct uploads *uploads);
+void uploads_free(struct uploads *uploads); /* NULL is fine */
+
+/* --- uploads.c: for open files; never with online->lock or body->lock --- */
+
+/* Where a save goes; borrowed texts. item_id NULL: a new file. */
+struct upload_target {
+    const char *drive_id;
+    const char *parent_id; /* "": the root, whose id is not known */
+    const char *name;
+    const char *path;
+    const char *item_id;
+    const char *version;
+};
+
+/* The body's spool file, complete, becomes an upload; durable when this returns 0. Called by the
+ * thread that set is_saving. */
+int uploads_put(struct body *body, const struct upload_target *target, struct error *err);
+
+/* Waits until none of the body's uploads runs, and keeps them from starting. */
+int uploads_hold(struct body *body, const struct call *call, struct error *err);
+void uploads_release(struct body *body);
+
+/* --- of a body that is held --- */
+
+bool uploads_has(struct body *body);
+
+/* The file was renamed or moved here: before the tree is told. */
+int uploads_move(struct body *body, const char *parent_id, const char *name, const char *path,
+                 struct error *err);
+/* Times that a program set after closing: true when an upload takes them along. */
+bool uploads_take_times(struct body *body, int64_t modified_ms, int64_t created_ms);
+/* Nothing of it is to be sent any more. The body keeps its spool file. */
+void uploads_drop(struct body *body);
+/* The body's content goes over the item `target` now, in place of what `other` (may be NULL) was to
+ * send. Both are held and saves of both are paused. */
+int uploads_redirect(struct body *body, const struct upload_target *target, struct body *other,
+                     struct error *err);
+
+/* An agent before this one left content for the item that is being opened: it is the draft. Lock
+ * held; the body is new. */
+void uploads_adopt(struct body *body);
+
+/* The library `library` is here: what waits for it may start. Lock held. */
+void uploads_attach(struct uploads *uploads, struct library *library);
+
+/* What needs a person, as unsaved. */
+int uploads_visit_stuck(struct uploads *uploads, online_vfs_unsaved_fn visit, void *payload,
+                        struct error *err);
+/* Adds to running, waiting, copies and unsaved. */
+void uploads_count(struct uploads *uploads, struct online_vfs_stats *out);
+
+/* How many run, or would if they were due. */
+unsigned uploads_left(struct uploads *uploads);
+
+/* Whether the journal names a spool file: then it is not one of the unsaved. */
+bool uploads_know(struct uploads *uploads, const char *spool_name);
+
+/* --- between uploads.c, upload_run.c and conflict.c --- */
+
+/* Only for the thread that runs or edits it: `row` (taken over when this returns 0) into the
+ * journal, and then shown. */
+int upload_set_row(struct uploads *uploads, struct upload *upload, struct journal_row *row,
+                   bool is_durable, struct error *err);
+void upload_edited(struct uploads *uploads, struct upload *upload);
+void upload_free(struct upload *upload);
+void uploads_unlink(struct uploads *uploads, struct upload *upload); /* lock held */
+int upload_path(char **out, const struct uploads *uploads, const char *spool_name,
+                struct error *err);
+const char *spool_name_of(const char *path);
+
+/* One that is edited by us: out of the list, with its reference of the body; its spool file goes
+ * unless the body reads it. */
+void upload_forget(struct uploads *uploads, struct upload *upload);
+
+/* Starts a worker if one is needed; lock held. */
+void uploads_wake(struct uploads *uploads);
+bool uploads_may_start(const struct uploads *uploads, const struct upload *upload, int64_t now_ms,
+                       int64_t *wait_ms);
+
+/* --- conflict.c --- */
+
+/* The server made this version of what we sent. */
+void uploads_remember(struct uploads *uploads, const char *item_id, const char *version);
+
+/* "Report (conflict Anna Muster 2026-11-22 10-15-03).docx"; `number` above 1 is added. */
+int conflict_copy_name(char **out, const char *name, const char *user_name, int64_t wall_ms,
+                       unsigned number, struct error *err);
+
+/* 1: what is on the server is our own last save, rewritten by the service; row->version is its
+ * version now. 0: somebody else's. */
+int conflict_is_rewrite(struct upload *upload, struct journal_row *row, const struct call *call,
+                        struct error *err);
+
+/* `row` becomes that of a copy beside the item. */
+int conflict_name_copy(struct upload *upload, struct journal_row *row, const struct call *call,
+                       struct error *err);
+/* ... and the tree shows it so. */
+void conflict_show_copy(struct upload *upload);
+
+#endif
