@@ -101,12 +101,16 @@ fetch() {
     for v in $(versions_of "$package"); do
         dir=$cache/src/${package}_$v
         if [ ! -e "$dir/.complete" ]; then
+            if [ -n "$(find "$dir.gone" -mmin -1440 2>/dev/null)" ]; then
+                continue
+            fi
             rm -rf "$dir"
             mkdir -p "$dir"
             if ! (cd "$dir" && apt-get "${apt_options[@]}" source -qq --download-only --only-source \
                 "$package=$v" >"$cache/log/fetch-$package.log" 2>&1); then
                 say "$package $v is in the index and cannot be fetched; trying the version before it"
                 rm -rf "$dir"
+                touch "$dir.gone" # asked again tomorrow
                 continue
             fi
             sha256sum "$dir"/*.dsc | cut -d ' ' -f 1 >"$dir/dsc.sha256"
@@ -118,7 +122,7 @@ fetch() {
     done
     if [ -z "$newest" ]; then
         # No index and no network: what an earlier run fetched will do.
-        dir=$(find "$cache/src" -maxdepth 1 -name "${package}_*" | sort -V | tail -n 1)
+        dir=$(find "$cache/src" -maxdepth 1 -type d -name "${package}_*" | sort -V | tail -n 1)
         if [ -z "$dir" ] || [ ! -e "$dir/.complete" ]; then
             say "no version of the source package $package can be fetched"
             exit 1
@@ -346,8 +350,10 @@ build_libmicrohttpd() { # --with-threads is best left to its own judgement
     cp libmicrohttpd.pc "$prefix/lib/pkgconfig/"
 }
 
-build_cmocka() {
-    with_cmake "$src" -DCMAKE_C_FLAGS="$flags" -DWITH_EXAMPLES=OFF -DUNIT_TESTING=OFF
+build_cmocka() { # builds a static library on request, and installs the other one
+    with_cmake "$src" -DCMAKE_C_FLAGS="$flags" -DWITH_EXAMPLES=OFF -DUNIT_TESTING=OFF -DWITH_STATIC_LIB=ON
+    rm -rf "${prefix:?}/bin" "${prefix:?}/lib/cmake" "${prefix:?}"/lib/*.dll.a
+    cp src/libcmocka-static.a "$prefix/lib/libcmocka.a"
 }
 
 # ---- all of them -----------------------------------------------------------------------------------------------

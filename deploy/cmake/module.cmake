@@ -29,6 +29,16 @@ else()
 endif()
 if(WIN32)
   enable_language(RC)
+  # Other libraries than last time (deploy/cmake/deps.sh ran again): what pkg-config said then does not count.
+  if(NOT "${MOORING_DEPS}" STREQUAL "${MOORING_DEPS_SEEN}")
+    get_cmake_property(cached CACHE_VARIABLES)
+    foreach(variable IN LISTS cached)
+      if(variable MATCHES "^(pkgcfg_lib_|__pkg_config_checked_)")
+        unset(${variable} CACHE)
+      endif()
+    endforeach()
+    set(MOORING_DEPS_SEEN "${MOORING_DEPS}" CACHE INTERNAL "")
+  endif()
   # Windows 10 is the oldest that we support. UTF-16 at the edge: the functions without a letter are the wide ones.
   target_compile_definitions(mooring_flags INTERFACE _WIN32_WINNT=0x0A00 UNICODE _UNICODE NOMINMAX
     WIN32_LEAN_AND_MEAN)
