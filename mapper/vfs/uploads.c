@@ -203,7 +203,7 @@ static int add_upload(struct uploads *uploads, struct upload *before, struct bod
     if (before && body->pending == before) {
         upload->waits_for = before;
         upload->row.after = before->row.id;
-    } else if (before) { /* it is done meanwhile, and the body has its answer */
+    } else { /* the body has the answer of the one before, if it is done meanwhile */
         code = str_copy(&upload->row.item_id, body->item_id, err);
         code = code < 0 ? code : str_copy(&upload->row.version, body->version, err);
     }
@@ -285,7 +285,7 @@ int uploads_hold(struct body *body, const struct call *call, struct error *err)
 
     mutex_lock(&uploads->lock);
     body->upload_holds++;
-    while (code == 0 && body->pending && is_any_running(uploads, body)) {
+    while (code == 0 && is_any_running(uploads, body)) {
         code = call_wait(call, &uploads->changed, &uploads->lock, err);
     }
     if (code < 0) {
@@ -319,7 +319,7 @@ static struct upload *edit_next(struct uploads *uploads, const struct body *body
         while (upload && upload->body != body) {
             upload = upload->next;
         }
-        if (!upload || !upload->is_editing) {
+        if (!upload || !(upload->is_editing || upload->is_running)) {
             break;
         }
         cond_wait(&uploads->changed, &uploads->lock); /* and look again: it may be gone */

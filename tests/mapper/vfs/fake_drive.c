@@ -519,3 +519,19 @@ unsigned fake_children(struct fake *fake, const char *path)
     mutex_unlock(&fake->lock);
     return count;
 }
+
+void fake_find_name(struct fake *fake, const char *path, const char *part, char *out, size_t size)
+{
+    uint32_t folder = 0;
+    uint32_t at = 0;
+
+    *out = '\0';
+    mutex_lock(&fake->lock);
+    folder = fake_walk(fake, path, false);
+    while ((at = fake_next_of(fake, folder, at)) != 0 && !*out) {
+        if (strstr(fake->items[at].name, part)) {
+            snprintf(out, size, "%s", fake->items[at].name);
+        }
+    }
+    mutex_unlock(&fake->lock);
+}

@@ -81,6 +81,8 @@ bool fake_has_text(struct fake *fake, const char *path, const char *text);
 bool fake_has(struct fake *fake, const char *path, const void *data, size_t size);
 unsigned fake_versions(struct fake *fake, const char *path);
 unsigned fake_children(struct fake *fake, const char *path);
+/* The first entry of a folder whose name has `part`; "": none. */
+void fake_find_name(struct fake *fake, const char *path, const char *part, char *out, size_t size);
 int64_t fake_modified(struct fake *fake, const char *path);
 
 #endif
