@@ -13,11 +13,11 @@ format)
 cppcheck)
     cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 --enable=warning,portability,performance \
         --suppress=missingIncludeSystem --suppress=missingInclude --suppress=normalCheckLevelMaxBranches \
-        -j "$(nproc)" -D__GNUC__ -I base/include -I policy/include -I transport/include -I mapper/include \
-        --file-list=<(list 'base/*.c' 'policy/*.c' 'transport/*.c' 'mapper/*.c' 'agent/*.c')
+        -j "$(nproc)" -D__GNUC__ -I base/include -I policy/include -I transport/include -I mapper/include -I admx/include \
+        --file-list=<(list 'base/*.c' 'policy/*.c' 'transport/*.c' 'mapper/*.c' 'admx/*.c' 'agent/*.c')
     ;;
 tidy)
-    list 'base/*.c' 'policy/*.c' 'transport/*.c' 'mapper/*.c' 'agent/*.c' |
+    list 'base/*.c' 'policy/*.c' 'transport/*.c' 'mapper/*.c' 'admx/*.c' 'agent/*.c' |
         xargs -P "$(nproc)" -n 4 clang-tidy --quiet -p "$build" 2>/dev/null
     ;;
 shell)
