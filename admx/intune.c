@@ -54,8 +54,10 @@ static int write_enabled(struct buf *out, const struct setting *row, const char 
     xml_open(&xml, "enabled");
     xml_close(&xml);
     if (row->type != SETTING_SWITCH) {
-        xml.code = row->type == SETTING_LIST ? add_entries(&value, text, err)
+        int code = row->type == SETTING_LIST ? add_entries(&value, text, err)
                                              : text_registry_value(&value, row, text, err);
+
+        xml.code = xml.code == 0 ? code : xml.code;
         xml_open(&xml, "data");
         xml_attribute(&xml, "id", row->name);
         xml_attribute(&xml, "value", buf_text(&value));
