@@ -22,6 +22,7 @@ static const struct command commands[] = {
     {"explain", command_explain, "why the library at a URL is mapped or is not"},
     {"login", command_login, "sign in again, by browser or code"},
     {"logout", command_logout, "forget the sign-in"},
+    {"deletes", command_deletes, "whether deleting is paused; allow deleting very much"},
     {"policy", command_policy, "the settings in force and where they come from; check a file"},
 };
 

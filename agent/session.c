@@ -95,17 +95,18 @@ static void remember_drive(void *payload, const char *key, const char *drive_id)
 static int make_vfs(struct session *session, struct error *err)
 {
     const struct settings *settings = session->settings;
-    const struct online_vfs_options options = {
-        .cache_directory = settings->cache_directory,
-        .spool_directory = settings->journal_directory,
-        .cache_bytes = (uint64_t)settings->cache_size_mb * MB,
-        .cache_ms = settings->cache_minutes * 60000,
-        .metadata_ms = settings->metadata_seconds * 1000,
-        .read_only_above = (uint64_t)settings->read_only_above_mb * MB,
-        .blocked_above = (uint64_t)settings->block_above_mb * MB,
-        .is_read_only = settings->read_only};
+    struct online_vfs_options options = {.cache_directory = settings->cache_directory,
+                                         .spool_directory = settings->journal_directory,
+                                         .cache_bytes = (uint64_t)settings->cache_size_mb * MB,
+                                         .cache_ms = settings->cache_minutes * 60000,
+                                         .metadata_ms = settings->metadata_seconds * 1000,
+                                         .read_only_above =
+                                             (uint64_t)settings->read_only_above_mb * MB,
+                                         .blocked_above = (uint64_t)settings->block_above_mb * MB,
+                                         .is_read_only = settings->read_only};
     int code = file_make_private_directory(options.cache_directory, err);
 
+    session_add_limits(&options, settings);
     if (code == 0) {
         code = file_make_private_directory(options.spool_directory, err);
     }

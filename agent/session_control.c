@@ -144,6 +144,13 @@ int session_control(void *payload, const struct control_request *request, cJSON 
     if (strcmp(request->command, "logout") == 0) {
         return do_logout(session, request, result, err);
     }
+    if (strcmp(request->command, "deletes") == 0) {
+        *result = session_deletes_json(session);
+        return answered(*result, err);
+    }
+    if (strcmp(request->command, "allow-deletes") == 0) {
+        return session_deletes_allow(session, request, result, err);
+    }
     if (strcmp(request->command, "refresh") == 0) {
         session_refresh(session);
         return 0;

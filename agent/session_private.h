@@ -138,6 +138,12 @@ int session_wanted(struct session *session, struct plan_mapping_list *want, stru
                    struct error *err);
 void session_roots_clear(struct session *session);
 
+/* session_limits.c */
+void session_add_limits(struct online_vfs_options *options, const struct settings *settings);
+cJSON *session_deletes_json(struct session *session);
+int session_deletes_allow(struct session *session, const struct control_request *request,
+                          cJSON **result, struct error *err);
+
 /* session_status.c */
 cJSON *session_status(struct session *session);
 cJSON *session_account_json(struct session_account *a); /* one of status.accounts */

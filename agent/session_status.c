@@ -232,6 +232,7 @@ static cJSON *files_json(struct session *session)
     cJSON_AddNumberToObject(object, "cacheBytes", (double)stats.cache_bytes);
     cJSON_AddNumberToObject(object, "openFiles", stats.open_files);
     cJSON_AddNumberToObject(object, "uploadsRunning", stats.uploads_running);
+    cJSON_AddItemToObject(object, "deletes", session_deletes_json(session));
     list.array = cJSON_AddArrayToObject(object, "unsaved");
     online_vfs_visit_unsaved(session->online, add_unsaved, &list, &err);
     add_error(object, "error", &err);

@@ -16,10 +16,13 @@ static bool is_allowed(const char *allowed, char letter)
 bool command_parse(struct command_options *options, int argc, char **argv, const char *allowed,
                    const char *usage, int *exit_code)
 {
-    static const struct option long_options[] = {
-        {"json", no_argument, NULL, 'j'},    {"device-code", no_argument, NULL, 'd'},
-        {"discard", no_argument, NULL, 'x'}, {"tenant", required_argument, NULL, 't'},
-        {"help", no_argument, NULL, 'h'},    {NULL, 0, NULL, 0}};
+    static const struct option long_options[] = {{"json", no_argument, NULL, 'j'},
+                                                 {"device-code", no_argument, NULL, 'd'},
+                                                 {"discard", no_argument, NULL, 'x'},
+                                                 {"tenant", required_argument, NULL, 't'},
+                                                 {"minutes", required_argument, NULL, 'm'},
+                                                 {"help", no_argument, NULL, 'h'},
+                                                 {NULL, 0, NULL, 0}};
     int letter;
 
     memset(options, 0, sizeof(*options));
@@ -39,6 +42,7 @@ bool command_parse(struct command_options *options, int argc, char **argv, const
         options->is_device_code = options->is_device_code || letter == 'd';
         options->is_discard = options->is_discard || letter == 'x';
         options->tenant = letter == 't' ? optarg : options->tenant;
+        options->minutes = letter == 'm' ? optarg : options->minutes;
     }
     if (optind < argc && is_allowed(allowed, 'o')) {
         options->operand = argv[optind++];

@@ -18,6 +18,7 @@ enum command_exit { COMMAND_OK = 0, COMMAND_WARNING = 1, COMMAND_FAILED = 2 };
 
 /* Each gets argv from its own name on. */
 int command_agent(int argc, char **argv);
+int command_deletes(int argc, char **argv);
 int command_demo(int argc, char **argv);
 int command_explain(int argc, char **argv);
 int command_login(int argc, char **argv);
@@ -31,11 +32,12 @@ struct command_options {
     bool is_device_code;
     bool is_discard;
     const char *tenant;
+    const char *minutes;
     const char *operand; /* the one that is no option; NULL */
 };
 
 /* Reads them; prints usage and returns false on anything not in `allowed` (letters: j json, d
- * device code, x discard, t tenant, o operand). `--help` prints the usage and sets *exit_code to 0.
+ * device code, x discard, t tenant, m minutes, o operand). `--help` prints the usage and sets *exit_code to 0.
  */
 bool command_parse(struct command_options *options, int argc, char **argv, const char *allowed,
                    const char *usage, int *exit_code);

@@ -65,11 +65,18 @@ static void print_mappings(const cJSON *mappings)
 static void print_files(const cJSON *files)
 {
     const cJSON *unsaved = cJSON_GetObjectItemCaseSensitive(files, "unsaved");
+    const cJSON *deletes = cJSON_GetObjectItemCaseSensitive(files, "deletes");
     const cJSON *item;
 
     printf("files      %.0f open, %.0f uploads running, %.1f MB cached, %.0f items known\n",
            answer_number(files, "openFiles"), answer_number(files, "uploadsRunning"),
            answer_number(files, "cacheBytes") / 1048576, answer_number(files, "knownItems"));
+    if (cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(deletes, "paused"))) {
+        printf("DELETES    are paused since %s: more than %.0f within a minute, %.0f refused\n"
+               "           if that was you: mooring deletes allow\n",
+               answer_text(deletes, "since"), answer_number(deletes, "threshold"),
+               answer_number(deletes, "refused"));
+    }
     if (cJSON_GetArraySize(unsaved) > 0) {
         printf("NOT SAVED  %d files are not on the server; their bytes are kept:\n",
                cJSON_GetArraySize(unsaved));
