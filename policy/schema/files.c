@@ -70,7 +70,7 @@ static const struct setting rows[] = {
                 "eine Bibliothek.",
      .example = "4096"},
 
-    {.name = "BlockedExtensions", .type = SETTING_LIST, .flags = LATER,
+    {.name = "BlockedExtensions", .type = SETTING_LIST, .flags = BOTH,
      .offset = AT(blocked_extensions),
      .default_text = "", .check = check_extension,
      .category = "Files", .since = "0.1",
@@ -171,7 +171,7 @@ static const struct setting rows[] = {
                 "wartet nicht.",
      .example = "180"},
 
-    {.name = "ScannerProcesses", .type = SETTING_LIST, .flags = LATER,
+    {.name = "ScannerProcesses", .type = SETTING_LIST, .flags = BOTH,
      .offset = AT(scanner_processes),
      .default_text = "SearchIndexer.exe\nSearchProtocolHost.exe\nSearchFilterHost.exe\n"
                      "MsMpEng.exe\nMpCmdRun.exe\ntracker-miner-fs-3\ntracker-extract-3\n"
@@ -242,7 +242,7 @@ static const struct setting rows[] = {
                 "gespeichert hat. Überschrieben wird in keinem Fall etwas.",
      .example = "Refuse"},
 
-    {.name = "MassDeleteThreshold", .type = SETTING_INT, .flags = LATER,
+    {.name = "MassDeleteThreshold", .type = SETTING_INT, .flags = BOTH,
      .offset = AT(mass_delete_threshold),
      .default_text = "200", .min = 0, .max = 100000, .unit = "per minute", .unit_de = "pro Minute", .off_text = "0",
      .category = "Files", .since = "0.1",

@@ -23,7 +23,7 @@ static const char *const proxies_de[] = {"Wie im System festgelegt", "Kein Proxy
 
 /* clang-format off */
 static const struct setting rows[] = {
-    {.name = "ThrottlingLevel", .type = SETTING_ENUM, .flags = LATER,
+    {.name = "ThrottlingLevel", .type = SETTING_ENUM, .flags = BOTH,
      .offset = AT(throttling_level),
      .default_text = "Auto", .choices = throttling_levels,
      .labels = throttling_levels_en, .labels_de = throttling_levels_de,
