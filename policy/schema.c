@@ -2,8 +2,9 @@
  * The table of settings. A row stands in schema/<category>.c; here they become one table.
  *
  * TO ADD A SETTING: 1. a field in struct settings (settings.h); 2. a row in schema/<category>.c,
- * with a name that was never used before; 3. a line in tests/data/policy/settings.txt; 4. ctest.
- * When a planned feature is built, take SETTING_PLANNED out of its row (LATER becomes BOTH).
+ * with a name that was never used before; 3. a line in tests/data/policy/settings.txt, and samples
+ * in tests/admx/test_roundtrip.py; 4. `mooring-admx --out admx/out`; 5. ctest. When a planned
+ * feature is built, take SETTING_PLANNED out of its row (LATER becomes BOTH), and do 4 and 5.
  */
 #include "policy/schema.h"
 
