@@ -17,7 +17,9 @@
 #include "paths.h"
 
 struct policy;
+struct policy_sources;
 struct session;
+struct settings;
 
 /* The person in front of the terminal; any may be NULL. `say` and `progress` come from any thread. */
 struct session_terminal {
@@ -30,9 +32,19 @@ struct session_terminal {
     void *payload;
 };
 
+/* Opens the log as the settings say, also while it is in use. */
+typedef int (*session_log_fn)(void *payload, const struct settings *settings, struct error *err);
+
 struct session_options {
     const struct agent_paths *paths; /* borrowed until session_stop() */
     struct policy *policy;           /* taken over on success */
+
+    /* Where `policy` came from: watched, and read again when something changes. Taken over on
+     * success, and zeroed then. NULL: the policy stays as it is. */
+    struct policy_sources *sources;
+    session_log_fn
+        set_log; /* told when the settings of the log change, with the terminal's payload; may
+                               be NULL */
     struct session_terminal terminal;
 };
 
@@ -49,6 +61,14 @@ bool session_show_progress(struct session *session);
 
 /* Asks for a new round of discovery of every account, now. Any thread. */
 void session_refresh(struct session *session);
+
+/* Reads the sources of policy again and puts into effect what changed: limits, the log, accounts,
+ * mappings, the mount; nobody else is told anything. The watch of the sources calls it. Returns when
+ * it is done. Any thread; session_stop() waits for it. */
+int session_reload(struct session *session, struct error *err);
+
+/* Whether policy Enabled was turned off: time for session_stop(). */
+bool session_is_disabled(struct session *session);
 
 /* Ends the accounts, waits for uploads (DrainSeconds; status is answered meanwhile), takes mappings
  * away, unmounts, ends all threads. NULL is fine. */

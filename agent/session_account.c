@@ -17,88 +17,114 @@
 #define RETRY_REACH_MS 60000 /* the network may be back at any time; asking costs nobody anything */
 #define RETRY_LATER_MS 600000 /* the service has trouble: 500 agents must not add to it */
 
-struct call session_call(struct session *session, int64_t wait_ms)
+bool session_account_is_over(void *payload)
+{
+    struct session_account *a = payload;
+
+    return session_is_stopping(a->session) || atomic_load(&a->is_ending);
+}
+
+struct call session_account_call(struct session_account *a, int64_t wait_ms)
 {
     return (struct call){.priority = CALL_REFRESH,
                          .deadline_ms = clock_mono_ms(clock_system()) + wait_ms,
-                         .is_cancelled = session_is_stopping,
-                         .payload = session};
+                         .is_cancelled = session_account_is_over,
+                         .payload = a};
 }
 
-/* Waits until woken, stopped, or the time is over; and in any case for the end of a `mooring login`. */
-static void account_wait(struct session_account *a, int64_t wait_ms)
+/* In [0, most). */
+static int64_t draw(int64_t most)
 {
-    struct session *session = a->session;
-    int64_t end = clock_mono_ms(clock_system()) + wait_ms;
+    uint32_t random = 0;
 
-    mutex_lock(&session->mutex);
-    while (!atomic_load(&session->is_stopping)) {
-        int64_t left = end - clock_mono_ms(clock_system());
-
-        if (atomic_load(&a->is_login)) {
-            cond_wait(&session->wake, &session->mutex);
-        } else if (a->is_woken || left <= 0) {
-            break;
-        } else {
-            cond_wait_ms(&session->wake, &session->mutex, left);
-        }
-    }
-    a->is_woken = false;
-    mutex_unlock(&session->mutex);
+    return most > 0 && secret_random(&random, sizeof(random), NULL) == 0
+               ? (int64_t)(random % (uint64_t)most)
+               : 0;
 }
 
-void session_account_wake(struct session_account *a)
+static void wake_by(struct session_account *a, int64_t wake_ms)
 {
     mutex_lock(&a->session->mutex);
-    a->is_woken = true;
+    a->wake_ms = a->wake_ms && a->wake_ms < wake_ms ? a->wake_ms : wake_ms;
     cond_broadcast(&a->session->wake);
     mutex_unlock(&a->session->mutex);
 }
 
+void session_account_wake(struct session_account *a)
+{
+    wake_by(a, clock_mono_ms(clock_system()));
+}
+
+void session_account_wake_within(struct session_account *a, int64_t most_ms)
+{
+    wake_by(a, clock_mono_ms(clock_system()) + draw(most_ms));
+}
+
+const char *session_account_refusal(const struct session_account *a,
+                                    const struct account_info *info)
+{
+    const struct policy *policy = a->session->policy;
+    const struct str_list *allowed = &policy_settings(policy)->allowed_tenants;
+
+    if (policy_is_restriction_unknown(policy)) {
+        return "a policy of this machine cannot be read, so nobody knows whether this tenant is "
+               "allowed; see `mooring policy show`";
+    }
+    /* GUIDs are compared: a domain could be registered by anybody tomorrow */
+    if (allowed->count > 0 && info->tenant_id[0] &&
+        !str_list_has_nocase(allowed, info->tenant_id)) {
+        return "AllowedTenants does not name this tenant";
+    }
+    return NULL;
+}
+
 void session_accounts_watch(struct session *session)
 {
+    mutex_lock(&session->mutex);
     for (size_t i = 0; i < session->account_count; i++) {
-        struct session_account *a = &session->accounts[i];
+        struct session_account *a = session->accounts[i];
         struct account_info info;
         bool is_lost;
         bool is_back;
 
         account_info(a->account, &info);
-        mutex_lock(&session->mutex);
+        if (a->seen != ACCOUNT_SIGNED_IN && info.state == ACCOUNT_SIGNED_IN) {
+            online_vfs_wake_uploads(session->online);
+        }
         is_lost = a->seen == ACCOUNT_SIGNED_IN && info.state == ACCOUNT_SIGNED_OUT;
         is_back =
             a->seen != ACCOUNT_SIGNED_IN && info.state == ACCOUNT_SIGNED_IN && a->failures > 0;
         a->seen = info.state;
-        mutex_unlock(&session->mutex);
         if (is_lost || is_back) {
-            session_account_wake(a);
+            a->wake_ms = clock_mono_ms(clock_system());
+            cond_broadcast(&session->wake);
         }
     }
+    mutex_unlock(&session->mutex);
 }
 
-/* AllowedTenants compares GUIDs: a domain could be registered by anybody tomorrow. */
-static bool is_allowed(const struct session_account *a, const struct account_info *info)
+/* Looks what policy says about the tenant; *refusal NULL: nothing against it. */
+static void judge(struct session_account *a, const struct account_info *info, bool is_new,
+                  const char **refusal)
 {
-    const struct str_list *allowed = &a->session->settings->allowed_tenants;
-
-    return allowed->count == 0 || str_list_has_nocase(allowed, info->tenant_id);
+    mutex_lock(&a->session->mutex);
+    *refusal = session_account_refusal(a, info);
+    a->is_refused = *refusal != NULL;
+    if (*refusal && is_new) {
+        a->may_ask = false;
+    }
+    mutex_unlock(&a->session->mutex);
 }
 
 int session_account_check_tenant(struct session_account *a, bool is_new, struct error *err)
 {
     struct account_info info;
     struct error failure = {0};
-    bool is_refused;
+    const char *refusal;
 
     account_info(a->account, &info);
-    is_refused = !is_allowed(a, &info);
-    mutex_lock(&a->session->mutex);
-    a->is_refused = is_refused;
-    if (is_refused && is_new) {
-        a->may_ask = false;
-    }
-    mutex_unlock(&a->session->mutex);
-    if (!is_refused) {
+    judge(a, &info, is_new, &refusal);
+    if (!refusal) {
         return 0;
     }
     if (is_new && account_sign_out(a->account, &failure) < 0) {
@@ -107,8 +133,9 @@ int session_account_check_tenant(struct session_account *a, bool is_new, struct 
     if (session_remap(a->session, &failure) < 0) {
         log_error(LOG_PLAN, &failure, "the mappings stay as they are");
     }
-    return error_set(err, ERR_DENIED, "AllowedTenants does not name the tenant %s (%s)",
-                     info.tenant_id, info.initial_domain);
+    return error_set(err, ERR_DENIED, "'%s' %s: %s",
+                     info.initial_domain[0] ? info.initial_domain : a->tenant_setting,
+                     info.tenant_id, refusal);
 }
 
 /* Drives that were confirmed while the round was on its way: its list is older. Mutex held. */
@@ -125,15 +152,24 @@ static void keep_verified(struct session_account *a, struct library_list *found)
     str_list_clear(&a->verified);
 }
 
+/* `before`: the settings that the scope of `found` was decided by. */
 static int take_round(struct session_account *a, struct library_list *found,
-                      struct discover_report *report, struct error *err)
+                      struct discover_report *report, const struct settings *before,
+                      struct error *err)
 {
     struct session *session = a->session;
+    const struct settings *settings;
     struct error failure = {0};
     int code = state_save_libraries(session->state, a->known_tenant, found, &failure);
 
     session_note_state(session, code < 0 ? &failure : NULL);
     mutex_lock(&session->mutex);
+    settings = policy_settings(session->policy);
+    code = settings == before ? 0 : scope_decide(found, settings, err);
+    if (code < 0) {
+        mutex_unlock(&session->mutex);
+        return code;
+    }
     keep_verified(a, found);
     library_list_clear(&a->libraries);
     a->libraries = *found;
@@ -159,8 +195,8 @@ static int copy_known(struct session_account *a, struct library_list *known, str
 
 /* Where any tenant will do, another one may have been signed in to: what is known is of that one
  * then. */
-static int know_tenant(struct session_account *a, const struct account_info *info,
-                       struct error *err)
+int session_account_know(struct session_account *a, const struct account_info *info,
+                         struct error *err)
 {
     struct library_list known = {0};
     int code = 0;
@@ -169,19 +205,19 @@ static int know_tenant(struct session_account *a, const struct account_info *inf
         return 0;
     }
     code = state_load_libraries(a->session->state, &known, info->tenant_id, err);
+    mutex_lock(&a->session->mutex); /* so that no policy comes in between */
     if (code == 0) {
-        code = scope_decide(&known, a->session->settings, err);
+        code = scope_decide(&known, policy_settings(a->session->policy), err);
     }
-    if (code < 0) {
-        library_list_clear(&known);
-        return code;
+    if (code == 0) {
+        library_list_clear(&a->libraries);
+        a->libraries = known;
+        known = (struct library_list){0};
+        snprintf(a->known_tenant, sizeof(a->known_tenant), "%s", info->tenant_id);
     }
-    snprintf(a->known_tenant, sizeof(a->known_tenant), "%s", info->tenant_id);
-    mutex_lock(&a->session->mutex);
-    library_list_clear(&a->libraries);
-    a->libraries = known;
     mutex_unlock(&a->session->mutex);
-    return 0;
+    library_list_clear(&known);
+    return code;
 }
 
 static void set_searching(struct session_account *a, bool is_searching)
@@ -195,18 +231,19 @@ static void set_searching(struct session_account *a, bool is_searching)
 static int discover(struct session_account *a, const struct call *call, bool *is_whole,
                     struct error *err)
 {
-    struct session *session = a->session;
+    const struct settings *settings = session_settings(a->session);
     struct library_list known = {0};
     struct library_list found = {0};
     struct discover_report report = {0};
     int code = copy_known(a, &known, err);
 
     if (code == 0) {
-        code = discover_run(&found, &report, a->account, session->settings, &known, call, err);
+        code = discover_run(&found, &report, a->account, settings, &known, call, err);
     }
     if (code == 0) {
-        code = take_round(a, &found, &report, err);
+        code = take_round(a, &found, &report, settings, err);
     }
+    settings_unref(settings);
     *is_whole = !report.is_search_down && !report.is_outage;
     if (report.message[0]) {
         log_write(LOG_LEVEL_ERROR, LOG_DISCOVER, "'%s': %s", a->tenant_setting, report.message);
@@ -221,21 +258,24 @@ static int one_round(struct session_account *a, bool *is_whole, struct error *er
     struct account_info info;
     struct call call;
     bool was_asked = false;
-    int code = session_sign_in(a, &was_asked, err);
+    int code = session_account_check_tenant(a, false, err); /* as far as it is known who that is */
 
     *is_whole = false;
+    if (code == 0) {
+        code = session_sign_in(a, &was_asked, err);
+    }
     if (code < 0) {
         return code;
     }
     set_searching(a, true);
-    call = session_call(a->session, ROUND_DEADLINE_MS);
+    call = session_account_call(a, ROUND_DEADLINE_MS);
     code = account_identify(a->account, &call, err);
     if (code == 0) {
         code = session_account_check_tenant(a, was_asked, err);
     }
     if (code == 0) {
         account_info(a->account, &info);
-        code = know_tenant(a, &info, err);
+        code = session_account_know(a, &info, err);
     }
     if (code == 0) {
         code = discover(a, &call, is_whole, err);
@@ -263,6 +303,7 @@ static void note_failure(struct session_account *a, int code, const struct error
 
 static void note_success(struct session_account *a, bool is_whole, bool is_first)
 {
+    const struct settings *settings;
     struct account_info info;
     size_t mapped = 0;
 
@@ -276,32 +317,10 @@ static void note_success(struct session_account *a, bool is_whole, bool is_first
     account_info(a->account, &info);
     log_info(LOG_DISCOVER, "'%s': %zu libraries wanted", a->tenant_setting, mapped);
     if (is_first) {
+        settings = session_settings(a->session);
         session_say(a->session, "%s: %zu libraries at %s", info.initial_domain, mapped,
-                    a->session->settings->mount_root);
-    }
-}
-
-/* In [0, most). */
-static int64_t draw(int64_t most)
-{
-    uint32_t random = 0;
-
-    return most > 0 && secret_random(&random, sizeof(random), NULL) == 0
-               ? (int64_t)(random % (uint64_t)most)
-               : 0;
-}
-
-/* 500 logons at 8:00 must not arrive as one wave; somebody without a last session must not wait. */
-static void wait_jitter(struct session_account *a)
-{
-    int64_t most = a->session->settings->startup_jitter_seconds * 1000;
-    bool is_warm;
-
-    mutex_lock(&a->session->mutex);
-    is_warm = a->libraries.count > 0;
-    mutex_unlock(&a->session->mutex);
-    if (is_warm && most > 0) {
-        account_wait(a, draw(most));
+                    settings->mount_root);
+        settings_unref(settings);
     }
 }
 
@@ -319,20 +338,71 @@ int64_t session_retry_ms(unsigned failures, int code, int64_t every_ms)
     return wait < most ? wait : most;
 }
 
-static int64_t pause_after(struct session_account *a, int code, bool is_whole)
+static int64_t pause_after(const struct settings *settings, unsigned failures, int code,
+                           bool is_whole)
 {
-    int64_t every_ms = a->session->settings->refresh_minutes * 60000;
-    unsigned failures;
-    int64_t wait;
+    int64_t every_ms = settings->refresh_minutes * 60000;
 
-    if (code == 0 && is_whole) {
-        return every_ms;
+    return code == 0 && is_whole
+               ? every_ms
+               : session_retry_ms(failures, code < 0 ? code : ERR_SERVER, every_ms);
+}
+
+/* With the mutex held, until the next round is due: woken, or `end_ms`; and in any case for the end of
+ * a `mooring login`. False when policy changed meanwhile, so that `end_ms` may be another. */
+static bool wait_until(struct session_account *a, int64_t end_ms)
+{
+    struct session *session = a->session;
+    unsigned serial = session->policy_serial;
+
+    while (!session_account_is_over(a)) {
+        int64_t due = a->wake_ms && a->wake_ms < end_ms ? a->wake_ms : end_ms;
+        int64_t left = due - clock_mono_ms(clock_system());
+
+        if (atomic_load(&a->is_login)) {
+            cond_wait(&session->wake, &session->mutex);
+        } else if (left <= 0) {
+            break;
+        } else if (session->policy_serial != serial) {
+            return false;
+        } else {
+            cond_wait_ms(&session->wake, &session->mutex, left);
+        }
     }
-    mutex_lock(&a->session->mutex);
-    failures = a->failures;
-    mutex_unlock(&a->session->mutex);
-    wait = session_retry_ms(failures, code < 0 ? code : ERR_SERVER, every_ms);
-    return wait / 2 + draw(wait / 2 + 1); /* whoever lost the server together comes back apart */
+    a->wake_ms = 0;
+    return true;
+}
+
+/* 500 logons at 8:00 must not arrive as one wave; somebody without a last session must not wait. */
+static void wait_jitter(struct session_account *a)
+{
+    struct session *session = a->session;
+    int64_t started = clock_mono_ms(clock_system());
+    int64_t most;
+
+    mutex_lock(&session->mutex);
+    do {
+        most = a->libraries.count > 0
+                   ? policy_settings(session->policy)->startup_jitter_seconds * 1000
+                   : 0;
+    } while (!wait_until(a, started + draw(most)));
+    mutex_unlock(&session->mutex);
+}
+
+static void wait_for_round(struct session_account *a, int code, bool is_whole)
+{
+    struct session *session = a->session;
+    int64_t started = clock_mono_ms(clock_system());
+    int64_t pause;
+
+    mutex_lock(&session->mutex);
+    do {
+        pause = pause_after(policy_settings(session->policy), a->failures, code, is_whole);
+        if (code < 0 || !is_whole) { /* whoever lost the server together comes back apart */
+            pause = pause / 2 + draw(pause / 2 + 1);
+        }
+    } while (!wait_until(a, started + pause));
+    mutex_unlock(&session->mutex);
 }
 
 /* A browser that ran longer than its start was watched. */
@@ -349,11 +419,10 @@ static void reap_browser(struct session_account *a)
 static void *account_loop(void *payload)
 {
     struct session_account *a = payload;
-    struct session *session = a->session;
     bool is_first = true;
 
     wait_jitter(a);
-    while (!atomic_load(&session->is_stopping)) {
+    while (!session_account_is_over(a)) {
         struct error err = {0};
         bool is_whole = false;
         int code = one_round(a, &is_whole, &err);
@@ -365,7 +434,7 @@ static void *account_loop(void *payload)
             note_failure(a, code, &err);
         }
         reap_browser(a);
-        account_wait(a, pause_after(a, code, is_whole));
+        wait_for_round(a, code, is_whole);
     }
     return NULL;
 }
@@ -388,7 +457,7 @@ bool session_show_progress(struct session *session)
     graph_stats(session->graph, &stats);
     mutex_lock(&session->mutex);
     for (size_t i = 0; i < session->account_count; i++) {
-        const struct session_account *a = &session->accounts[i];
+        const struct session_account *a = session->accounts[i];
 
         is_going_on = is_going_on || !a->discovered_ms;
         if (!a->discovered_ms && a->searching_ms && !line[0]) {
@@ -400,107 +469,4 @@ bool session_show_progress(struct session *session)
     mutex_unlock(&session->mutex);
     session->terminal.progress(session->terminal.payload, line);
     return is_going_on;
-}
-
-void session_account_clear(struct session_account *a)
-{
-    account_unref(a->account);
-    library_list_clear(&a->libraries);
-    str_list_clear(&a->verified);
-    process_free(a->browser);
-    free(a->tenant_setting);
-}
-
-static int make_account(struct session_account *a, const struct account_options *options,
-                        struct error *err)
-{
-    struct session *session = a->session;
-    struct account_info info;
-    int code = str_copy(&a->tenant_setting, options->tenant, err);
-
-    if (code == 0) {
-        code = account_new(&a->account, session->graph, options, err);
-    }
-    if (code < 0) {
-        return code;
-    }
-    account_info(a->account, &info);
-    if (!info.tenant_id[0]) {
-        return 0;
-    }
-    a->is_refused = !is_allowed(a, &info);
-    return know_tenant(a, &info, err);
-}
-
-/* What policy says about the account of one entry of Tenants; NULL: of whoever signs in. */
-static int read_options(struct account_options *options, struct policy_tenant *tenant,
-                        const struct session *session, const char *entry, struct error *err)
-{
-    const struct settings *settings = session->settings;
-    int code = entry ? policy_tenant_parse(tenant, entry, err) : 0;
-
-    *options = (struct account_options){
-        .tenant = tenant->tenant ? tenant->tenant : "organizations",
-        .client_id = tenant->client_id ? tenant->client_id : settings->client_id,
-        .cloud = (enum cloud)(tenant->has_cloud ? tenant->cloud : settings->cloud),
-        .login_url = settings->custom_login_url,
-        .graph_url = settings->custom_graph_url,
-        .login_hint = tenant->login_hint,
-        .token_directory = session->paths->tokens,
-        .wants_teams = settings->teams_channels};
-    return code;
-}
-
-/* A tenant that policy describes wrongly is left out and said so: the agent and the other tenants go on. */
-static int leave_out(struct session *session, struct session_account *a, const struct error *why,
-                     struct error *err)
-{
-    char *problem = NULL;
-    int code =
-        str_format(&problem, err, "tenant '%s' is left out: %s", a->tenant_setting, why->message);
-
-    if (code == 0) {
-        log_write(LOG_LEVEL_ERROR, LOG_AGENT, "%s", problem);
-        session_say(session, "%s", problem);
-        code = str_list_add(&session->setup_problems, problem, err);
-    }
-    free(problem);
-    session_account_clear(a);
-    memset(a, 0, sizeof(*a));
-    return code;
-}
-
-int session_accounts_make(struct session *session, struct error *err)
-{
-    const struct str_list *tenants = &session->settings->tenants;
-    size_t count = tenants->count ? tenants->count : 1;
-    int code = 0;
-
-    session->accounts = calloc(count, sizeof(*session->accounts));
-    if (!session->accounts) {
-        return error_set(err, ERR_NO_MEMORY, "no memory for %zu accounts", count);
-    }
-    for (size_t i = 0; i < count && code == 0; i++) {
-        struct session_account *a = &session->accounts[session->account_count];
-        struct policy_tenant tenant = {0};
-        struct account_options options;
-        struct error why = {0};
-
-        a->session = session;
-        a->may_ask = true;
-        code = read_options(&options, &tenant, session, tenants->count ? tenants->items[i] : NULL,
-                            err);
-        if (code == 0) {
-            code = make_account(a, &options, &why);
-            session->account_count++;
-        }
-        if (code == ERR_INVALID) {
-            session->account_count--;
-            code = leave_out(session, a, &why, err);
-        } else if (code < 0 && why.code) {
-            *err = why;
-        }
-        policy_tenant_clear(&tenant);
-    }
-    return code;
 }

@@ -12,7 +12,7 @@ static int collect(struct session *session, struct library_list *out, struct err
 
     mutex_lock(&session->mutex);
     for (size_t i = 0; i < session->account_count && code == 0; i++) {
-        const struct session_account *a = &session->accounts[i];
+        const struct session_account *a = session->accounts[i];
 
         for (size_t k = 0; k < a->libraries.count && code == 0 && !a->is_refused; k++) {
             struct library copy = {0};
@@ -31,13 +31,15 @@ static int collect(struct session *session, struct library_list *out, struct err
 int session_wanted(struct session *session, struct plan_mapping_list *want, struct str_list *notes,
                    struct error *err)
 {
+    const struct settings *settings = session_settings(session);
     struct library_list libraries = {0};
     int code = collect(session, &libraries, err);
 
     if (code == 0) {
         /* on Linux all letters are links of ours below the mount: nobody else can have taken one */
-        code = plan_wanted(want, notes, &libraries, session->settings, "", err);
+        code = plan_wanted(want, notes, &libraries, settings, "", err);
     }
+    settings_unref(settings);
     library_list_clear(&libraries);
     return code;
 }
@@ -103,7 +105,7 @@ static int carry(struct session *session, const struct plan_mapping *mapping, ui
 
     mutex_lock(&session->mutex);
     for (size_t i = 0; i < session->account_count; i++) {
-        struct session_account *a = &session->accounts[i];
+        struct session_account *a = session->accounts[i];
         const struct library *library = library_list_find(&a->libraries, mapping->key);
         struct online_library online;
 

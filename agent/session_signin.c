@@ -48,6 +48,15 @@ static enum login_method allowed_method(const struct settings *settings)
     return LOGIN_NONE;
 }
 
+static enum login_method method_now(struct session *session)
+{
+    const struct settings *settings = session_settings(session);
+    enum login_method method = allowed_method(settings);
+
+    settings_unref(settings);
+    return method;
+}
+
 static int ask_person(struct session_account *a, enum login_method method, account_prompt_fn prompt,
                       void *payload, const struct call *call, struct error *err)
 {
@@ -72,7 +81,7 @@ static bool is_asking_over(void *payload)
 {
     struct session_account *a = payload;
 
-    return session_is_stopping(a->session) || atomic_load(&a->is_login);
+    return session_account_is_over(a) || atomic_load(&a->is_login);
 }
 
 static bool begin_asking(struct session_account *a)
@@ -99,8 +108,8 @@ static void end_asking(struct session_account *a, int code)
 
 int session_sign_in(struct session_account *a, bool *was_asked, struct error *err)
 {
-    struct call call = session_call(a->session, SILENT_MS);
-    enum login_method method = allowed_method(a->session->settings);
+    struct call call = session_account_call(a, SILENT_MS);
+    enum login_method method = method_now(a->session);
     int code = account_sign_in_silent(a->account, &call, err);
 
     *was_asked = false;
@@ -108,7 +117,7 @@ int session_sign_in(struct session_account *a, bool *was_asked, struct error *er
         return code;
     }
     *was_asked = true;
-    call = session_call(a->session, ASK_MS);
+    call = session_account_call(a, ASK_MS);
     call.is_cancelled = is_asking_over;
     call.payload = a;
     code = ask_person(a, method, show_prompt, a, &call, err);
@@ -134,11 +143,17 @@ static void send_prompt(void *payload, const struct account_prompt *prompt)
     request->send_event(request, event);
 }
 
-static bool is_request_cancelled(void *payload)
-{
-    const struct control_request *request = payload;
+/* Whose request, and to what. */
+struct login {
+    const struct control_request *request;
+    struct session_account *account;
+};
 
-    return request->is_cancelled(request);
+static bool is_login_cancelled(void *payload)
+{
+    const struct login *login = payload;
+
+    return login->request->is_cancelled(login->request) || atomic_load(&login->account->is_ending);
 }
 
 /* Ends what the thread asks, and waits until it is over. */
@@ -154,7 +169,7 @@ static int begin_login(struct session_account *a, const struct control_request *
                          a->tenant_setting);
     } else {
         atomic_store(&a->is_login, true);
-        while (a->is_asking && !request->is_cancelled(request)) {
+        while (a->is_asking && !request->is_cancelled(request) && !atomic_load(&a->is_ending)) {
             cond_wait_ms(&session->wake, &session->mutex, 100);
         }
     }
@@ -167,7 +182,7 @@ static void end_login(struct session_account *a, int code)
     mutex_lock(&a->session->mutex);
     if (code == 0) {
         a->is_logged_out = false;
-        a->is_woken = true;
+        a->wake_ms = clock_mono_ms(clock_system());
     } else if (is_persons_answer(code) || code == ERR_CANCELLED) {
         a->may_ask = false; /* who was here went away */
     }
@@ -176,22 +191,37 @@ static void end_login(struct session_account *a, int code)
     mutex_unlock(&a->session->mutex);
 }
 
-static int choose_method(enum login_method *method, const struct settings *settings,
-                         struct error *err)
+static int choose_method(enum login_method *method, struct session *session, struct error *err)
 {
+    const struct settings *settings = session_settings(session);
+    int code = 0;
+
     if (settings->sign_in == POLICY_SIGN_IN_SILENT_ONLY) {
-        return error_set(err, ERR_DENIED,
+        code = error_set(err, ERR_DENIED,
                          "policy SignIn is SilentOnly: nobody may be asked to sign in");
-    }
-    if (*method == LOGIN_DEVICE_CODE && settings->sign_in == POLICY_SIGN_IN_BROWSER) {
-        return error_set(err, ERR_DENIED,
+    } else if (*method == LOGIN_DEVICE_CODE && settings->sign_in == POLICY_SIGN_IN_BROWSER) {
+        code = error_set(err, ERR_DENIED,
                          "policy SignIn is Browser: signing in by a code is not allowed; leave "
                          "--device-code out");
-    }
-    if (*method == LOGIN_NONE) {
+    } else if (*method == LOGIN_NONE) {
         *method = allowed_method(settings);
     }
-    return 0;
+    settings_unref(settings);
+    return code;
+}
+
+/* A policy that cannot be read may name the tenants that are allowed. */
+static int check_restrictions(struct session *session, struct error *err)
+{
+    bool is_unknown;
+
+    mutex_lock(&session->mutex);
+    is_unknown = policy_is_restriction_unknown(session->policy);
+    mutex_unlock(&session->mutex);
+    return is_unknown ? error_set(err, ERR_DENIED,
+                                  "a policy of this machine cannot be read, so nobody knows which "
+                                  "tenants are allowed; see `mooring policy show`")
+                      : 0;
 }
 
 /* Says at once what the next round would find: a tenant that may not be signed in to. */
@@ -210,11 +240,15 @@ static int check_new_sign_in(struct session_account *a, const struct call *login
 int session_account_login(struct session_account *a, enum login_method method,
                           const struct control_request *request, struct error *err)
 {
+    struct login login = {.request = request, .account = a};
     struct call call = {.deadline_ms = clock_mono_ms(clock_system()) + ASK_MS,
-                        .is_cancelled = is_request_cancelled,
-                        .payload = (void *)request};
-    int code = choose_method(&method, a->session->settings, err);
+                        .is_cancelled = is_login_cancelled,
+                        .payload = &login};
+    int code = check_restrictions(a->session, err);
 
+    if (code == 0) {
+        code = choose_method(&method, a->session, err);
+    }
     if (code == 0) {
         code = begin_login(a, request, err);
     }

@@ -45,10 +45,14 @@ static void add_next(cJSON *object, const struct session_account *a,
     const char *tenant = info->initial_domain[0] ? info->initial_domain : a->tenant_setting;
     char text[200];
 
+    if (policy_is_restriction_unknown(a->session->policy)) {
+        cJSON_AddStringToObject(object, "next", "mooring policy show");
+        return;
+    }
     if (!a->is_refused && info->state != ACCOUNT_SIGNED_OUT) {
         return;
     }
-    if (a->session->settings->sign_in == POLICY_SIGN_IN_SILENT_ONLY) {
+    if (policy_settings(a->session->policy)->sign_in == POLICY_SIGN_IN_SILENT_ONLY) {
         cJSON_AddStringToObject(object, "next",
                                 "ask the administrator: policy SignIn is SilentOnly, so nobody "
                                 "may be asked to sign in");
@@ -64,9 +68,11 @@ static cJSON *account_json(const struct session_account *a)
 {
     cJSON *object = cJSON_CreateObject();
     struct account_info info;
+    const char *refusal;
     size_t mapped = 0;
 
     account_info(a->account, &info);
+    refusal = a->is_refused ? session_account_refusal(a, &info) : NULL;
     for (size_t i = 0; i < a->libraries.count; i++) {
         mapped += a->libraries.items[i].verdict == LIBRARY_WANTED;
     }
@@ -75,8 +81,7 @@ static cJSON *account_json(const struct session_account *a)
     add_text(object, "name", info.tenant_name);
     add_text(object, "user", info.user_name);
     cJSON_AddStringToObject(object, "state", a->is_refused ? "refused" : state_names[info.state]);
-    add_text(object, "reason",
-             a->is_refused ? "AllowedTenants does not name this tenant" : info.reason);
+    add_text(object, "reason", refusal ? refusal : info.reason);
     add_text(object, "userCode", info.user_code);
     add_text(object, "verificationUrl", info.verification_url);
     add_next(object, a, &info);
@@ -103,8 +108,7 @@ struct unsaved_list {
     cJSON *array;
 };
 
-/* Where the library appears; its key when it is not mapped now. */
-static void add_library(cJSON *item, struct session *session, const char *key)
+void session_add_library(cJSON *item, struct session *session, const char *key)
 {
     const char *path = key;
 
@@ -123,7 +127,7 @@ static void add_unsaved(void *payload, const struct online_vfs_unsaved *unsaved)
     struct unsaved_list *list = payload;
     cJSON *item = cJSON_CreateObject();
 
-    add_library(item, list->session, unsaved->key);
+    session_add_library(item, list->session, unsaved->key);
     add_text(item, "path", unsaved->path);
     add_text(item, "spoolFile", unsaved->spool_file);
     cJSON_AddNumberToObject(item, "bytes", (double)unsaved->size_bytes);
@@ -142,7 +146,7 @@ static cJSON *transport_json(struct session *session)
         add_text(object, "name", session->transport->type->name);
         add_text(object, "title", session->transport->type->title);
     }
-    add_text(object, "root", session->settings->mount_root);
+    add_text(object, "root", session->mount_root);
     if (session->transport) {
         (void)transport_check(session->transport, &err);
     } else {
@@ -183,19 +187,40 @@ static cJSON *mappings_json(struct session *session)
     return array;
 }
 
+static void add_list(cJSON *object, const char *name, const struct str_list *list)
+{
+    cJSON *array = cJSON_AddArrayToObject(object, name);
+
+    for (size_t i = 0; i < list->count; i++) {
+        cJSON_AddItemToArray(array, cJSON_CreateString(list->items[i]));
+    }
+}
+
+/* The caller holds session->mutex. */
+static cJSON *policy_json(const struct session *session)
+{
+    cJSON *object = cJSON_CreateObject();
+
+    add_time(object, "loaded", session->policy_ms);
+    cJSON_AddBoolToObject(object, "live", session->is_live);
+    cJSON_AddNumberToObject(object, "warnings", (double)policy_warning_count(session->policy));
+    cJSON_AddNumberToObject(object, "errors", (double)policy_error_count(session->policy));
+    if (session->is_override_over) {
+        cJSON_AddBoolToObject(object, "overrideEnded", true);
+    }
+    add_list(object, "problems", &session->policy_problems);
+    add_list(object, "nextStart", &session->next_start);
+    return object;
+}
+
 static void add_notes(struct session *session, cJSON *status)
 {
-    cJSON *notes = cJSON_AddArrayToObject(status, "notes");
-    cJSON *problems = cJSON_AddArrayToObject(status, "setupProblems");
-
-    for (size_t i = 0; i < session->setup_problems.count; i++) {
-        cJSON_AddItemToArray(problems, cJSON_CreateString(session->setup_problems.items[i]));
-    }
-
     mutex_lock(&session->mutex);
-    for (size_t i = 0; i < session->plan_notes.count; i++) {
-        cJSON_AddItemToArray(notes, cJSON_CreateString(session->plan_notes.items[i]));
-    }
+    cJSON_AddItemToObject(status, "policy", policy_json(session));
+    cJSON_AddNumberToObject(status, "policyWarnings",
+                            (double)policy_warning_count(session->policy));
+    add_list(status, "notes", &session->plan_notes);
+    add_list(status, "setupProblems", &session->setup_problems);
     add_error(status, "stateError", &session->state_error);
     if (session->failed_steps > 0) {
         cJSON_AddNumberToObject(status, "failedMappings", (double)session->failed_steps);
@@ -232,6 +257,8 @@ static cJSON *files_json(struct session *session)
     cJSON_AddNumberToObject(object, "cacheBytes", (double)stats.cache_bytes);
     cJSON_AddNumberToObject(object, "openFiles", stats.open_files);
     cJSON_AddNumberToObject(object, "uploadsRunning", stats.uploads_running);
+    cJSON_AddNumberToObject(object, "uploadsWaiting", stats.uploads_waiting);
+    cJSON_AddNumberToObject(object, "conflictCopies", stats.conflict_copies);
     cJSON_AddItemToObject(object, "deletes", session_deletes_json(session));
     list.array = cJSON_AddArrayToObject(object, "unsaved");
     online_vfs_visit_unsaved(session->online, add_unsaved, &list, &err);
@@ -253,14 +280,12 @@ cJSON *session_status(struct session *session)
     accounts = cJSON_AddArrayToObject(status, "accounts");
     mutex_lock(&session->mutex);
     for (size_t i = 0; i < session->account_count; i++) {
-        cJSON_AddItemToArray(accounts, account_json(&session->accounts[i]));
+        cJSON_AddItemToArray(accounts, account_json(session->accounts[i]));
     }
     mutex_unlock(&session->mutex);
     cJSON_AddItemToObject(status, "mappings", mappings_json(session));
     cJSON_AddItemToObject(status, "files", files_json(session));
     cJSON_AddItemToObject(status, "traffic", traffic_json(session));
-    cJSON_AddNumberToObject(status, "policyWarnings",
-                            (double)policy_warning_count(session->policy));
     add_notes(session, status);
     return status;
 }
@@ -335,7 +360,7 @@ cJSON *session_plan(struct session *session, struct error *err)
     libraries = cJSON_AddArrayToObject(result, "libraries");
     mutex_lock(&session->mutex);
     for (size_t i = 0; i < session->account_count; i++) {
-        const struct library_list *list = &session->accounts[i].libraries;
+        const struct library_list *list = &session->accounts[i]->libraries;
 
         for (size_t k = 0; k < list->count; k++) {
             cJSON_AddItemToArray(libraries, library_json(&list->items[k]));
@@ -360,17 +385,19 @@ cJSON *session_explain(struct session *session, const char *url, struct error *e
     buf_init(&text, 1u << 20);
     mutex_lock(&session->mutex);
     for (size_t i = 0; i < session->account_count && (code == 0 || code == ERR_NOT_FOUND); i++) {
-        const struct session_account *a = &session->accounts[i];
+        const struct session_account *a = session->accounts[i];
         cJSON *answer = cJSON_CreateObject();
+        struct account_info info;
 
         buf_reset(&text);
-        code = discover_explain(&text, &a->libraries, session->settings, url, err);
+        code = discover_explain(&text, &a->libraries, policy_settings(session->policy), url, err);
         is_known = is_known || code == 0;
         cJSON_AddStringToObject(answer, "tenant", a->tenant_setting);
         cJSON_AddBoolToObject(answer, "known", code == 0);
         cJSON_AddStringToObject(answer, "text", buf_text(&text));
         if (a->is_refused) {
-            cJSON_AddStringToObject(answer, "refused", "AllowedTenants does not name this tenant");
+            account_info(a->account, &info);
+            add_text(answer, "refused", session_account_refusal(a, &info));
         }
         cJSON_AddItemToArray(answers, answer);
     }

@@ -62,21 +62,20 @@ static bool parse(struct agent_arguments *arguments, int argc, char **argv, int 
     return true;
 }
 
-static int load_policy(struct policy **out, const char *file, struct error *err)
+static int load_policy(struct policy **out, struct policy_sources *sources, const char *file,
+                       struct error *err)
 {
-    struct policy_sources sources = {0};
-    int code = policy_default_sources(&sources, err);
+    int code = policy_default_sources(sources, err);
 
     if (code == 0 && file && !file_exists(file)) {
         code = error_set(err, ERR_NOT_FOUND, "there is no policy file '%s'", file);
     }
     if (code == 0 && file) {
-        code = policy_sources_override(&sources, file, err);
+        code = policy_sources_override(sources, file, err);
     }
     if (code == 0) {
-        code = policy_load(out, &sources, err);
+        code = policy_load(out, sources, err);
     }
-    policy_sources_clear(&sources);
     return code;
 }
 
@@ -90,6 +89,13 @@ static int open_log(const struct settings *settings, bool is_verbose, struct err
                                         .to_stderr = is_verbose};
 
     return log_open(&options, err);
+}
+
+static int set_log(void *payload, const struct settings *settings, struct error *err)
+{
+    const struct agent_arguments *arguments = payload;
+
+    return open_log(settings, arguments->is_verbose, err);
 }
 
 /* A wrong policy never stops the agent, and is never silent. */
@@ -140,6 +146,17 @@ static bool is_impatient(void *payload)
     return process_wait_for_stop(0) == PROCESS_STOP;
 }
 
+/* The sources are watched; who asks for it all the same has a file system that tells nothing. */
+static void reload(struct session *session)
+{
+    struct error err = {0};
+
+    if (session_reload(session, &err) < 0) {
+        log_error(LOG_POLICY, &err, "the policy stays as it was");
+    }
+    session_refresh(session);
+}
+
 /* Until the session is to end. */
 static void attend(struct session *session, bool is_terminal)
 {
@@ -147,11 +164,11 @@ static void attend(struct session *session, bool is_terminal)
     int64_t ticked_ms = clock_mono_ms(clock_system());
     bool is_busy = is_terminal;
 
-    while (event != PROCESS_STOP) {
+    while (event != PROCESS_STOP && !session_is_disabled(session)) {
         is_busy = is_busy && session_show_progress(session);
         event = process_wait_for_stop(is_busy ? PROGRESS_MS : TICK_MS);
         if (event == PROCESS_RELOAD) {
-            session_refresh(session);
+            reload(session);
         }
         if (event != PROCESS_STOP && clock_mono_ms(clock_system()) - ticked_ms >= TICK_MS) {
             session_tick(session);
@@ -160,13 +177,18 @@ static void attend(struct session *session, bool is_terminal)
     }
 }
 
-static int serve(const struct agent_paths *paths, struct policy *policy, struct error *err)
+static int serve(const struct agent_paths *paths, struct policy *policy,
+                 struct policy_sources *sources, struct agent_arguments *arguments,
+                 struct error *err)
 {
     bool is_terminal = isatty(STDOUT_FILENO);
     const struct session_options options = {
         .paths = paths,
         .policy = policy,
-        .terminal = {.say = say,
+        .sources = sources,
+        .set_log = set_log,
+        .terminal = {.payload = arguments,
+                     .say = say,
                      .progress = is_terminal ? show_progress : NULL,
                      .is_impatient = is_terminal ? is_impatient : NULL}};
     struct session *session = NULL;
@@ -177,6 +199,9 @@ static int serve(const struct agent_paths *paths, struct policy *policy, struct 
     }
     log_info(LOG_AGENT, "version %s started", MOORING_VERSION);
     attend(session, is_terminal);
+    if (session_is_disabled(session)) {
+        say(NULL, "policy Enabled was turned off for this machine or user: the agent ends");
+    }
     log_info(LOG_AGENT, "ending");
     session_stop(session);
     return 0;
@@ -186,6 +211,7 @@ int command_agent(int argc, char **argv)
 {
     struct agent_arguments arguments;
     struct agent_paths paths = {0};
+    struct policy_sources sources = {0};
     struct policy *policy = NULL;
     struct error err = {0};
     int exit_code;
@@ -196,10 +222,11 @@ int command_agent(int argc, char **argv)
     }
     process_keep_small();
     process_block_stop();
-    code = load_policy(&policy, arguments.policy_file, &err);
+    code = load_policy(&policy, &sources, arguments.policy_file, &err);
     if (code == 0 && !policy_settings(policy)->enabled) {
         say(NULL, "policy Enabled is off for this machine or user: nothing to do");
         policy_free(policy);
+        policy_sources_clear(&sources);
         return COMMAND_OK;
     }
     if (code == 0) {
@@ -210,11 +237,12 @@ int command_agent(int argc, char **argv)
     }
     if (code == 0) {
         log_policy_warnings(policy);
-        code = serve(&paths, policy, &err);
+        code = serve(&paths, policy, &sources, &arguments, &err);
         if (code < 0) {
             policy_free(policy);
         }
     }
+    policy_sources_clear(&sources);
     agent_paths_clear(&paths);
     log_close();
     return code < 0 ? command_fail("agent", false, &err) : COMMAND_OK;

@@ -25,6 +25,7 @@ int command_login(int argc, char **argv);
 int command_logout(int argc, char **argv);
 int command_plan(int argc, char **argv);
 int command_status(int argc, char **argv);
+int command_uploads(int argc, char **argv);
 
 /* The options of the commands that talk to a running agent. */
 struct command_options {

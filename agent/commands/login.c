@@ -13,7 +13,7 @@ static const char logout_usage[] =
     "usage: mooring logout [--tenant T] [--discard] [--json]\n"
     "Forgets the sign-in and empties the cache. Refuses while files are not on the server yet; "
     "with --discard it\n"
-    "signs out all the same (the bytes of those files stay where `mooring status` says).\n";
+    "signs out all the same, and gives those files up for good.\n";
 
 struct login_output {
     bool is_json;

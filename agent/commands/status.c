@@ -68,9 +68,11 @@ static void print_files(const cJSON *files)
     const cJSON *deletes = cJSON_GetObjectItemCaseSensitive(files, "deletes");
     const cJSON *item;
 
-    printf("files      %.0f open, %.0f uploads running, %.1f MB cached, %.0f items known\n",
+    printf("files      %.0f open, %.0f uploads running, %.0f waiting, %.1f MB cached, %.0f items "
+           "known\n",
            answer_number(files, "openFiles"), answer_number(files, "uploadsRunning"),
-           answer_number(files, "cacheBytes") / 1048576, answer_number(files, "knownItems"));
+           answer_number(files, "uploadsWaiting"), answer_number(files, "cacheBytes") / 1048576,
+           answer_number(files, "knownItems"));
     if (cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(deletes, "paused"))) {
         printf("DELETES    are paused since %s: more than %.0f within a minute, %.0f refused\n"
                "           if that was you: mooring deletes allow\n",

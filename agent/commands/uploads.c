@@ -1,0 +1,172 @@
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "commands/command.h"
+
+static const char usage[] = "usage: mooring uploads list [--json]\n"
+                            "       mooring uploads wait [--seconds N] [--json]\n"
+                            "       mooring uploads retry [ID] [--json]\n"
+                            "       mooring uploads export ID [--directory DIR] [--json]\n"
+                            "       mooring uploads discard ID [--json]\n"
+                            "Closed files that are not on the server yet. `list` names them and "
+                            "their ids (exit code 1 when\n"
+                            "one needs a person); `wait` returns when all that can be sent is sent "
+                            "(60 s at most unless told,\n"
+                            "exit code 1 when some is left); `retry` tries at once; `export` "
+                            "copies one to RecoveryDirectory;\n"
+                            "`discard` gives one up for good.\n";
+
+struct words {
+    bool is_json;
+    const char *action;
+    const char *id;
+    const char *directory;
+    int64_t seconds;
+};
+
+static bool parse(struct words *out, int argc, char **argv, int *exit_code)
+{
+    static const struct option long_options[] = {{"json", no_argument, NULL, 'j'},
+                                                 {"seconds", required_argument, NULL, 's'},
+                                                 {"directory", required_argument, NULL, 'd'},
+                                                 {"help", no_argument, NULL, 'h'},
+                                                 {NULL, 0, NULL, 0}};
+    int letter;
+    bool is_good = true;
+
+    *out = (struct words){.seconds = -1};
+    *exit_code = COMMAND_FAILED;
+    optind = 1;
+    while ((letter = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
+        if (letter == 'h') {
+            printf("%s", usage);
+            *exit_code = COMMAND_OK;
+            return false;
+        }
+        is_good = is_good && letter != '?' &&
+                  (letter != 's' || str_to_int64(optarg, 0, 86400, &out->seconds));
+        out->is_json = out->is_json || letter == 'j';
+        out->directory = letter == 'd' ? optarg : out->directory;
+    }
+    out->action = optind < argc ? argv[optind++] : NULL;
+    out->id = optind < argc ? argv[optind++] : NULL;
+    is_good = is_good && out->action && optind == argc;
+    if (is_good && (strcmp(out->action, "export") == 0 || strcmp(out->action, "discard") == 0)) {
+        is_good = out->id != NULL;
+    } else if (is_good && strcmp(out->action, "retry") != 0) {
+        is_good =
+            !out->id && (strcmp(out->action, "list") == 0 || strcmp(out->action, "wait") == 0);
+    }
+    if (!is_good) {
+        fprintf(stderr, "%s", usage);
+    }
+    return is_good;
+}
+
+/* Everything that is shown as a name came from servers or other people. */
+static void print_upload(const cJSON *upload)
+{
+    const char *state = answer_text(upload, "state");
+    double bytes = answer_number(upload, "bytes");
+
+    printf("%-26s %-9s ", answer_text(upload, "id"), state);
+    if (strcmp(state, "uploading") == 0 && bytes > 0) {
+        printf("%3.0f %% of ", 100 * answer_number(upload, "sentBytes") / bytes);
+    }
+    printf("%.1f MB  ", bytes / 1048576);
+    command_print_safe(answer_text(upload, "library"));
+    printf("/");
+    command_print_safe(answer_text(upload, "path"));
+    printf("\n");
+    if (*answer_text(upload, "reason")) {
+        printf("    ");
+        command_print_safe(answer_text(upload, "reason"));
+        if (*answer_text(upload, "retryAt")) {
+            printf(" (again at %s)", answer_text(upload, "retryAt"));
+        }
+        printf("\n");
+    }
+}
+
+static bool is_person_needed(const cJSON *uploads)
+{
+    const cJSON *upload;
+
+    cJSON_ArrayForEach(upload, uploads)
+    {
+        const char *state = answer_text(upload, "state");
+
+        if (strcmp(state, "blocked") == 0 || strcmp(state, "conflict") == 0 ||
+            strcmp(state, "unsaved") == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static int show(const struct words *words, const cJSON *result)
+{
+    const cJSON *uploads = cJSON_GetObjectItemCaseSensitive(result, "uploads");
+    const cJSON *upload;
+    bool is_left = answer_number(result, "left") > 0;
+
+    if (words->is_json) {
+        command_print_json(result);
+    } else if (uploads) {
+        cJSON_ArrayForEach(upload, uploads)
+        {
+            print_upload(upload);
+        }
+        if (cJSON_GetArraySize(uploads) == 0) {
+            printf("Everything is on the server.\n");
+        }
+    } else if (strcmp(words->action, "wait") == 0) {
+        if (is_left) {
+            printf("%.0f files are not on the server yet.\n", answer_number(result, "left"));
+        }
+    } else if (strcmp(words->action, "export") == 0) {
+        printf("Copied to ");
+        command_print_safe(answer_text(result, "file"));
+        printf("\n");
+    } else if (strcmp(words->action, "retry") == 0) {
+        printf("Trying %.0f again.\n", answer_number(result, "count"));
+    } else {
+        printf("Discarded.\n");
+    }
+    return is_left || is_person_needed(uploads) ? COMMAND_WARNING : COMMAND_OK;
+}
+
+int command_uploads(int argc, char **argv)
+{
+    struct words words;
+    struct error err = {0};
+    cJSON *arguments;
+    cJSON *result = NULL;
+    int exit_code;
+    int code;
+
+    if (!parse(&words, argc, argv, &exit_code)) {
+        return exit_code;
+    }
+    arguments = cJSON_CreateObject();
+    cJSON_AddStringToObject(arguments, "action", words.action);
+    if (words.id) {
+        cJSON_AddStringToObject(arguments, "id", words.id);
+    }
+    if (words.directory) {
+        cJSON_AddStringToObject(arguments, "directory", words.directory);
+    }
+    if (words.seconds >= 0) {
+        cJSON_AddNumberToObject(arguments, "seconds", (double)words.seconds);
+    }
+    code = command_call(&result, "uploads", arguments, NULL, NULL, &err);
+    cJSON_Delete(arguments);
+    if (code < 0) {
+        return command_fail("uploads", words.is_json, &err);
+    }
+    exit_code = show(&words, result);
+    cJSON_Delete(result);
+    return exit_code;
+}
