@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """Every setting, from the Group Policy editor to `mooring policy show`: the values that the editor would write for
 Enabled, with several samples for each element, and for Disabled, go into a Registry.pol, which the program reads.
-The same values go the way of YAML; and Samba's library writes and reads the files too.
+The same values go the way of YAML; and Samba's library writes and reads the files too, and reads what we export.
 
-Usage: test_roundtrip.py MOORING admx/out tests/data/policy/settings.txt [samba]
+Usage: test_roundtrip.py MOORING admx/out tests/data/policy/settings.txt [EXPORT_REGPOL]
+With EXPORT_REGPOL (export_regpol.c) everything goes through Samba's library.
 """
 import importlib.util
 import json
@@ -17,7 +18,7 @@ import unittest
 import group_policy as gp
 
 MOORING, OUT, SETTINGS = sys.argv[1], pathlib.Path(sys.argv[2]), pathlib.Path(sys.argv[3])
-WITH_SAMBA = sys.argv[4:5] == ["samba"]
+EXPORT = sys.argv[4] if len(sys.argv) > 4 else None
 
 # What an administrator could fill into text boxes and list boxes, and what must be shown when it is not the same.
 GUID, OTHER_GUID = "11111111-2222-3333-4444-555555555555", "99999999-8888-7777-6666-555555555555"
@@ -219,21 +220,52 @@ class Samba(Test):
         entry.keyname, entry.valuename, entry.type, entry.data = key, name, kind, value
         return entry
 
-    def test_samba_reads_what_we_write(self):
+    def exported(self, line):
+        """The records of what the program exports, as Samba reads them; what clears lists goes first, and is left out."""
         from samba.dcerpc import preg
         from samba.ndr import ndr_unpack
+        run = subprocess.run([EXPORT], input=line.encode("utf-8"), capture_output=True, timeout=60)
+        self.assertEqual(run.returncode, 0, run.stderr.decode())
+        entries = [(e.keyname, e.valuename, e.type, e.data) for e in ndr_unpack(preg.file, run.stdout).entries]
+        return [e for e in entries if not e[1].startswith("**")]
+
+    def test_samba_reads_what_we_export(self):
         for policy in TEMPLATE.policies:
-            for data, _ in samples(policy):
-                records = gp.enabled(policy, {e.id: data for e in policy.elements})
-                entries = ndr_unpack(preg.file, gp.registry_pol(records)).entries
-                self.assertEqual([(e.keyname, e.valuename, e.type, e.data) for e in entries], records)
+            for data, value in samples(policy):
+                with self.subTest(policy=policy.name, data=data):
+                    self.check_exported(policy, data, value)
+
+    def check_exported(self, policy, data, value):
+        kind = AGREED[policy.name][0]
+        if kind == "list":
+            entries = [entry for _, entry in data]
+            got = self.exported(policy.name + " " + "\t".join(entries))
+            self.assertEqual([(e[0], e[3]) for e in got], [(f"{policy.key}\\{policy.name}", e) for e in entries])
+            return
+        written = data if policy.name in TEXTS else "true" if value is True else value
+        (key, name, form, exported), = self.exported(f"{policy.name} {written}")
+        (wanted_key, wanted_name, wanted_form, wanted), = gp.enabled(policy, {e.id: data for e in policy.elements})
+        self.assertEqual((key, name), (wanted_key, wanted_name))
+        # a path without variables may be REG_SZ; a text is exported in its normal form, a password with it
+        self.assertIn(form, (wanted_form, gp.REG_SZ) if wanted_form == gp.REG_EXPAND_SZ else (wanted_form,))
+        self.assertIn(exported, (wanted, value))
+
+    def test_samba_reads_what_we_export_as_disabled(self):
+        for policy in TEMPLATE.policies:
+            if policy.name in WINDOWS_PATHS:
+                continue  # the default of this system
+            wanted = [r for r in gp.disabled(policy) if not r[1].startswith("**")]
+            got = self.exported(policy.name)
+            if AGREED[policy.name][0] == "list":
+                got, wanted = [e[3] for e in got], ["-"]
+            self.assertEqual(got, wanted, policy.name)
 
 
 def main():
-    if WITH_SAMBA and importlib.util.find_spec("samba") is None:
+    if EXPORT and importlib.util.find_spec("samba") is None:
         print("no python3-samba")
         sys.exit(77)
-    unittest.main(argv=sys.argv[:1], defaultTest="Samba" if WITH_SAMBA else "Test")
+    unittest.main(argv=sys.argv[:1], defaultTest="Samba" if EXPORT else "Test")
 
 
 if __name__ == "__main__":
