@@ -1,11 +1,13 @@
 /*
  * apply.c - how the service's word about one item reaches the tree. Sets of changes: delta.c.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/str.h"
 #include "link.h"
 #include "online.h"
+#include "settle.h"
 
 /* What we show of an item. OneNote notebooks (packages) are neither file nor folder and open only
  * in OneNote: a link to where they do (link.h). Shortcuts to other drives are hidden, too, until one tree can lead into
@@ -128,6 +130,10 @@ int tree_apply_item(struct online_vfs *online, struct node **out, struct node *f
         return code;
     }
     node = tree_item(online->tree, root, item->id);
+    if (settle_has_item(online, item->id)) { /* the server will hear of us first */
+        *out = node && node->parent == folder->index ? node : NULL;
+        return 0;
+    }
     if (node && node->kind != facts.kind) {
         tree_remove(online->tree, node);
         node = NULL;
@@ -169,6 +175,19 @@ int tree_apply_own(struct online_vfs *online, struct node *node, const struct gr
 
     if (!item->id || !item->name || !parent) {
         return 0;
+    }
+    if (settle_of(online, node)) { /* renamed here, and the server does not know it yet */
+        struct node_facts here = facts;
+        char *name = NULL;
+
+        code = str_copy(&name, node_name(node), err);
+        here.name = name;
+        if (code == 0) {
+            code = tree_update(online->tree, node, &here, err);
+            tree_edit(online->tree, node);
+        }
+        free(name);
+        return code;
     }
     other = tree_child(online->tree, parent, item->name);
     if (other && other != node) {

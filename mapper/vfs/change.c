@@ -7,8 +7,10 @@
 
 #include "base/log.h"
 #include "base/str.h"
+#include "local_only.h"
 #include "names.h"
 #include "online.h"
+#include "settle.h"
 #include "uploads.h"
 
 #define DENIED_MS (10 * 60 * 1000)
@@ -186,7 +188,7 @@ static bool keep_times(struct body *body, const struct vfs_set *set)
                            set->flags & VFS_SET_CREATED ? set->created_ms : -1);
 
     mutex_lock(&body->lock);
-    is_kept = body->is_dirty || is_pending;
+    is_kept = body->is_dirty || body->is_local_only || is_pending;
     if (is_kept && (set->flags & VFS_SET_MODIFIED)) {
         body->modified_ms = set->modified_ms;
     }
@@ -351,6 +353,9 @@ static int mkdir_in(struct online_vfs *online, struct node **out, struct node *f
         mutex_unlock(&online->lock);
     }
     if (code == 0) {
+        code = settle_clear_place(online, folder, name, call, err);
+    }
+    if (code == 0) {
         code = place_of(&place, online, folder, true, call, err);
     }
     if (code == 0) {
@@ -415,6 +420,24 @@ static void forget_node(struct online_vfs *online, struct node *node, struct bod
     }
 }
 
+/* Nothing keeps the body of a deleted file any more. */
+static void let_go(struct online_vfs *online, struct body *body)
+{
+    bool was_kept = false;
+    bool was_waiting = false;
+
+    mutex_lock(&online->lock);
+    was_kept = local_only_leave(online, body);
+    was_waiting = settle_forget_new(online, body);
+    mutex_unlock(&online->lock);
+    if (was_kept) {
+        body_put(body);
+    }
+    if (was_waiting) {
+        body_put(body);
+    }
+}
+
 /* Whoever has the file open goes on reading it after it is gone from the server. */
 static void fetch_for_readers(struct body *body, const struct call *call)
 {
@@ -425,11 +448,30 @@ static void fetch_for_readers(struct body *body, const struct call *call)
     }
 }
 
-int delete_node(struct online_vfs *online, struct node *node, const struct call *call,
-                struct error *err)
+static int delete_on_server(struct online_vfs *online, struct node *node, const struct call *call,
+                            struct error *err)
+{
+    struct place place = {0};
+    int code = place_of(&place, online, node, true, call, err);
+
+    if (code == 0) {
+        code = graph_delete_item(place.account, place.drive_id, place.item_id, call, err);
+    }
+    /* Somebody was faster: what was asked for is so. A refusal is not remembered: what may not
+     * be deleted (a retention hold, a record) may be changed all the same. */
+    if (code == ERR_NOT_FOUND || code == ERR_STALE) {
+        error_clear(err);
+        code = 0;
+    }
+    place_clear(&place);
+    return code;
+}
+
+/* `may_wait`: the server may be told later (settle.h). */
+static int delete_here(struct online_vfs *online, struct node *node, bool may_wait,
+                       const struct call *call, struct error *err)
 {
     struct body *body = body_borrow(online, node);
-    struct place place = {0};
     bool is_local = false;
     int code = body ? body_pause_saves(body, call, err) : 0;
 
@@ -444,16 +486,13 @@ int delete_node(struct online_vfs *online, struct node *node, const struct call 
         if (body) {
             fetch_for_readers(body, call);
         }
-        code = place_of(&place, online, node, true, call, err);
-        if (code == 0) {
-            code = graph_delete_item(place.account, place.drive_id, place.item_id, call, err);
+        code = 1;
+        if (may_wait) {
+            mutex_lock(&online->lock);
+            code = node->flags & NODE_GONE ? 0 : settle_delete(online, node, err);
+            mutex_unlock(&online->lock);
         }
-        /* Somebody was faster: what was asked for is so. A refusal is not remembered: what may not
-         * be deleted (a retention hold, a record) may be changed all the same. */
-        if (code == ERR_NOT_FOUND || code == ERR_STALE) {
-            error_clear(err);
-            code = 0;
-        }
+        code = code == 1 ? delete_on_server(online, node, call, err) : code;
     }
     if (code == 0 && body) {
         uploads_drop(body);
@@ -463,27 +502,36 @@ int delete_node(struct online_vfs *online, struct node *node, const struct call 
     }
     if (body) {
         body_resume_saves(body);
+        if (code == 0) {
+            let_go(online, body);
+        }
     }
     body_put(body);
-    place_clear(&place);
     return code;
 }
 
+int delete_node(struct online_vfs *online, struct node *node, const struct call *call,
+                struct error *err)
+{
+    return delete_here(online, node, false, call, err);
+}
+
 /* A delete that a program asked for: counts against MassDeleteThreshold. */
-static int delete_counted(struct online_vfs *online, struct node *node, const struct call *call,
-                          struct error *err)
+static int delete_counted(struct online_vfs *online, struct node *node, bool may_wait,
+                          const struct call *call, struct error *err)
 {
     uint32_t items = 0;
     int code = 0;
 
     mutex_lock(&online->lock);
-    items = tree_count_items(online->tree, node);
+    /* What only ever was here is nobody's loss. */
+    items = node->flags & NODE_LOCAL ? 0 : tree_count_items(online->tree, node);
     mutex_unlock(&online->lock);
     code = guard_delete(online->guard, items, err);
     if (code < 0) {
         return code;
     }
-    code = delete_node(online, node, call, err);
+    code = delete_here(online, node, may_wait, call, err);
     if (code < 0) {
         guard_delete_failed(online->guard, items);
     }
@@ -503,7 +551,7 @@ int online_unlink(struct vfs *vfs, uint64_t parent, const char *name,
         code = error_set(err, ERR_IS_FOLDER, "'%.120s' is a folder", name);
     }
     if (code == 0) {
-        code = delete_counted(online, node, &call, err);
+        code = delete_counted(online, node, true, &call, err);
     }
     node_put(online, node);
     node_put(online, folder);
@@ -548,7 +596,12 @@ int online_rmdir(struct vfs *vfs, uint64_t parent, const char *name,
         code = check_empty(online, node, &call, err);
     }
     if (code == 0) {
-        code = delete_counted(online, node, &call, err);
+        code = delete_counted(online, node, false, &call, err);
+    }
+    if (code == 0) {
+        mutex_lock(&online->lock);
+        settle_folder_gone(online, node);
+        mutex_unlock(&online->lock);
     }
     node_put(online, node);
     node_put(online, folder);

@@ -7,6 +7,7 @@
 #include "base/str.h"
 #include "link.h"
 #include "online.h"
+#include "settle.h"
 
 #define FOLDER_ROUNDS 8 /* folders that are named before the folder they are in */
 
@@ -221,6 +222,13 @@ static int prepare(struct apply *a)
         }
         node = known(a, item);
         folder = folder_of(a, item);
+        if (settle_has_item(a->online, item->id)) { /* the server will hear of us first */
+            a->is_over[i] = true;
+            if (node) {
+                node->flags |= NODE_HEARD;
+            }
+            continue;
+        }
         if (!item->name || (node && (is_echo(node, folder, item) || is_doubtful(a, node)))) {
             a->is_over[i] = true;
             if (node && node->edit <= a->asked_edit) {

@@ -9,9 +9,12 @@
 #include "base/secret.h"
 #include "base/str.h"
 #include "link.h"
+#include "local_only.h"
 #include "online.h"
+#include "settle.h"
 
 #define JUST_NOW_MS 1000
+#define LOCAL_ONLY 0x100u /* beside the flags of opening: the new file never leaves the machine */
 
 /* --- opening --- */
 
@@ -222,6 +225,27 @@ static int make_local(struct online_vfs *online, struct node **out, struct node 
     return code;
 }
 
+/* What a program makes for itself stays here; what gets the name of a document that was deleted or
+ * renamed a moment ago is its next version. */
+static int place_new(struct online_vfs *online, struct node *node, struct body *body,
+                     bool is_local_only, const struct call *call, struct error *err)
+{
+    int code = 0;
+
+    if (is_local_only) {
+        mutex_lock(&online->lock);
+        code = local_only_keep(online, body, err);
+        mutex_unlock(&online->lock);
+        return code;
+    }
+    code = body_pause_saves(body, call, err);
+    if (code == 0) {
+        code = settle_adopt(online, node, body, call, err);
+        body_resume_saves(body);
+    }
+    return code < 0 ? code : 0;
+}
+
 static int create_new(struct online_vfs *online, struct vfs_file **out, struct node **out_node,
                       struct node *folder, const char *name, unsigned flags,
                       const struct call *call, struct error *err)
@@ -237,6 +261,9 @@ static int create_new(struct online_vfs *online, struct vfs_file **out, struct n
     if (code == 0) {
         file->flags = flags & (VFS_READ | VFS_WRITE);
         code = body_resize(file->body, 0, call, err); /* the draft begins: it must arrive */
+    }
+    if (code == 0) {
+        code = place_new(online, node, file->body, flags & LOCAL_ONLY, call, err);
     }
     if (code < 0) {
         if (file) {
@@ -258,19 +285,46 @@ static int create_new(struct online_vfs *online, struct vfs_file **out, struct n
     return 0;
 }
 
+/* *out held, without asking the service when it cannot know better than we. */
+static int find_for_create(struct online_vfs *online, struct node **out, struct node *folder,
+                           const char *name, bool is_local_only, const struct call *call,
+                           struct error *err)
+{
+    int code = 0;
+
+    if (!is_local_only) {
+        return lookup_child(online, out, folder, name, call, err);
+    }
+    mutex_lock(&online->lock);
+    *out = tree_child(online->tree, folder, name);
+    if (*out) {
+        tree_hold(online->tree, *out);
+    } else {
+        code = ERR_NOT_FOUND;
+    }
+    mutex_unlock(&online->lock);
+    return code;
+}
+
 /* In a held folder; *node held for the caller. */
 static int create_in(struct online_vfs *online, struct vfs_file **out, struct node **node,
                      struct node *folder, const char *name, unsigned flags, const struct call *call,
                      struct error *err)
 {
-    int code = check_name(online, folder, name, false, err);
+    bool is_local_only = false;
+    int code = 0;
 
-    if (code < 0) {
-        return code;
+    mutex_lock(&online->lock);
+    is_local_only = local_only_matches(online, name);
+    mutex_unlock(&online->lock);
+    code = is_local_only ? 0 : check_name(online, folder, name, false, err);
+    if (code == 0) {
+        code = find_for_create(online, node, folder, name, is_local_only, call, err);
     }
-    code = lookup_child(online, node, folder, name, call, err);
     if (code == ERR_NOT_FOUND) {
-        return create_new(online, out, node, folder, name, flags, call, err);
+        error_clear(err);
+        return create_new(online, out, node, folder, name, flags | (is_local_only ? LOCAL_ONLY : 0),
+                          call, err);
     }
     if (code < 0) {
         return code;

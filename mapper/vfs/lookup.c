@@ -9,7 +9,9 @@
 #include "base/secret.h"
 #include "base/str.h"
 #include "link.h"
+#include "local_only.h"
 #include "online.h"
+#include "settle.h"
 
 /* So many single look-ups in a folder that was not listed cost more than listing it: one request of
  * 2 RU brings 1,000 entries, a single item costs 1 RU. */
@@ -246,6 +248,12 @@ static int ask_child(struct online_vfs *online, struct node **out, struct node *
     return code;
 }
 
+/* A program's own file of a name that the service refuses: it has none. Lock held. */
+static bool is_unknown_there(const struct online_vfs *online, const char *name)
+{
+    return local_only_matches(online, name) && vfs_check_name(name, NULL) < 0;
+}
+
 /* From memory, if memory knows; lock held. 1: it does not. `is_followed`: the changes until now are
  * in it. */
 static int remembered_child(struct online_vfs *online, struct node **out, struct node *folder,
@@ -262,7 +270,8 @@ static int remembered_child(struct online_vfs *online, struct node **out, struct
         *out = node;
         return 0;
     }
-    if (!node && (is_known || is_negative(online, folder, name))) {
+    if (!node && (is_known || is_negative(online, folder, name) ||
+                  settle_keeps_place(online, folder, name) || is_unknown_there(online, name))) {
         return error_set(err, ERR_NOT_FOUND, "there is no '%.120s'", name);
     }
     return 1;

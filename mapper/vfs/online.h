@@ -14,6 +14,7 @@
 #ifndef MAPPER_VFS_ONLINE_H
 #define MAPPER_VFS_ONLINE_H
 
+#include "base/str.h"
 #include "base/thread.h"
 #include "cache.h"
 #include "extents.h"
@@ -97,7 +98,8 @@ struct body {
     int64_t trust_ms; /* how long its version is believed, by the options of its opening */
     /* guarded by online->lock */
     uint32_t refs;
-    struct node *node; /* held; another one after a rename onto it */
+    struct node *node;       /* held; another one after a rename onto it */
+    struct body *next_local; /* in online->local_bodies */
     /* guarded by uploads->lock */
     struct upload *pending; /* the newest of its uploads; NULL: the server has what was saved */
     unsigned upload_holds;  /* none of them starts while it is not 0 */
@@ -115,6 +117,8 @@ struct body {
     bool is_saving;        /* one thread uploads: no writes, no second save */
     bool is_written;       /* since it was made or cut to nothing at opening */
     bool is_removed;       /* deleted: nothing of it is saved any more */
+    bool is_local_only;    /* local_only.h: changed with both locks */
+    bool has_settled;      /* a new file that waited long enough (settle.h) */
     bool has_failed;       /* the last save did not succeed */
     bool is_note_due;      /* the draft moved to another spool file */
     bool is_kept;          /* its spool file belongs to the journal after the agent's end */
@@ -193,8 +197,15 @@ struct online_vfs {
     struct thread keeper; /* trims the cache */
     struct cond keeper_wake;
     bool is_ending;
-    bool has_cached;        /* there may be something to trim */
-    struct guard *guard;    /* guard.h */
+    bool has_cached;            /* there may be something to trim */
+    struct guard *guard;        /* guard.h */
+    struct str_list local_only; /* patterns of local_only.h */
+    struct body *local_bodies;  /* referenced */
+    uint32_t local_only_count;
+    struct settling *settling; /* settle.h */
+    uint32_t settling_count;
+    struct thread settler;
+    struct cond settle_wake;
     struct thread follower; /* asks for changes in libraries that are in use */
     struct cond follow_wake;
 };

@@ -12,8 +12,10 @@
 #include "base/log.h"
 #include "base/secret.h"
 #include "base/str.h"
+#include "local_only.h"
 #include "online.h"
 #include "uploads.h"
+#include "settle.h"
 
 #define CACHE_DEFAULT_MAX (UINT64_C(10) * 1024 * 1024 * 1024)
 #define ITEMS_DEFAULT 300000u
@@ -132,6 +134,9 @@ static void online_free(struct vfs *vfs)
     mutex_unlock(&online->lock);
     follow_stop(online);
     thread_join(&online->keeper);
+    settle_stop(online);
+    local_only_end(online);
+    local_only_clear(online);
     if (online->uploads) {
         uploads_stop(online->uploads);
     }
@@ -141,6 +146,7 @@ static void online_free(struct vfs *vfs)
     cache_free(online->cache);
     guard_free(online->guard);
     cond_clear(&online->follow_wake);
+    cond_clear(&online->settle_wake);
     cond_clear(&online->keeper_wake);
     cond_clear(&online->changed);
     mutex_clear(&online->spool_lock);
@@ -196,6 +202,7 @@ static void set_options(struct online_vfs *online, const struct online_vfs_optio
     online->options.spool_directory = NULL;
     online->options.blocked_extensions = NULL;
     online->options.scanner_processes = NULL;
+    online->options.local_only = NULL;
 }
 
 static int make_tag(char *out, size_t size, struct error *err)
@@ -236,6 +243,7 @@ int online_vfs_new(struct online_vfs **out, const struct online_vfs_options *opt
     mutex_init(&online->spool_lock);
     cond_init(&online->changed);
     cond_init(&online->keeper_wake);
+    cond_init(&online->settle_wake);
     cond_init(&online->follow_wake);
     set_options(online, options);
     /* Before anything was asked: node->checked_s 0 must be old. */
@@ -274,6 +282,12 @@ int online_vfs_new(struct online_vfs **out, const struct online_vfs_options *opt
         code = thread_start(&online->keeper, "vfs-keeper", keep, online, err);
     }
     if (code == 0) {
+        code = local_only_configure(online, options->local_only, err);
+    }
+    if (code == 0) {
+        code = settle_start(online, err);
+    }
+    if (code == 0) {
         code = follow_start(online, err);
     }
     if (code < 0) {
@@ -298,6 +312,9 @@ void online_vfs_configure(struct online_vfs *online, const struct online_vfs_opt
     cache_configure(online->cache, cache_limit(&measured), options->cache_ms);
     if (guard_configure(online->guard, options, &error) < 0) {
         log_error(LOG_VFS, &error, "new lists of extensions and programs do not count yet");
+    }
+    if (local_only_configure(online, options->local_only, &error) < 0) {
+        log_error(LOG_VFS, &error, "the patterns of scratch files stay as they were");
     }
     mutex_lock(&online->lock);
     set_options(online, options);

@@ -9,8 +9,10 @@
 #include "base/secret.h"
 #include "base/str.h"
 #include "local.h"
+#include "local_only.h"
 #include "online.h"
 #include "uploads.h"
+#include "settle.h"
 
 #define UNDO_MS 30000
 #define SOURCE_AGE_MS 3000 /* what was saved a moment ago is known */
@@ -339,12 +341,19 @@ static int replaced(struct rename *r, struct body *body, const struct graph_item
     struct online_vfs *online = r->online;
     struct place place = {0};
     bool is_local = false;
+    bool was_kept = false;
+    bool was_waiting = false;
     int code = 0;
 
     mutex_lock(&online->lock);
     is_local = r->node->flags & NODE_LOCAL;
     mutex_unlock(&online->lock);
     if (!is_local) {
+        mutex_lock(&online->lock);
+        code = r->node->flags & NODE_GONE ? 0 : settle_delete(online, r->node, err);
+        mutex_unlock(&online->lock);
+    }
+    if (code == 1) {
         code = place_of(&place, online, r->node, true, call, err);
         if (code == 0) {
             code = graph_delete_item(place.account, place.drive_id, place.item_id, call, err);
@@ -363,7 +372,15 @@ static int replaced(struct rename *r, struct body *body, const struct graph_item
         hand_over(r, body);
         tree_replace(online->tree, r->node, r->target);
     }
+    was_kept = code == 0 && local_only_leave(online, body);
+    was_waiting = code == 0 && settle_forget_new(online, body);
     mutex_unlock(&online->lock);
+    if (was_kept) {
+        body_put(body);
+    }
+    if (was_waiting) {
+        body_put(body);
+    }
     place_clear(&place);
     return code;
 }
@@ -668,14 +685,19 @@ int online_rename(struct vfs *vfs, uint64_t parent, const char *name, uint64_t n
     struct online_vfs *online = online_of(vfs);
     struct call call = call_begin(vfs_call, CALL_SAVE);
     struct rename r = {.online = online, .new_name = new_name, .flags = flags};
+    struct body *held = NULL;
     int code = change_begin(online, &r.from, &r.node, parent, name, &call, err);
 
     if (code == 0) {
         code = node_get(online, &r.to, new_parent, VFS_FOLDER, err);
     }
     if (code == 0) {
+        code = settle_rename(online, r.from, r.node, r.to, new_name, flags, &held, &call, err);
+    }
+    if (code == 1) {
         code = rename_found(&r, &call, err);
     }
+    settle_renamed(online, held, code);
     node_put(online, r.target);
     node_put(online, r.node);
     node_put(online, r.to);

@@ -17,6 +17,7 @@
 #include "local.h"
 #include "online.h"
 #include "uploads.h"
+#include "settle.h"
 
 int spool_new(struct online_vfs *online, struct local_file **out, char **path, struct error *err)
 {
@@ -504,6 +505,17 @@ static int save_by_mode(struct body *body, struct target *target, bool to_journa
     return code;
 }
 
+/* Its bytes do not leave the machine. */
+static bool stays_here(struct body *body)
+{
+    bool is_local_only = false;
+
+    mutex_lock(&body->lock);
+    is_local_only = body->is_local_only;
+    mutex_unlock(&body->lock);
+    return is_local_only;
+}
+
 int save_body(struct body *body, const struct call *call, struct error *err)
 {
     struct online_vfs *online = body->online;
@@ -513,6 +525,12 @@ int save_body(struct body *body, const struct call *call, struct error *err)
     bool to_journal = is_background(online) || uploads_has(body);
     int code = 0;
 
+    if (stays_here(body)) {
+        return 0;
+    }
+    if (settle_defers(body)) { /* not yet: but it must not be lost until then */
+        return is_background(online) ? save_sync(body, call, err) : 0;
+    }
     mutex_lock(&body->lock);
     call_extend(&save, body->size_bytes); /* whoever sends it, this thread or another */
     code = body_wait_saved(body, &save, err);

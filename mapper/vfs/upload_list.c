@@ -56,6 +56,7 @@ unsigned online_vfs_drain(struct online_vfs *online, int64_t wait_ms)
     int64_t until = online_now() + wait_ms;
     unsigned running = 0;
 
+    (void)online_vfs_settle(online, wait_ms);
     mutex_lock(&uploads->lock);
     uploads->is_draining = true;
     uploads_wake(uploads);

@@ -4,6 +4,7 @@
 #ifndef TESTS_SAVES_ALL_SAVES_H
 #define TESTS_SAVES_ALL_SAVES_H
 
+#include "base/str.h"
 #include "sequence.h"
 
 /* False, and in `why` what went wrong. */
@@ -12,5 +13,8 @@ typedef bool (*save_fn)(void *payload, const struct sequence *sequence, char *wh
 /* `pattern`: only files whose name without ending matches; NULL: all. The exit code for main(): 1
  * when one failed or none matched. */
 int all_saves(const char *title, const char *pattern, save_fn run, void *payload);
+
+/* The default of LocalOnlyPatterns. */
+void saves_patterns(struct str_list *out);
 
 #endif

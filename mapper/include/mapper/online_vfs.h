@@ -44,6 +44,8 @@ struct online_vfs_options {
     uint64_t read_only_above; /* bytes; 0 = never */
     uint64_t blocked_above;   /* bytes; 0 = never */
     bool is_read_only;        /* ReadOnly: all libraries */
+    int64_t settle_ms;        /* deletes, and renames that may be part of a save, reach the
+                                    server so much later; 0 = at once */
     bool saves_in_background; /* WriteMode: closing returns when the journal has it */
     bool keeps_both;          /* ConflictMode */
     uint64_t upload_blocked_above; /* bytes; 0 = never: a write beyond it is ERR_TOO_LARGE */
@@ -52,6 +54,7 @@ struct online_vfs_options {
     uint32_t max_items;  /* remembered at most, beyond what is in use; 0 = 300,000. Read by
                            online_vfs_new() only */
     uint32_t delete_threshold; /* MassDeleteThreshold: deletes within a minute; 0 = any number */
+    const struct str_list *local_only;         /* LocalOnlyPatterns; copied; NULL: none */
     const struct str_list *blocked_extensions; /* BlockedExtensions; copied; NULL: none */
     const struct str_list *scanner_processes;  /* ScannerProcesses; copied; NULL: none */
 };
@@ -176,6 +179,10 @@ void online_vfs_allow_deletes(struct online_vfs *online, unsigned minutes);
 /* No new saves start but those of the journal, which are sent without delay; waits at most wait_ms.
  * Returns how many are left that could be sent. The journal keeps them. */
 unsigned online_vfs_drain(struct online_vfs *online, int64_t wait_ms);
+
+/* Tells the server at once what would wait for settle_ms: how many changes are still waiting after
+ * wait_ms. */
+unsigned online_vfs_settle(struct online_vfs *online, int64_t wait_ms);
 
 /* Empties the content cache (sign-out). Never touches the spool. */
 int online_vfs_wipe_cache(struct online_vfs *online, struct error *err);

@@ -38,6 +38,7 @@ uint32_t fake_add_item(struct fake *fake, uint32_t parent, const char *name, boo
                           .modified_ms = 1700000000000 + index,
                           .created_ms = 1700000000000};
     str_copy(&item->name, name, NULL);
+    (void)str_list_add(&fake->ever, name, NULL);
     set_id(item, index);
     fake_note(fake, index);
     if (index > 0) {
@@ -206,6 +207,7 @@ int fake_update_item(struct fake *fake, uint32_t index, const struct graph_updat
         str_copy(&copy, update->name, NULL);
         free(item->name);
         item->name = copy;
+        (void)str_list_add(&fake->ever, copy, NULL);
     }
     item->modified_ms = update->modified_ms >= 0 ? update->modified_ms : item->modified_ms;
     item->created_ms = update->created_ms >= 0 ? update->created_ms : item->created_ms;
@@ -234,6 +236,7 @@ struct fake *fake_new(void)
 
     mutex_init(&fake->lock);
     fake->account.fake = fake;
+    fake->ever.limit = 4000;
     fake->items = calloc(ITEMS_MAX, sizeof(*fake->items));
     fake->first_child = calloc(ITEMS_MAX, sizeof(uint32_t));
     fake->next_child = calloc(ITEMS_MAX, sizeof(uint32_t));
@@ -253,6 +256,7 @@ void fake_free(struct fake *fake)
     free(fake->first_child);
     free(fake->next_child);
     free(fake->last_child);
+    str_list_clear(&fake->ever);
     mutex_clear(&fake->lock);
     free(fake);
 }
@@ -451,6 +455,16 @@ void fake_claim_size(struct fake *fake, const char *path, uint64_t size)
     mutex_lock(&fake->lock);
     fake->items[fake_walk(fake, path, false)].claimed = size;
     mutex_unlock(&fake->lock);
+}
+
+const char *fake_ever_named(struct fake *fake, unsigned index)
+{
+    const char *name = NULL;
+
+    mutex_lock(&fake->lock);
+    name = index < fake->ever.count ? fake->ever.items[index] : NULL;
+    mutex_unlock(&fake->lock);
+    return name;
 }
 
 const char *fake_id(struct fake *fake, const char *path)

@@ -83,6 +83,8 @@ unsigned fake_versions(struct fake *fake, const char *path);
 unsigned fake_children(struct fake *fake, const char *path);
 /* The first entry of a folder whose name has `part`; "": none. */
 void fake_find_name(struct fake *fake, const char *path, const char *part, char *out, size_t size);
+/* The names that items got, oldest first, also those that are gone; NULL at the end. */
+const char *fake_ever_named(struct fake *fake, unsigned index);
 int64_t fake_modified(struct fake *fake, const char *path);
 
 #endif

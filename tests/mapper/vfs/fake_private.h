@@ -7,6 +7,7 @@
 
 #include "fake_graph.h"
 
+#include "base/str.h"
 #include "base/thread.h"
 
 #define ITEMS_MAX 400000u
@@ -57,8 +58,9 @@ struct fake {
     bool has_no_etags;
     unsigned lost_uploads; /* answers that get lost */
     uint64_t downloaded;
-    uint64_t seq;      /* of the last change of all */
-    uint64_t gone_seq; /* tokens below it are gone */
+    struct str_list ever; /* names of items, the first few thousand */
+    uint64_t seq;         /* of the last change of all */
+    uint64_t gone_seq;    /* tokens below it are gone */
     bool is_awkward;
     uint32_t *first_child; /* of folders, for fast listings: next in `next_child` */
     uint32_t *next_child;

@@ -1,0 +1,370 @@
+/*
+ * adopt.c - a new file becomes the item whose place was kept (settle.h). What the item was renamed
+ * to stays behind with the old content, as a file of its own.
+ */
+#include <stdlib.h>
+
+#include "base/str.h"
+#include "local_only.h"
+#include "online.h"
+#include "settle.h"
+#include "uploads.h"
+
+#define FETCH_SCRATCH (64u * 1024 * 1024) /* of what a program is about to delete */
+
+/* Who an item is; copies. */
+struct identity {
+    char *item_id;
+    char *ctag;
+    char *etag;
+    char *version; /* what its next version replaces */
+};
+
+static void identity_clear(struct identity *identity)
+{
+    free(identity->item_id);
+    free(identity->ctag);
+    free(identity->etag);
+    free(identity->version);
+}
+
+/* Takes it from the node that was renamed, which may have been saved since; lock held. */
+static int identity_of(struct identity *out, const struct settling *s, struct body *old,
+                       struct error *err)
+{
+    const char *version = NULL;
+
+    const struct node *node = s->node && !(s->node->flags & NODE_GONE) ? s->node : NULL;
+    int code = str_copy(&out->item_id, s->item_id, err);
+
+    if (code == 0) {
+        code = str_copy(&out->ctag, node ? node_ctag(node) : s->ctag, err);
+    }
+    if (code == 0) {
+        code = str_copy(&out->etag, node ? node_etag(node) : s->etag, err);
+    }
+    if (code == 0) {
+        version = *out->ctag ? out->ctag : out->etag;
+        if (old) {
+            mutex_lock(&old->lock);
+            code = str_copy(&out->version, old->version ? old->version : version, err);
+            mutex_unlock(&old->lock);
+        } else {
+            code = str_copy(&out->version, version, err);
+        }
+    }
+    return code;
+}
+
+/* --- what stays behind --- */
+
+/* All of its content comes here, since the server is about to lose it as the current version. */
+static int bring_content(struct body *body, const struct call *call, struct error *err)
+{
+    struct content_source source = body_source(body);
+
+    if (body->spool) {
+        return body_complete(body, call, err);
+    }
+    /* Its program is about to delete it: worth a look, not a long transfer or an error. */
+    if (content_size(body->base) <= FETCH_SCRATCH) {
+        (void)content_fetch_all(body->base, &source, call, NULL);
+    }
+    return 0;
+}
+
+/* The node is not the item any more; lock held. */
+static int strip(struct online_vfs *online, struct node *node, struct body *body, struct error *err)
+{
+    struct node_facts facts = {
+        .kind = VFS_FILE,
+        .size_bytes = node->size_bytes,
+        .modified_ms = node->modified_ms,
+        .created_ms = node->created_ms,
+        .flags = NODE_LOCAL,
+    };
+    char *name = NULL;
+    int code = str_copy(&name, node_name(node), err);
+
+    facts.name = name;
+    if (code == 0) {
+        code = tree_update(online->tree, node, &facts, err);
+        tree_edit(online->tree, node);
+    }
+    free(name);
+    if (code == 0) {
+        mutex_lock(&body->lock);
+        str_free(&body->version);
+        str_free(&body->item_id);
+        code = str_copy(&body->item_id, "", err);
+        if (body->is_dirty && body->modified_ms < 0) {
+            body->modified_ms = node->modified_ms; /* a rename does not move the time on */
+        }
+        mutex_unlock(&body->lock);
+    }
+    return code;
+}
+
+/* --- the new one --- */
+
+/* The node is the item from now on; lock held. */
+static int become(struct online_vfs *online, struct node *node, struct body *body,
+                  const struct identity *identity, struct error *err)
+{
+    struct node_facts facts = {
+        .kind = VFS_FILE,
+        .item_id = identity->item_id,
+        .ctag = identity->ctag,
+        .etag = identity->etag,
+        .size_bytes = node->size_bytes,
+        .modified_ms = node->modified_ms,
+        .created_ms = node->created_ms,
+    };
+    char *name = NULL;
+    int code = str_copy(&name, node_name(node), err);
+
+    facts.name = name;
+    if (code == 0) {
+        code = tree_update(online->tree, node, &facts, err);
+        tree_edit(online->tree, node);
+        node_confirm(online, node);
+    }
+    free(name);
+    mutex_lock(&body->lock);
+    if (code == 0) {
+        code = str_copy(&body->version, identity->version, err);
+    }
+    if (code == 0) {
+        code = str_copy(&body->item_id, identity->item_id, err);
+    }
+    mutex_unlock(&body->lock);
+    return code;
+}
+
+/* --- both --- */
+
+struct adoption {
+    struct online_vfs *online;
+    struct settling *s;
+    struct node *node;
+    struct body *body;
+    struct node *old; /* held; NULL: the item was deleted */
+    struct body *old_body;
+    bool is_scratch; /* the name of the old one */
+    bool has_draft;  /* made here, of what was not changed */
+};
+
+/* What stays under a name of its own needs a draft, which goes to the server as a new file. */
+static int make_draft(struct adoption *a, const struct call *call, struct error *err)
+{
+    struct body *body = a->old_body;
+    int code = 0;
+
+    mutex_lock(&body->lock);
+    a->has_draft = !body->spool;
+    mutex_unlock(&body->lock);
+    if (a->has_draft) {
+        code = body_resize(body, body_size(body), call, err);
+        a->has_draft = code == 0;
+    }
+    return code;
+}
+
+/* Nothing came of it: the draft is no change of the item. The body's saves are paused. */
+static void undo_draft(struct adoption *a)
+{
+    if (a->old_body && a->has_draft) {
+        mutex_lock(&a->old_body->lock);
+        a->old_body->is_dirty = false;
+        mutex_unlock(&a->old_body->lock);
+    }
+}
+
+static int begin(struct adoption *a, const struct call *call, struct error *err)
+{
+    struct online_vfs *online = a->online;
+    struct node *old = a->s->node;
+    int code = 0;
+
+    if (!old) {
+        return 0;
+    }
+    mutex_lock(&online->lock);
+    if (!(old->flags & NODE_GONE)) {
+        tree_hold(online->tree, old);
+        a->old = old;
+        a->is_scratch = local_only_matches(online, node_name(old));
+        code = body_get(online, &a->old_body, old, err);
+    }
+    mutex_unlock(&online->lock);
+    if (code == 0 && a->old_body) {
+        code = a->is_scratch ? 0 : make_draft(a, call, err);
+        if (code == 0) {
+            code = body_pause_saves(a->old_body, call, err);
+        }
+        if (code < 0) {
+            body_put(a->old_body);
+            a->old_body = NULL;
+        }
+    }
+    return code;
+}
+
+/* What the old one still had to send is the new one's past now: its bytes stay here. Saves of it
+ * are paused. */
+static void keep_bytes(struct body *old)
+{
+    mutex_lock(&old->lock);
+    if (old->spool) {
+        old->is_dirty = true;
+        (void)save_note_draft(old, NULL);
+    }
+    mutex_unlock(&old->lock);
+    uploads_drop(old);
+}
+
+/* The new one has an upload, as a new file: it goes over the item instead. 1: where it stands has
+ * to be found out first. */
+static int redirect(struct adoption *a, const struct identity *identity, const struct call *call,
+                    struct error *err)
+{
+    struct online_vfs *online = a->online;
+    struct upload_target to = {.item_id = identity->item_id, .version = identity->version};
+    struct place place = {0};
+    char *name = NULL;
+    char *path = NULL;
+    int code = place_of(&place, online, a->s->folder, true, call, err);
+
+    mutex_lock(&online->lock);
+    code = code < 0 ? code : str_copy(&name, node_name(a->node), err);
+    code = code < 0 ? code : node_path(online, a->node, &path, err);
+    mutex_unlock(&online->lock);
+    if (code == 0) {
+        to.drive_id = place.drive_id;
+        to.parent_id = place.item_id;
+        to.name = name;
+        to.path = path;
+        code = uploads_redirect(a->body, &to, a->old_body, err);
+    }
+    free(name);
+    free(path);
+    place_clear(&place);
+    return code;
+}
+
+/* 1: it cannot be that item. */
+static int swap(struct adoption *a, const struct call *call, struct error *err)
+{
+    struct online_vfs *online = a->online;
+    struct identity identity = {0};
+    bool has_old = false;
+    int code = 0;
+
+    mutex_lock(&online->lock);
+    code = identity_of(&identity, a->s, a->old_body, err);
+    mutex_unlock(&online->lock);
+    if (code == 0 && uploads_has(a->body)) {
+        code = redirect(a, &identity, call, err);
+    }
+    if (code == 0 && a->old_body) {
+        keep_bytes(a->old_body);
+    }
+    mutex_lock(&online->lock);
+    has_old = a->old && !(a->old->flags & NODE_GONE);
+    if (code == 0 && has_old && a->is_scratch) {
+        code = local_only_keep(online, a->old_body, err);
+    }
+    if (code == 0 && has_old) {
+        code = strip(online, a->old, a->old_body, err);
+    }
+    if (code == 0) {
+        code = become(online, a->node, a->body, &identity, err);
+    }
+    mutex_unlock(&online->lock);
+    identity_clear(&identity);
+    return code;
+}
+
+/* What stays behind under a name of its own goes its own way to the server; perhaps over another
+ * item that waits at that name. */
+static int send_old(struct adoption *a, const struct call *call, struct error *err)
+{
+    int code = settle_adopt(a->online, a->old, a->old_body, call, err);
+
+    body_resume_saves(a->old_body);
+    return code >= 0 ? save_body(a->old_body, call, err) : code;
+}
+
+static void finish(struct adoption *a)
+{
+    struct online_vfs *online = a->online;
+    struct settling **at = NULL;
+
+    mutex_lock(&online->lock);
+    at = &online->settling;
+    while (*at != a->s) {
+        at = &(*at)->next;
+    }
+    *at = a->s->next;
+    online->settling_count--;
+    cond_broadcast(&online->changed);
+    mutex_unlock(&online->lock);
+    settle_free(online, a->s);
+}
+
+/* With the entry taken. 1: it stays, and is done plainly. */
+static int adopt(struct adoption *a, const struct call *call, struct error *err)
+{
+    int code = begin(a, call, err);
+
+    if (code == 0 && a->old_body) {
+        code = bring_content(a->old_body, call, err);
+    }
+    if (code == 0) {
+        code = swap(a, call, err);
+    }
+    if (code == 0) {
+        finish(a);
+    } else {
+        undo_draft(a);
+        settle_put_back(a->online, a->s);
+    }
+    if (a->old_body && code == 0 && !a->is_scratch) {
+        code = send_old(a, call, err);
+    } else if (a->old_body) {
+        body_resume_saves(a->old_body);
+    }
+    body_put(a->old_body);
+    node_put(a->online, a->old);
+    return code;
+}
+
+int settle_adopt(struct online_vfs *online, struct node *node, struct body *body,
+                 const struct call *call, struct error *err)
+{
+    struct adoption a = {.online = online, .node = node, .body = body};
+    struct node *folder = NULL;
+    char *name = NULL;
+    int code = 0;
+
+    mutex_lock(&online->lock);
+    if (!(node->flags & NODE_GONE)) {
+        folder = tree_parent(online->tree, node);
+        tree_hold(online->tree, folder);
+        code = str_copy(&name, node_name(node), err);
+    }
+    mutex_unlock(&online->lock);
+    if (code == 0 && folder) {
+        code = settle_take(online, &a.s, folder, name, call, err);
+    }
+    if (code == 0) {
+        code = a.s ? adopt(&a, call, err) : 1;
+    }
+    if (code == 1 && a.s) {
+        code = settle_clear_place(online, folder, name, call, err);
+        code = code < 0 ? code : 1;
+    }
+    node_put(online, folder);
+    free(name);
+    return code;
+}

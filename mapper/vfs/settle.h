@@ -1,0 +1,126 @@
+/*
+ * settle.h - deletes and renames of a document that wait a moment, because they may be the middle
+ * of a save (DESIGN.md, "Saves as programs do them").
+ *
+ * Programs save by way of other names: the document is renamed away or deleted, and what was
+ * written under another name takes its name. Done call by call, the server would lose the item with
+ * its sharing links and versions, and show a folder without the document in between. So the server
+ * is told after online_vfs_options.settle_ms. Programs here see the result at once:
+ *
+ *   SETTLE_DELETE  the item is not shown any more; the server still has it
+ *   SETTLE_MOVE    the item is shown under its new name; the server has it under the old one
+ *   SETTLE_NEW     a new file that may be temporary by its name, or is empty: not sent yet
+ *
+ * The first two keep a place: the folder and the name where the server has the item. A new file
+ * that gets that name in time becomes that item (settle_adopt): it has its id, and is saved as its
+ * next version. When the item was renamed away, its old content stays behind as a file of its own.
+ * When no file comes, the server gets the plain delete or rename, from the thread of this file. If
+ * that fails for good, the local view goes back to what the server has, and the log says why.
+ *
+ * The service's word about an item that settles does not reach the tree (settle_has_item).
+ */
+#ifndef MAPPER_VFS_SETTLE_H
+#define MAPPER_VFS_SETTLE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "mapper/call.h"
+
+struct body;
+struct library;
+struct node;
+struct online_vfs;
+
+/* So many at once; beyond, the server is told at once: a tree that is deleted must not become a
+ * queue that a crash forgets. */
+#define SETTLE_MAX 256u
+
+enum settle_kind { SETTLE_DELETE, SETTLE_MOVE, SETTLE_NEW };
+
+/* Guarded by online->lock. */
+struct settling {
+    struct settling *next;
+    enum settle_kind kind;
+    struct library *library;
+    int64_t due_ms;
+    unsigned attempts;
+    bool is_running; /* the thread is at it */
+    /* DELETE, MOVE: where the server has the item, and what it is */
+    struct node *folder; /* held */
+    char *name;
+    char *item_id;
+    char *ctag;
+    char *etag;
+    struct node *node; /* MOVE: held */
+    struct body *body; /* NEW: referenced */
+};
+
+int settle_start(struct online_vfs *online, struct error *err);
+void settle_stop(struct online_vfs *online); /* is_ending is set; forgets what still waits */
+
+/* Does all that waits now; for the end of a session. ERR_TIMED_OUT when something is left. Without
+ * the lock. */
+int settle_all(struct online_vfs *online, const struct call *call, struct error *err);
+
+/* --- lock held --- */
+
+bool settle_has_item(const struct online_vfs *online, const char *item_id);
+
+/* Whether a place is kept there, so that the server has a file of this name and we have not. */
+bool settle_keeps_place(const struct online_vfs *online, const struct node *folder,
+                        const char *name);
+
+/* The entry of a node that was renamed (SETTLE_MOVE); NULL: it was not. */
+struct settling *settle_of(const struct online_vfs *online, const struct node *node);
+
+/* A document is about to be deleted, or renamed, by the caller, in the tree and before this call
+ * returned to it. 1: do it on the server at once. */
+int settle_delete(struct online_vfs *online, struct node *node, struct error *err);
+int settle_move(struct online_vfs *online, struct node *node, struct error *err);
+
+/* It is where the server has it again: nothing to do. */
+void settle_cancel(struct online_vfs *online, struct settling *settling);
+
+/* Whether a new file is not sent yet. */
+bool settle_waits(const struct online_vfs *online, const struct body *body);
+
+/* A new file was deleted or renamed. True: the caller has the reference, for body_put() without the
+ * lock. */
+bool settle_forget_new(struct online_vfs *online, struct body *body);
+
+/* The server deleted a folder with all in it. */
+void settle_folder_gone(struct online_vfs *online, const struct node *folder);
+
+/* --- without the lock --- */
+
+/* Whether the file is not to be sent yet; remembers it then, and sends it later. */
+bool settle_defers(struct body *body);
+
+/* Tells the server now what waits at this place, so that the name becomes free there. */
+int settle_clear_place(struct online_vfs *online, struct node *folder, const char *name,
+                       const struct call *call, struct error *err);
+
+/* The new file `node`, with the name of a kept place in that folder and saves of its body paused,
+ * becomes the item that is kept there. 1: none is, or it cannot be. The caller saves it. */
+int settle_adopt(struct online_vfs *online, struct node *node, struct body *body,
+                 const struct call *call, struct error *err);
+
+/* --- rename.c, by what waits --- */
+
+/* A rename that is, or may be, a step of a save. 1: it is none, do it plainly, and tell the result
+ * to settle_renamed(), also with *held NULL. */
+int settle_rename(struct online_vfs *online, struct node *from, struct node *node, struct node *to,
+                  const char *new_name, unsigned flags, struct body **held, const struct call *call,
+                  struct error *err);
+void settle_renamed(struct online_vfs *online, struct body *held, int code);
+
+/* settle.c for adopt.c: the entry at a place, once the thread is not at it, taken out of the list;
+ * NULL: there is none. Without the lock. */
+int settle_take(struct online_vfs *online, struct settling **out, struct node *folder,
+                const char *name, const struct call *call, struct error *err);
+void settle_put_back(struct online_vfs *online, struct settling *settling);
+void settle_free(struct online_vfs *online, struct settling *settling);
+
+#endif
