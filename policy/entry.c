@@ -10,6 +10,8 @@
 
 enum { TENANT_FIELDS = 4, MAPPING_FIELDS = 5 };
 
+#define MAPPING_EXAMPLE "https://contoso.sharepoint.com/sites/finance|Finance|F:"
+
 static bool is_blank(char c)
 {
     return c == ' ' || c == '\t';
@@ -152,8 +154,11 @@ static int parse_option(struct policy_mapping *out, const char *word, struct err
     } else if (str_equal_nocase(word, "all")) {
         out->has_all = true;
     } else if (!str_equal_nocase(word, "false")) {
-        return error_set(err, ERR_INVALID,
-                         "has the option '%.40s'; known are readonly, favorite and all", word);
+        return error_set(
+            err, ERR_INVALID,
+            "has '%.40s' in its fifth field, the options: known are readonly, favorite "
+            "and all, as in https://contoso.sharepoint.com/sites/hr||||readonly",
+            word);
     }
     return 0;
 }
@@ -178,43 +183,236 @@ static int parse_options(struct policy_mapping *out, const char *text, struct er
     return code;
 }
 
-static int check_mapping_fields(struct policy_mapping *out, char *const *fields, struct error *err)
+static bool is_switch(const char *text)
 {
-    if (!fields[0]) {
-        return error_set(err, ERR_INVALID, "has no URL before the first |");
+    return str_equal_nocase(text, "true") || str_equal_nocase(text, "false");
+}
+
+/* KONNEKT's template shows TRUE or FALSE as the fourth field, where its documents have the tenant;
+ * neither can be a tenant. */
+static int move_switch(char **fields, struct error *err)
+{
+    if (!fields[3] || !is_switch(fields[3])) {
+        return 0;
     }
-    if (!str_starts_with_nocase(fields[0], "https://") || !fields[0][8] || fields[0][8] == '/') {
-        return error_set(err, ERR_INVALID, "does not begin with an https URL");
+    if (fields[4]) {
+        return error_set(
+            err, ERR_INVALID,
+            "has '%.10s' in its fourth field, the tenant, and options behind it; write "
+            "||contoso.onmicrosoft.com|favorite",
+            fields[3]);
+    }
+    take(&fields[4], &fields[3]);
+    return 0;
+}
+
+/* Decodes a field if it is encoded; "100% sure" is not. */
+static int decode_field(char **field, struct error *err)
+{
+    struct error why = {0};
+    char *decoded = NULL;
+    int code;
+
+    if (!*field || !strchr(*field, '%')) {
+        return 0;
+    }
+    code = str_percent_decode(&decoded, *field, &why);
+    if (code == 0) {
+        str_free(field);
+        code = copy_trimmed(field, decoded, strlen(decoded), err);
+        str_free(&decoded);
+        return code;
+    }
+    return code == ERR_NO_MEMORY ? error_set(err, code, "%s", why.message) : 0;
+}
+
+static bool has_control(const char *text)
+{
+    for (; text && *text; text++) {
+        if ((unsigned char)*text < 0x20 || *text == 0x7F) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* --- links to Teams --- */
+
+static bool host_ends_with(const char *host, size_t length, const char *end)
+{
+    size_t size = strlen(end);
+
+    return length >= size && str_starts_with_nocase(host + length - size, end) &&
+           (length == size || host[length - size - 1] == '.');
+}
+
+static bool is_teams_host(const char *host, size_t length)
+{
+    /* beside the first one not in graph-facts; one too many does no harm */
+    static const char *const hosts[] = {"teams.microsoft.com", "teams.cloud.microsoft",
+                                        "teams.microsoft.us", "teams.microsoftonline.cn"};
+
+    for (size_t i = 0; i < sizeof(hosts) / sizeof(hosts[0]); i++) {
+        if (host_ends_with(host, length, hosts[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The decoded value of `name` in the query of a link; NULL when it has none. */
+static int link_value(char **out, const char *link, const char *name, struct error *err)
+{
+    const char *at = strchr(link, '?');
+    size_t length = strlen(name);
+    int code = 0;
+
+    while (at && *at && *at != '#') {
+        size_t size = strcspn(++at, "&#");
+
+        if (size > length && at[length] == '=' && str_starts_with_nocase(at, name)) {
+            code = str_copy_n(out, at + length + 1, size - length - 1, err);
+            return code < 0 ? code : decode_field(out, err);
+        }
+        at += size;
+    }
+    return 0;
+}
+
+/* The channel: what follows /l/channel/ or /l/team/. */
+static int read_channel(struct policy_mapping *out, const char *path, struct error *err)
+{
+    int code;
+
+    if (str_starts_with_nocase(path, "/l/channel/")) {
+        out->is_channel = true;
+        path += strlen("/l/channel/");
+    } else if (str_starts_with_nocase(path, "/l/team/")) {
+        path += strlen("/l/team/");
+    } else {
+        return 0;
+    }
+    code = str_copy_n(&out->channel_id, path, strcspn(path, "/?#"), err);
+    return code < 0 ? code : decode_field(&out->channel_id, err);
+}
+
+/* A link that `Get link to team` or `Get link to channel` copies; a link to a file has the file's
+ * address in it and needs nothing here. */
+static int read_teams_link(struct policy_mapping *out, const char *url, struct error *err)
+{
+    const char *host = url + strlen("https://");
+    size_t length = strcspn(host, "/?#");
+    char *object = NULL;
+    char *tenant = NULL;
+    int code = 0;
+
+    if (!is_teams_host(host, length)) {
+        return 0;
+    }
+    code = link_value(&object, url, "objectUrl", err);
+    if (code == 0 && object && *object) {
+        goto out;
+    }
+    code = code < 0 ? code : read_channel(out, host + length, err);
+    code = code < 0 ? code : link_value(&out->team_id, url, "groupId", err);
+    code = code < 0 ? code : link_value(&tenant, url, "tenantId", err);
+    if (code == 0 &&
+        (!out->channel_id || !str_starts_with(out->channel_id, "19:") ||
+         strpbrk(out->channel_id, "/\\ ?#") || has_control(out->channel_id) || !out->team_id ||
+         !policy_is_guid(out->team_id) || (tenant && !policy_is_guid(tenant)))) {
+        code = error_set(err, ERR_INVALID,
+                         "has a link to Teams in its first field that names no team or channel; "
+                         "take it from 'Get link to channel', as in "
+                         "https://teams.microsoft.com/l/channel/19%%3A.../General?groupId=...");
+    }
+    if (code == 0 && tenant && !out->tenant) {
+        take(&out->tenant, &tenant);
+    }
+out:
+    str_free(&object);
+    str_free(&tenant);
+    return code;
+}
+
+static int check_mapping_fields(struct policy_mapping *out, char **fields, struct error *err)
+{
+    const char *url = fields[0];
+    int code;
+
+    if (!url) {
+        return error_set(err, ERR_INVALID, "has no URL before the first |, as in " MAPPING_EXAMPLE);
+    }
+    if (!str_starts_with_nocase(url, "https://") || !url[8] || strchr("/?#|", url[8])) {
+        return error_set(
+            err, ERR_INVALID,
+            "has '%.60s' in its first field, which is no https URL as in " MAPPING_EXAMPLE, url);
     }
     if (fields[2]) {
         out->letter = policy_letter_parse(fields[2]);
         if (!out->letter) {
-            return error_set(err, ERR_INVALID, "has '%.20s' where a drive letter D to Z belongs",
+            return error_set(err, ERR_INVALID,
+                             "has '%.20s' in its third field, which is no drive letter D to Z as "
+                             "in " MAPPING_EXAMPLE,
                              fields[2]);
         }
     }
-    if (fields[3] && check_tenant_id(fields[3], NULL) < 0) {
-        return error_set(err, ERR_INVALID, "names a tenant that is neither a domain nor a GUID");
+    code = move_switch(fields, err);
+    if (code == 0 && fields[3] && check_tenant_id(fields[3], NULL) < 0) {
+        code =
+            error_set(err, ERR_INVALID,
+                      "has '%.60s' in its fourth field, which is no tenant as in " MAPPING_EXAMPLE
+                      "|contoso.onmicrosoft.com",
+                      fields[3]);
     }
-    return fields[4] ? parse_options(out, fields[4], err) : 0;
+    code = code < 0 || !fields[4] ? code : parse_options(out, fields[4], err);
+    if (code == 0) {
+        take(&out->tenant, &fields[3]);
+        code = read_teams_link(out, url, err);
+    }
+    code = code < 0 ? code : decode_field(&fields[1], err);
+    if (code == 0 && has_control(fields[1])) {
+        code = error_set(err, ERR_INVALID, "has control characters in its second field, the name");
+    }
+    return code;
+}
+
+/* An entry that was encoded as a whole, bars and all, is decoded once. */
+static int decode_entry(char **out, const char *entry, struct error *err)
+{
+    static const char encoded[] = "https%3A%2F%2F";
+
+    entry += strspn(entry, " \t");
+    if (str_starts_with_nocase(entry, encoded)) {
+        struct error why = {0};
+        int code = str_percent_decode(out, entry, &why);
+
+        if (code != ERR_INVALID) {
+            return code < 0 ? error_set(err, code, "%s", why.message) : 0;
+        }
+    }
+    return str_copy(out, entry, err);
 }
 
 int policy_mapping_parse(struct policy_mapping *out, const char *entry, struct error *err)
 {
     char *fields[MAPPING_FIELDS] = {NULL};
     struct policy_mapping mapping = {0};
-    int code = split_fields(fields, MAPPING_FIELDS, entry, err);
+    char *decoded = NULL;
+    int code = decode_entry(&decoded, entry, err);
 
+    code = code < 0 ? code : split_fields(fields, MAPPING_FIELDS, decoded, err);
     if (code == 0) {
         code = check_mapping_fields(&mapping, fields, err);
     }
     if (code == 0) {
         take(&mapping.url, &fields[0]);
         take(&mapping.name, &fields[1]);
-        take(&mapping.tenant, &fields[3]);
         *out = mapping;
+    } else {
+        policy_mapping_clear(&mapping);
     }
     free_fields(fields, MAPPING_FIELDS);
+    str_free(&decoded);
     return code;
 }
 
@@ -223,6 +421,8 @@ void policy_mapping_clear(struct policy_mapping *mapping)
     str_free(&mapping->url);
     str_free(&mapping->name);
     str_free(&mapping->tenant);
+    str_free(&mapping->team_id);
+    str_free(&mapping->channel_id);
     *mapping = (struct policy_mapping){0};
 }
 

@@ -25,7 +25,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (policy_tenant_parse(&tenant, text, NULL) == 0 && !tenant.tenant) {
         abort();
     }
-    if (policy_mapping_parse(&mapping, text, NULL) == 0 && !mapping.url) {
+    if (policy_mapping_parse(&mapping, text, NULL) == 0 &&
+        (!mapping.url || (mapping.team_id && !policy_is_guid(mapping.team_id)) ||
+         !mapping.team_id != !mapping.channel_id ||
+         (mapping.channel_id && strpbrk(mapping.channel_id, "/ ?#\\")))) {
         abort();
     }
     if (policy_letter_rule_parse(&glob, &letter, text, NULL) == 0 && (letter < 'D' || !glob)) {

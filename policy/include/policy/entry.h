@@ -26,12 +26,22 @@ struct policy_tenant {
 int policy_tenant_parse(struct policy_tenant *out, const char *entry, struct error *err);
 void policy_tenant_clear(struct policy_tenant *tenant);
 
-/* `url[|name[|letter[|tenant[|options]]]]` of ManagedMappings. Texts are owned; NULL: not given. */
+/*
+ * `url[|name[|letter[|tenant[|options]]]]` of ManagedMappings. Texts are owned; NULL: not given.
+ *
+ * The URL is an https address of a site, a library or a folder, encoded or not, with or without a
+ * slash at its end; or a link to a team or a channel as Teams copies it. Also what KONNEKT's lists
+ * hold: an entry that is encoded as a whole ("https%3A%2F%2F..."), a name that is encoded, TRUE or
+ * FALSE (favorite) as the fifth field or, as its template shows, as the fourth.
+ */
 struct policy_mapping {
     char *url; /* as written, never NULL */
     char *name;
-    char letter;  /* 'A' to 'Z', or 0 */
-    char *tenant; /* a domain or a GUID */
+    char letter;      /* 'A' to 'Z', or 0 */
+    char *tenant;     /* a domain or a GUID; of a link to Teams, if not given, the link's */
+    char *team_id;    /* a link to Teams: the GUID of the team ... */
+    char *channel_id; /* ... and the channel, "19:...@thread.tacv2" */
+    bool is_channel;  /* the channel's folder is meant, not the team's libraries */
     bool is_read_only;
     bool is_favorite;
     bool has_all; /* every library of the site */
