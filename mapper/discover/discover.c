@@ -228,9 +228,15 @@ static int merge_sources(struct round *round, struct error *err)
 static int resolve_managed(struct round *round, struct error *err)
 {
     struct str_list notes = {0};
-    int code =
-        managed_resolve(&round->merge, round->account, &round->managed, round->call, &notes, err);
+    int code = managed_follow_links(&round->managed, &round->merge, round->account, round->call,
+                                    &notes, err);
 
+    code = code < 0 ? code
+                    : managed_resolve(&round->merge, round->account, &round->managed, round->call,
+                                      &notes, err);
+    for (size_t i = 0; i < round->managed.problems.count; i++) {
+        report_add(round->report, "%s", round->managed.problems.items[i]);
+    }
     for (size_t i = 0; i < notes.count; i++) {
         report_add(round->report, "%s", notes.items[i]);
     }
@@ -556,13 +562,14 @@ int discover_run(struct library_list *out, struct discover_report *report, struc
     report_sources(&round);
     code = merge_sources(&round, err);
     code = code < 0 ? code : resolve_managed(&round, err);
-    code = code < 0 ? code : scope_decide(&round.merge.found, settings, err);
+    code = code < 0 ? code : scope_decide_with(&round.merge.found, settings, &round.managed, err);
     if (code == 0 && settings->library_scope == POLICY_LIBRARY_SCOPE_DEFAULT) {
         code = ask_defaults(&round, err);
-        code = code < 0 ? code : scope_decide(&round.merge.found, settings, err);
+        code =
+            code < 0 ? code : scope_decide_with(&round.merge.found, settings, &round.managed, err);
     }
     code = code < 0 ? code : ask_missing(&round, err);
-    code = code < 0 ? code : scope_decide(&round.merge.found, settings, err);
+    code = code < 0 ? code : scope_decide_with(&round.merge.found, settings, &round.managed, err);
     if (code == 0) {
         *out = round.merge.found;
         round.merge.found = (struct library_list){0};

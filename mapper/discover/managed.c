@@ -8,6 +8,37 @@
 /* Deeper subsites than this have no URL within SharePoint's 400 characters worth trying. */
 #define MAX_SITE_PREFIXES 8
 
+/* A note on an entry, if it can be passed over; else its error. */
+static int note(struct str_list *notes, const char *url, const struct error *why, struct error *err)
+{
+    char *text = NULL;
+    int code;
+
+    if (why->code == ERR_NO_MEMORY || why->code == ERR_CANCELLED) {
+        return error_set(err, why->code, "%s", why->message);
+    }
+    code = str_format(&text, err, "managed mapping '%.80s': %s", url, why->message);
+    code = code < 0 ? code : str_list_add(notes, text, err);
+    str_free(&text);
+    return code;
+}
+
+/* The entry's address; a link to Teams has none yet. */
+static int read_url(struct managed_list *list, struct managed_entry *entry, bool *is_good,
+                    struct error *err)
+{
+    struct error why = {0};
+    int code = 0;
+
+    *is_good = entry->mapping.team_id ||
+               url_clean(&entry->url, entry->mapping.url, URL_FROM_PERSON, &why) == 0;
+    if (!*is_good) {
+        code = note(&list->problems, entry->mapping.url, &why, err);
+        policy_mapping_clear(&entry->mapping);
+    }
+    return code;
+}
+
 int managed_read(struct managed_list *out, const struct str_list *texts, struct error *err)
 {
     struct managed_list list = {0};
@@ -20,21 +51,15 @@ int managed_read(struct managed_list *out, const struct str_list *texts, struct 
     }
     for (size_t i = 0; code == 0 && i < texts->count; i++) {
         struct managed_entry *entry = &list.entries[list.count];
+        struct error why = {0};
+        bool is_good = false;
 
-        code = policy_mapping_parse(&entry->mapping, texts->items[i], err);
-        if (code == 0) {
-            code = url_clean(&entry->url, entry->mapping.url, URL_FROM_PERSON, err);
-            if (code < 0) {
-                policy_mapping_clear(&entry->mapping);
-            }
-        }
-        if (code == 0) {
-            list.count++;
-        } else if (code != ERR_NO_MEMORY) { /* an unreadable entry is the policy's warning */
-            error_clear(err);
-            *entry = (struct managed_entry){0};
-            code = 0;
-        }
+        if (policy_mapping_parse(&entry->mapping, texts->items[i], &why) == 0) {
+            code = read_url(&list, entry, &is_good, err);
+            list.count += is_good ? 1 : 0;
+        } else if (why.code == ERR_NO_MEMORY) {
+            code = error_set(err, why.code, "%s", why.message);
+        } /* else it is the policy's warning */
     }
     if (code < 0) {
         managed_clear(&list);
@@ -51,6 +76,7 @@ void managed_clear(struct managed_list *list)
         str_free(&list->entries[i].url);
     }
     free(list->entries);
+    str_list_clear(&list->problems);
     *list = (struct managed_list){0};
 }
 
@@ -78,7 +104,7 @@ enum managed_match managed_match(const struct managed_entry *entry, const struct
 {
     const char *rest;
 
-    if (!is_tenant(entry->mapping.tenant, library->tenant_id, library->tenant)) {
+    if (!entry->url || !is_tenant(entry->mapping.tenant, library->tenant_id, library->tenant)) {
         return MANAGED_NO;
     }
     rest = library_below(library, entry->url);
@@ -327,9 +353,8 @@ int managed_resolve(struct merge *merge, struct account *account, const struct m
         const struct managed_entry *entry = &list->entries[i];
         struct error why = {0};
         bool is_done = false;
-        char *note = NULL;
 
-        if (!is_tenant(entry->mapping.tenant, merge->tenant_id, merge->tenant) ||
+        if (!entry->url || !is_tenant(entry->mapping.tenant, merge->tenant_id, merge->tenant) ||
             is_covered(merge, entry)) {
             continue;
         }
@@ -340,12 +365,91 @@ int managed_resolve(struct merge *merge, struct account *account, const struct m
         if (resolve(merge, account, entry, call, &why) == 0) {
             continue;
         }
-        if (why.code == ERR_NO_MEMORY || why.code == ERR_CANCELLED) {
-            return error_set(err, why.code, "%s", why.message);
-        }
-        code = str_format(&note, err, "managed mapping '%.80s': %s", entry->url, why.message);
-        code = code < 0 ? code : str_list_add(notes, note, err);
-        str_free(&note);
+        code = note(notes, entry->url, &why, err);
     }
+    return code;
+}
+
+/* --- links to Teams --- */
+
+bool managed_has_open_link(const struct managed_list *list, const struct library *library)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        if (!list->entries[i].url &&
+            is_tenant(list->entries[i].mapping.tenant, library->tenant_id, library->tenant)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A team is its site, wherever the folder of its first channel is in it. */
+static int take_link(struct managed_entry *entry, const struct graph_folder *folder,
+                     struct error *why)
+{
+    char *address = NULL;
+    int code = folder->code;
+
+    if (code < 0) {
+        error_set(why, code, "%s",
+                  code == ERR_NOT_FOUND || code == ERR_DENIED
+                      ? "there is no such team or channel for you"
+                      : "the service does not say where its files are");
+        return code;
+    }
+    code = url_clean(&address, folder->web_url, URL_FROM_SERVICE, why);
+    if (code == 0 && entry->mapping.is_channel) {
+        entry->url = address;
+        return 0;
+    }
+    code = code < 0 ? code : url_site_collection(&entry->url, address, why);
+    str_free(&address);
+    return code;
+}
+
+int managed_follow_links(struct managed_list *list, const struct merge *merge,
+                         struct account *account, const struct call *call, struct str_list *notes,
+                         struct error *err)
+{
+    struct graph_channel *channels = calloc(list->count + 1, sizeof(*channels));
+    struct graph_folder *folders = calloc(list->count + 1, sizeof(*folders));
+    size_t *places = calloc(list->count + 1, sizeof(*places));
+    struct error why = {0};
+    size_t count = 0;
+    int code = 0;
+
+    if (!channels || !folders || !places) {
+        code = error_set(err, ERR_NO_MEMORY, "no memory for %zu managed mappings", list->count);
+        goto out;
+    }
+    for (size_t i = 0; i < list->count; i++) {
+        const struct policy_mapping *mapping = &list->entries[i].mapping;
+
+        if (mapping->team_id && !list->entries[i].url &&
+            is_tenant(mapping->tenant, merge->tenant_id, merge->tenant)) {
+            places[count] = i;
+            channels[count].team_id = mapping->team_id; /* borrowed */
+            channels[count++].id = mapping->channel_id;
+        }
+    }
+    if (count > 0 && graph_get_channel_folders(folders, account, channels, count, call, &why) < 0) {
+        code = note(notes, list->entries[places[0]].mapping.url, &why, err);
+        count = 0;
+    }
+    for (size_t i = 0; code == 0 && i < count; i++) {
+        struct managed_entry *entry = &list->entries[places[i]];
+
+        why = (struct error){0};
+        if (take_link(entry, &folders[i], &why) < 0) {
+            code = note(notes, entry->mapping.url, &why, err);
+        }
+    }
+out:
+    if (folders) {
+        graph_folders_clear(folders, count);
+    }
+    free(folders);
+    free(channels);
+    free(places);
     return code;
 }

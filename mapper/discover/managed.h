@@ -9,18 +9,29 @@
 #include "merge.h"
 #include "policy/entry.h"
 
-/* The entries that can be read, as parsed once. What cannot be read is for `policy check` to say.
- */
+/* The entries that can be read, as parsed once. What breaks the grammar is policy's warning. */
 struct managed_entry {
     struct policy_mapping mapping;
-    char *url; /* mapping.url in the one spelling of url.h */
+    char *url; /* mapping.url in the one spelling of url.h; of a link to Teams what it leads to, and
+                  NULL while that is not known */
 };
 struct managed_list {
     struct managed_entry *entries;
     size_t count;
+    struct str_list problems; /* a sentence for each URL that is none of SharePoint */
 };
 int managed_read(struct managed_list *out, const struct str_list *texts, struct error *err);
 void managed_clear(struct managed_list *list);
+
+/* Asks where links to Teams lead, in one batch, and puts it into the entries: a team's to its site,
+ * a channel's to its folder. `merge` says which tenant this is. What cannot be had goes to `notes`;
+ * only ERR_NO_MEMORY and the like fail. */
+int managed_follow_links(struct managed_list *list, const struct merge *merge,
+                         struct account *account, const struct call *call, struct str_list *notes,
+                         struct error *err);
+
+/* Whether an entry for this library's tenant leads nobody knows where. Pure. */
+bool managed_has_open_link(const struct managed_list *list, const struct library *library);
 
 /* How an entry names a library. Pure. */
 enum managed_match {

@@ -37,10 +37,15 @@ static int adopt(struct library *library, const struct library *known, struct er
 {
     int code = 0;
 
-    /* search names the list of a channel too, but not why it is mapped */
-    library->sources |= known->sources & (LIBRARY_FROM_DEFAULT | LIBRARY_FROM_TEAMS);
+    /* search names these too, but not why they are mapped; scope_decide() judges each anew */
+    library->sources |=
+        known->sources & (LIBRARY_FROM_DEFAULT | LIBRARY_FROM_TEAMS | LIBRARY_FROM_MANAGED);
+    library->letter = known->letter;
+    library->is_read_only = known->is_read_only;
+    library->is_favorite = known->is_favorite;
     library->verdict = known->verdict == LIBRARY_REMOVED ? LIBRARY_NOT_DEFAULT : known->verdict;
-    if (known->is_verified && !library->is_verified) {
+    code = str_copy(&library->name, known->name, err);
+    if (code == 0 && known->is_verified && !library->is_verified) {
         library->is_verified = true;
         code = str_copy(&library->drive_id, known->drive_id, err);
     }

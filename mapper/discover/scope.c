@@ -119,7 +119,7 @@ bool scope_is_named(const struct str_list *entries, const struct library *librar
 
 struct scope {
     const struct settings *settings;
-    struct managed_list managed;
+    const struct managed_list *managed;
     struct text_index sites_with_default; /* keys: folded site ids, in `texts` */
     struct str_list texts;
     uint64_t query_hash;
@@ -150,15 +150,21 @@ static int apply_managed(const struct scope *scope, struct library *library,
     const struct managed_entry *entry = NULL;
 
     *match = MANAGED_NO;
-    for (size_t i = 0; i < scope->managed.count; i++) {
-        enum managed_match now = managed_match(&scope->managed.entries[i], library);
+    for (size_t i = 0; i < scope->managed->count; i++) {
+        enum managed_match now = managed_match(&scope->managed->entries[i], library);
 
         /* what names the library itself is more than what names its site */
         if (now != MANAGED_NO &&
             (*match == MANAGED_NO || (now == MANAGED_EXACT && *match != MANAGED_EXACT))) {
             *match = now;
-            entry = &scope->managed.entries[i];
+            entry = &scope->managed->entries[i];
         }
+    }
+    if (!entry && library->sources & LIBRARY_FROM_MANAGED && library->verdict == LIBRARY_WANTED &&
+        managed_has_open_link(scope->managed, library)) {
+        *match = MANAGED_EXACT; /* it may be what a link leads to: it stays as it is until that is
+                                   known */
+        return 0;
     }
     library->letter = '\0';
     library->is_read_only = entry && entry->mapping.is_read_only;
@@ -380,18 +386,27 @@ static int note_defaults(struct scope *scope, const struct library_list *list, s
     return code;
 }
 
-int scope_decide(struct library_list *list, const struct settings *settings, struct error *err)
+int scope_decide_with(struct library_list *list, const struct settings *settings,
+                      const struct managed_list *managed, struct error *err)
 {
-    struct scope scope = {.settings = settings};
-    int code = managed_read(&scope.managed, &settings->managed_mappings, err);
+    struct scope scope = {.settings = settings, .managed = managed};
+    int code = note_defaults(&scope, list, err);
 
-    code = code < 0 ? code : note_defaults(&scope, list, err);
     for (size_t i = 0; code == 0 && i < list->count; i++) {
         code = decide(&scope, &list->items[i], err);
     }
     code = code < 0 ? code : limit(list, settings, err);
     text_index_clear(&scope.sites_with_default);
     str_list_clear(&scope.texts);
-    managed_clear(&scope.managed);
+    return code;
+}
+
+int scope_decide(struct library_list *list, const struct settings *settings, struct error *err)
+{
+    struct managed_list managed = {0};
+    int code = managed_read(&managed, &settings->managed_mappings, err);
+
+    code = code < 0 ? code : scope_decide_with(list, settings, &managed, err);
+    managed_clear(&managed);
     return code;
 }

@@ -7,6 +7,12 @@
 #include "base/str.h"
 #include "mapper/discover.h"
 
+struct managed_list;
+
+/* scope_decide() with managed mappings whose links to Teams were followed. */
+int scope_decide_with(struct library_list *list, const struct settings *settings,
+                      const struct managed_list *managed, struct error *err);
+
 /* The first entry that names the library (its site with `is_site`), or NULL. Lent. */
 const char *scope_entry(const struct str_list *entries, const struct library *library,
                         bool is_site);

@@ -417,21 +417,3 @@ int graph_get_channel_folders(struct graph_folder *out, struct account *account,
     free(lists.codes);
     return code;
 }
-
-int graph_get_group_drive(struct graph_drive *out, struct account *account, const char *group_id,
-                          const struct call *call, struct error *err)
-{
-    struct http_response response = {0};
-    char *base = NULL;
-    char *url = NULL;
-    int code = str_format(&base, err, "%s/v1.0/groups/", account_graph_url(account));
-
-    memset(out, 0, sizeof(*out));
-    code = code < 0 ? code : format_url(&url, base, group_id, "/drive?" DRIVE_SELECT, err);
-    code = code < 0 ? code : graph_get(&response, account, url, COST_ITEM, call, err);
-    code = code < 0 ? code : graph_parse_drive(out, response.body.data, response.body.size, err);
-    http_response_clear(&response);
-    free(url);
-    free(base);
-    return code;
-}

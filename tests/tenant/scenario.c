@@ -208,6 +208,10 @@ static bool load_channels(struct loader *l, struct group *g, const cJSON *channe
         c.id = xasprintf("19:%016llx%016llx@thread.tacv2", (unsigned long long)hash_text(key),
                          (unsigned long long)mix64(hash_text(key)));
         free(key);
+        if (load_text(spec, "id", NULL)) {
+            free(c.id);
+            c.id = xstrdup(load_text(spec, "id", NULL));
+        }
         g->channels = xrealloc(g->channels, (g->n_channels + 1) * sizeof(*g->channels));
         g->channels[g->n_channels++] = c;
         if (c.folder[0] != '\0' && store_by_path(c.drive, NULL, c.folder) == NULL &&

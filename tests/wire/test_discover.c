@@ -336,6 +336,31 @@ static void discover__a_library_that_search_forgot_stays(void **state)
     session_stop(session);
 }
 
+static void discover__follows_links_to_teams(void **state)
+{
+#define GROUP "?groupId=aaaaaaaa-1111-4222-8333-bbbbbbbbbbbb"
+    static const char *const entries[] = {
+        "https://teams.microsoft.com/l/team/19%3Ageneral%40thread.tacv2/conversations" GROUP "|All",
+        "https://teams.microsoft.com/l/channel/19%3Aboard%40thread.tacv2/Board" GROUP "|Board|D:",
+        "https://teams.microsoft.com/l/channel/19%3Agone%40thread.tacv2/Gone" GROUP};
+    struct session *session = session_start("teams.json");
+
+    (void)state;
+    session->settings->auto_map = false;
+    session->settings->one_drive = false;
+    for (size_t i = 0; i < sizeof(entries) / sizeof(entries[0]); i++) {
+        assert_int_equal(str_list_add(&session->settings->managed_mappings, entries[i], NULL), 0);
+    }
+    for (int i = 0; i < 2; i++) {
+        next_round(session);
+        expect_path(session, "contoso/projects/Shared Documents");
+        expect_path(session, "contoso/projects-board/Shared Documents~Board");
+        assert_int_equal(session->want.count, 2);
+        assert_non_null(strstr(session->report.message, "no such team or channel"));
+    }
+    session_stop(session);
+}
+
 /* --- what the user takes part in --- */
 
 static void discover__maps_followed_sites_that_search_misses(void **state)
@@ -470,6 +495,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(discover__a_denied_onedrive_is_not_gone_at_once),
     cmocka_unit_test(discover__access_removed_unmaps_in_the_second_round),
     cmocka_unit_test(discover__a_library_that_search_forgot_stays),
+    cmocka_unit_test(discover__follows_links_to_teams),
     cmocka_unit_test(discover__maps_followed_sites_that_search_misses),
     cmocka_unit_test(discover__an_outage_of_followed_sites_unmaps_nothing),
     cmocka_unit_test(discover__teams_channels_follow_the_setting_without_a_new_sign_in),

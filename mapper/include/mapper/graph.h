@@ -386,10 +386,6 @@ int graph_get_channel_folders(struct graph_folder *out, struct account *account,
                               const struct graph_channel *channels, size_t count,
                               const struct call *call, struct error *err);
 
-/* The default library of a group (a team is one). */
-int graph_get_group_drive(struct graph_drive *out, struct account *account, const char *group_id,
-                          const struct call *call, struct error *err);
-
 /* Bodies of answers, parsed. Pure. */
 int graph_parse_drive(struct graph_drive *out, const char *body, size_t size, struct error *err);
 int graph_parse_site(struct graph_site *out, const char *body, size_t size, struct error *err);
