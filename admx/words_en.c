@@ -15,7 +15,7 @@ const struct words words_english = {
                               "none, {default}.",
     .not_configured_list = "Not configured: the entries of the next lower source count (the "
                            "user's policy, then preferences); if there are none, {default}.",
-    .default_value = "the default is {value}",
+    .default_value = "the default applies: {value}",
     .default_none = "nothing is set",
     .default_list_empty = "the list is empty",
     .default_list = "the list holds {value}",

@@ -244,7 +244,8 @@ static const struct setting rows[] = {
 
     {.name = "MassDeleteThreshold", .type = SETTING_INT, .flags = BOTH,
      .offset = AT(mass_delete_threshold),
-     .default_text = "200", .min = 0, .max = 100000, .unit = "per minute", .unit_de = "pro Minute", .off_text = "0",
+     .default_text = "200", .min = 0, .max = 100000, .unit = "per minute", .unit_de = "pro Minute",
+     .off_text = "0",
      .category = "Files", .since = "0.1",
      .title = "Guard against mass deletion", .title_de = "Schutz vor Massenlöschung",
      .help = "How many deletions within a minute are allowed before deleting pauses until it is "

@@ -61,12 +61,12 @@ static const struct setting rows[] = {
      .title = "Private and shared Teams channels",
      .title_de = "Private und freigegebene Teams-Kanäle",
      .help = "Also looks for the libraries of private and shared channels of the teams that the "
-             "user has joined. Search does not find all of them. This needs two more permissions "
-             "of the app registration, Team.ReadBasic.All and Channel.ReadBasic.All, and one "
-             "request for each team.",
+             "user has joined; SharePoint search does not find all of them. This needs two more "
+             "permissions of the app registration, Team.ReadBasic.All and "
+             "Channel.ReadBasic.All, and one request for each team.",
      .help_de = "Sucht zusätzlich nach den Bibliotheken der privaten und freigegebenen Kanäle "
-                "aller Teams, denen der Benutzer angehört; die Suche findet nicht alle davon. "
-                "Dafür braucht die App-Registrierung zwei weitere Berechtigungen, "
+                "aller Teams, denen der Benutzer angehört; die SharePoint-Suche findet nicht "
+                "alle davon. Dafür braucht die App-Registrierung zwei weitere Berechtigungen, "
                 "Team.ReadBasic.All und Channel.ReadBasic.All, und der Agent stellt eine Anfrage "
                 "je Team.",
      .example = "true"},

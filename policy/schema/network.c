@@ -38,7 +38,8 @@ static const struct setting rows[] = {
 
     {.name = "RequestSoftLimit", .type = SETTING_INT, .flags = BOTH,
      .offset = AT(request_soft_limit),
-     .default_text = "250", .min = 0, .max = 1000000, .unit = "resource units per window", .unit_de = "Ressourceneinheiten je Zeitfenster",
+     .default_text = "250", .min = 0, .max = 1000000, .unit = "resource units per window",
+     .unit_de = "Ressourceneinheiten je Zeitfenster",
      .off_text = "0",
      .category = "Network", .since = "0.1", .konnekt = "ClientThrottlingSoftLimit",
      .title = "Soft limit of requests", .title_de = "Weiche Grenze für Anfragen",
@@ -53,7 +54,8 @@ static const struct setting rows[] = {
 
     {.name = "RequestHardLimit", .type = SETTING_INT, .flags = BOTH,
      .offset = AT(request_hard_limit),
-     .default_text = "0", .min = 0, .max = 1000000, .unit = "resource units per window", .unit_de = "Ressourceneinheiten je Zeitfenster",
+     .default_text = "0", .min = 0, .max = 1000000, .unit = "resource units per window",
+     .unit_de = "Ressourceneinheiten je Zeitfenster",
      .off_text = "0",
      .category = "Network", .since = "0.1", .konnekt = "ClientThrottlingHardLimit",
      .title = "Hard limit of requests", .title_de = "Harte Grenze für Anfragen",
