@@ -177,7 +177,9 @@ FILE *file_open_stream(const char *path, const char *mode, struct error *err)
         flags |= O_RDWR;
     } else {
         flags |= O_CREAT | (strchr(mode, '+') ? O_RDWR : O_WRONLY) |
-                 (mode[0] == 'a' ? O_APPEND : O_TRUNC);
+                 (mode[0] == 'a'      ? O_APPEND
+                  : strchr(mode, 'x') ? O_EXCL
+                                      : O_TRUNC);
     }
     fd = open(path, flags, 0600);
     stream = fd < 0 ? NULL : fdopen(fd, mode);

@@ -298,6 +298,22 @@ int online_vfs_retry_uploads(struct online_vfs *online, const char *id, unsigned
     return id && found == 0 ? error_set(err, ERR_NOT_FOUND, "there is no upload '%s'", id) : 0;
 }
 
+void online_vfs_wake_uploads(struct online_vfs *online)
+{
+    struct uploads *uploads = online->uploads;
+    int64_t now_ms = clock_wall_ms(clock_system());
+
+    mutex_lock(&uploads->lock);
+    for (struct upload *upload = uploads->first; upload; upload = upload->next) {
+        if (upload->row.state == JOURNAL_RETRY && !upload->is_running && !upload->is_editing &&
+            upload->row.locked_ms == 0) {
+            upload->row.due_ms = now_ms;
+        }
+    }
+    uploads_wake(uploads);
+    mutex_unlock(&uploads->lock);
+}
+
 /* The one with this id, edited by us and not running; NULL: there is none, or it does not end. */
 static struct upload *edit_by_id(struct uploads *uploads, const char *id, int *code,
                                  struct error *err)

@@ -592,6 +592,7 @@ static int load_row(struct uploads *uploads, struct journal_row *row, struct err
     upload->row = *row;
     *row = (struct journal_row){0};
     upload->row.may_have_arrived = true;
+    upload->row.due_ms = 0; /* what kept the last agent from it may be over */
     for (struct upload *at = uploads->first; at; at = at->next) {
         if (upload->row.after && at->row.id == upload->row.after) {
             upload->waits_for = at;

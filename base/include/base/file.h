@@ -27,7 +27,8 @@ int file_read_all(struct buf *out, const char *path, struct error *err);
  * after power loss: temporary file 0600 in the same folder, fsync, rename, fsync of the folder. */
 int file_write_atomic(const char *path, const void *data, size_t size, struct error *err);
 
-/* fopen() for a file that is made 0600 when missing; NULL and *err on failure. */
+/* fopen() for a file that is made 0600 when missing; NULL and *err on failure. With `x` ("wbx") it
+ * must be missing: ERR_EXISTS. */
 FILE *file_open_stream(const char *path, const char *mode, struct error *err);
 
 int file_size(const char *path, int64_t *size, struct error *err);

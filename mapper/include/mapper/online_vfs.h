@@ -141,10 +141,13 @@ typedef void (*online_vfs_upload_fn)(void *payload, const struct online_vfs_uplo
 int online_vfs_visit_uploads(struct online_vfs *online, online_vfs_upload_fn visit, void *payload,
                              struct error *err);
 
-/* Tries at once what waits for its time or for a person; `id` NULL: all. Also when somebody signed
- * in or the network came back. *count (may be NULL): how many. ERR_NOT_FOUND. */
+/* Tries at once what waits for its time or for a person; `id` NULL: all but conflicts. *count (may
+ * be NULL): how many. ERR_NOT_FOUND. */
 int online_vfs_retry_uploads(struct online_vfs *online, const char *id, unsigned *count,
                              struct error *err);
+
+/* Somebody signed in, or the network came back: what waits for its time is tried. */
+void online_vfs_wake_uploads(struct online_vfs *online);
 
 /* Gives up what was saved there, for good. ERR_NOT_FOUND; ERR_BUSY: open, or just being sent. */
 int online_vfs_discard_upload(struct online_vfs *online, const char *id, struct error *err);
