@@ -12,7 +12,6 @@
 
 /* A language. In sentences {name} stands for a field, see text_fill(). */
 struct words {
-    const char *tag; /* "en-US" */
     const char *template_name;
     const char *template_description;
     const char *root_help; /* of the category above all others */
@@ -37,8 +36,8 @@ struct words {
     const char *choices;
     const char *range; /* {min} {max} {unit} */
     const char *precedence;
-    const char *entries;          /* how to fill a list box */
-    const char *example;          /* {value} */
+    const char *entries; /* how to fill a list box */
+    const char *example;
     const char *konnekt;          /* {value} */
     const char *konnekt_terms[6]; /* pairs: what the rows say, how it reads here; or NULL */
 
@@ -51,8 +50,7 @@ struct words {
 
     /* The reference */
     const char *reference_title, *reference_intro;
-    const char *head_type, *head_default, *head_range, *head_class, *head_yaml, *head_since;
-    const char *head_registry, *head_konnekt, *head_disabled;
+    const char *head_type, *head_default, *head_range, *head_class, *head_since;
     const char *class_both, *class_machine;
     const char *types[5];
     const char *none, *linux_only, *windows_only;

@@ -1,7 +1,6 @@
 #include "text.h"
 
 const struct words words_german = {
-    .tag = "de-DE",
     .template_name = "Mooring",
     .template_description = "Einstellungen für Mooring, das Bibliotheken aus SharePoint, Teams und "
                             "OneDrive als Laufwerke anzeigt.",
@@ -81,11 +80,7 @@ const struct words words_german = {
     .head_default = "Standard",
     .head_range = "Bereich",
     .head_class = "Richtlinie für",
-    .head_yaml = "YAML",
     .head_since = "Seit",
-    .head_registry = "Registrierung",
-    .head_konnekt = "KONNEKT",
-    .head_disabled = "Deaktiviert",
     .class_both = "Computer und Benutzer",
     .class_machine = "Computer",
     .types = {"Schalter", "Zahl", "Text", "Liste", "Auswahl"},

@@ -1,7 +1,6 @@
 #include "text.h"
 
 const struct words words_english = {
-    .tag = "en-US",
     .template_name = "Mooring",
     .template_description = "Settings of Mooring, which shows SharePoint, Teams and OneDrive "
                             "libraries as drives.",
@@ -72,11 +71,7 @@ const struct words words_english = {
     .head_default = "Default",
     .head_range = "Range",
     .head_class = "Policy of",
-    .head_yaml = "YAML",
     .head_since = "Since",
-    .head_registry = "Registry",
-    .head_konnekt = "KONNEKT",
-    .head_disabled = "Disabled",
     .class_both = "computer and user",
     .class_machine = "computer",
     .types = {"switch", "number", "text", "list", "choice"},
