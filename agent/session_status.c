@@ -390,7 +390,8 @@ cJSON *session_explain(struct session *session, const char *url, struct error *e
         struct account_info info;
 
         buf_reset(&text);
-        code = discover_explain(&text, &a->libraries, policy_settings(session->policy), url, err);
+        code = discover_explain(&text, &a->libraries, policy_settings(session->policy),
+                                session->policy, url, err);
         is_known = is_known || code == 0;
         cJSON_AddStringToObject(answer, "tenant", a->tenant_setting);
         cJSON_AddBoolToObject(answer, "known", code == 0);

@@ -17,6 +17,7 @@
 #include "base/error.h"
 #include "mapper/account.h"
 
+struct policy;
 struct settings;
 
 enum library_kind { LIBRARY_SITE, LIBRARY_ONEDRIVE, LIBRARY_FOLDER };
@@ -132,9 +133,11 @@ int discover_run(struct library_list *out, struct discover_report *report, struc
 int scope_decide(struct library_list *list, const struct settings *settings, struct error *err);
 
 /* Why the thing at `url` (site, library, folder, file; any spelling) is or is not mapped: source by
- * source, rule by rule, as text. Pure: from what the last round knew. ERR_NOT_FOUND when nothing
+ * source, rule by rule, as text. `policy`, from which `settings` are, says in which file and line a
+ * rule stands; NULL: that is left out. Pure: from what the last round knew. ERR_NOT_FOUND when nothing
  * known has to do with it (the text says so), ERR_INVALID when it is no SharePoint URL. */
 int discover_explain(struct buf *out, const struct library_list *list,
-                     const struct settings *settings, const char *url, struct error *err);
+                     const struct settings *settings, const struct policy *policy, const char *url,
+                     struct error *err);
 
 #endif

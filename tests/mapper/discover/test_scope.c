@@ -1,6 +1,10 @@
 #include "test.h"
 
+#include <stdlib.h>
+#include <unistd.h>
+
 #include "base/buf.h"
+#include "policy/load.h"
 #include "sample.h"
 #include "scope.h"
 
@@ -345,6 +349,8 @@ static void scope_decide__removed_stays_removed(void **state)
 
 /* --- explain --- */
 
+static struct policy *policy;
+
 static void explain(const char *url, int expected, const char *const *words)
 {
     struct buf out;
@@ -352,7 +358,7 @@ static void explain(const char *url, int expected, const char *const *words)
     int code;
 
     buf_init(&out, 100000);
-    code = discover_explain(&out, &list, settings, url, &err);
+    code = discover_explain(&out, &list, settings, policy, url, &err);
     assert_int_equal(code, expected);
     for (; *words; words++) {
         if (!strstr(buf_text(&out), *words)) {
@@ -380,6 +386,53 @@ static void discover_explain__names_the_rule(void **state)
     explain(SAMPLE_HOST "/sites/nowhere", ERR_NOT_FOUND,
             (const char *const[]){"not known", "ManagedMappings", NULL});
     explain("rubbish", ERR_INVALID, (const char *const[]){NULL});
+}
+
+/* A policy out of a file, as an administrator writes one. */
+static void load_policy(const char *text)
+{
+    struct policy_sources sources = {0};
+    struct error err = {0};
+    char path[] = "/tmp/mooring-test-XXXXXX";
+    FILE *file = fdopen(mkstemp(path), "w");
+
+    assert_non_null(file);
+    assert_true(fputs(text, file) >= 0 && fclose(file) == 0);
+    assert_int_equal(str_copy(&sources.override_file, path, NULL), 0);
+    if (policy_load(&policy, &sources, &err) < 0) {
+        fail_msg("%s", err.message);
+    }
+    assert_int_equal(policy_warning_count(policy), 0);
+    policy_sources_clear(&sources);
+    assert_int_equal(unlink(path), 0);
+}
+
+static void discover_explain__names_the_file_and_line_of_a_rule(void **state)
+{
+    (void)state;
+    load_policy("TeamsChannels: true\n"
+                "ExcludeSites:\n"
+                "  - 'title:B*'\n"
+                "ManagedMappings:\n"
+                "  - https://contoso.sharepoint.com/sites/a/Docs|Mine\n");
+    sample_add(&list, "/sites/a", "Docs");
+    sample_text(&sample_add(&list, "/sites/b", "Plans")->site_title, "Big");
+    sample_entry(&settings->exclude_sites, "title:B*"); /* the same, to be changed by tests */
+    sample_entry(&settings->managed_mappings, SAMPLE_HOST "/sites/a/Docs|Mine");
+    settings->teams_channels = true;
+    list.items[0].sources |= LIBRARY_FROM_TEAMS;
+    decide();
+    explain(SAMPLE_HOST "/sites/b/Plans", 0,
+            (const char *const[]){"by policy: ExcludeSites has 'title:B*'",
+                                  "ExcludeSites: 'title:B*' names it (--policy file, /tmp/",
+                                  ":2)\n", "AutoMap: on (default)", NULL});
+    explain(SAMPLE_HOST "/sites/a/Docs", 0,
+            (const char *const[]){"ManagedMappings: 'https://contoso.sharepoint.com/sites/a/Docs|"
+                                  "Mine' names it itself (--policy file, /tmp/",
+                                  ":4)\n", "TeamsChannels: on (--policy file, /tmp/", ":1)\n",
+                                  NULL});
+    policy_free(policy);
+    policy = NULL;
 }
 
 static void discover_explain__tells_every_verdict(void **state)
@@ -414,6 +467,7 @@ static const struct CMUnitTest tests[] = {
     CASE(scope_decide__limits_by_url_after_what_was_asked_for),
     CASE(scope_decide__removed_stays_removed),
     CASE(discover_explain__names_the_rule),
+    CASE(discover_explain__names_the_file_and_line_of_a_rule),
     CASE(discover_explain__tells_every_verdict),
 };
 
