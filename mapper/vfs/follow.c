@@ -405,12 +405,8 @@ static struct library *next_due(struct online_vfs *online, int64_t *wait_ms)
 static bool is_ending(void *payload)
 {
     struct online_vfs *online = payload;
-    bool is_over = false;
 
-    mutex_lock(&online->lock);
-    is_over = online->is_ending;
-    mutex_unlock(&online->lock);
-    return is_over;
+    return atomic_load(&online->is_follower_ending); /* asked with and without the lock */
 }
 
 static void *follow(void *payload)
@@ -450,6 +446,7 @@ int follow_start(struct online_vfs *online, struct error *err)
 /* is_ending is set. */
 void follow_stop(struct online_vfs *online)
 {
+    atomic_store(&online->is_follower_ending, true);
     mutex_lock(&online->lock);
     cond_signal(&online->follow_wake);
     mutex_unlock(&online->lock);

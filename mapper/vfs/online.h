@@ -14,6 +14,8 @@
 #ifndef MAPPER_VFS_ONLINE_H
 #define MAPPER_VFS_ONLINE_H
 
+#include <stdatomic.h>
+
 #include "base/str.h"
 #include "base/thread.h"
 #include "cache.h"
@@ -76,6 +78,7 @@ struct listing {
     uint32_t epoch;      /* the library's before the first page was asked for; 0: not followed */
     char *next_link;
     bool is_started; /* a page has come */
+    bool is_doubtful; /* it left an item out for what may be newer, or older: not covered by delta */
     bool is_complete;
     bool is_fetching;
     int failure;
@@ -208,6 +211,7 @@ struct online_vfs {
     struct cond settle_wake;
     struct thread follower; /* asks for changes in libraries that are in use */
     struct cond follow_wake;
+    atomic_bool is_follower_ending;
 };
 
 static inline struct online_vfs *online_of(struct vfs *vfs)
@@ -259,6 +263,10 @@ void node_drop_content(struct online_vfs *online, struct node *node);
  * `asked_edit`: tree_edits() when it was asked for. */
 int tree_apply_item(struct online_vfs *online, struct node **out, struct node *folder,
                     const struct graph_item *item, uint32_t asked_edit, struct error *err);
+
+/* What the folder holds is known a little less well than a listing tells: changes to come do not
+ * mend it, only the next listing does. Lock held. */
+void folder_doubt(struct node *folder);
 
 /* Our own change was answered with the item: it counts, whatever was asked before. */
 int tree_apply_own(struct online_vfs *online, struct node *node, const struct graph_item *item,
