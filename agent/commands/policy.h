@@ -1,8 +1,10 @@
 /*
- * policy.h - `mooring policy show` and `mooring policy check FILE`.
+ * policy.h - `mooring policy show`, `check`, `export`, `import` and `diff`.
  *
- * Needs no running agent: it reads the sources itself, as the agent would. What is shown is
- * rendered into a buf by functions that read their arguments only, so that tests compare it whole.
+ * Needs no running agent: it reads the sources itself, as the agent would. Only `show` asks the
+ * agent when one runs, since that has its last good values and its --policy (policy_live.c). What
+ * is shown is rendered into a buf by functions that read their arguments only, so that tests
+ * compare it whole.
  */
 #ifndef AGENT_COMMANDS_POLICY_H
 #define AGENT_COMMANDS_POLICY_H
@@ -13,9 +15,16 @@
 #include "base/error.h"
 #include "policy/load.h"
 
-/* argv from "policy" on. 0: nothing is wrong; 1: warnings; 2: a file cannot be used, or the command
- * was not understood. */
+/* argv from "policy" on. 0: nothing is wrong; 1: warnings (diff: there are differences); 2: a file
+ * cannot be used, or the command was not understood. */
 int command_policy(int argc, char **argv);
+
+/* What `show` asks of a running agent: true when the command line is such a `show`. */
+struct policy_show {
+    bool is_json;
+    bool is_all;
+};
+bool policy_command_is_show(struct policy_show *out, int argc, const char *const *argv);
 
 /* The same with the sources given, and without touching the terminal: what goes to stdout into
  * `out`, what goes to stderr into `complaint`. */

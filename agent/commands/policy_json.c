@@ -1,6 +1,6 @@
 /*
  * The JSON form:
- * {"files": [{"layer", "file", "state": "read" | "absent" | "broken"}],   looked for, highest first
+ * {"files": [{"layer", "file", "state": "read" | "absent" | "broken" | "kept"}],   looked for, highest first
  *  "settings": [{"name", "category", "type", "unit", "value", "default", "planned",
  *    "source": {"layer", "file", "line"},        the highest source the value comes from
  *    "sources": [{..., "value"}],                lists only: all that gave entries
@@ -13,7 +13,7 @@
 #include <stdlib.h>
 
 #include "base/str.h"
-#include "commands/policy.h"
+#include "commands/policy_impl.h"
 
 static const char *const layers[] = {"override",          "machinePolicy",  "userPolicy",
                                      "machinePreference", "userPreference", "default"};
@@ -52,7 +52,7 @@ static cJSON *list_json(const struct setting *row, const struct str_list *entrie
     return array;
 }
 
-static cJSON *value_json(const struct setting *row, const char *text,
+cJSON *policy_value_json(const struct setting *row, const char *text,
                          const struct str_list *entries)
 {
     switch (row->type) {
@@ -92,11 +92,11 @@ static cJSON *origin_json(const struct setting *row, const struct policy_value *
                           bool has_value)
 {
     cJSON *object = cJSON_CreateObject();
-    bool is_done =
-        object && add_text(object, "layer", layers[value->layer]) &&
-        add_text(object, "file", value->file) &&
-        (value->line == 0 || cJSON_AddNumberToObject(object, "line", value->line)) &&
-        (!has_value || add_item(object, "value", value_json(row, value->text, &value->entries)));
+    bool is_done = object && add_text(object, "layer", layers[value->layer]) &&
+                   add_text(object, "file", value->file) &&
+                   (value->line == 0 || cJSON_AddNumberToObject(object, "line", value->line)) &&
+                   (!has_value || add_item(object, "value",
+                                           policy_value_json(row, value->text, &value->entries)));
 
     if (!is_done) {
         cJSON_Delete(object);
@@ -122,6 +122,11 @@ static bool add_values(cJSON *object, const char *name, const struct policy_resu
     return is_done;
 }
 
+cJSON *policy_origin_json(const struct policy_value *value)
+{
+    return origin_json(NULL, value, false);
+}
+
 static cJSON *setting_json(const struct policy_result *result)
 {
     const struct setting *row = result->row;
@@ -132,8 +137,9 @@ static cJSON *setting_json(const struct policy_result *result)
         add_text(object, "category", row->category) &&
         add_text(object, "type", setting_type_name(row->type)) &&
         add_text(object, "unit", row->unit) &&
-        add_item(object, "value", value_json(row, result->text, &result->entries)) &&
-        add_item(object, "default", value_json(row, by_default->text, &by_default->entries)) &&
+        add_item(object, "value", policy_value_json(row, result->text, &result->entries)) &&
+        add_item(object, "default",
+                 policy_value_json(row, by_default->text, &by_default->entries)) &&
         cJSON_AddBoolToObject(object, "planned", (row->flags & SETTING_PLANNED) != 0) &&
         add_item(object, "source", origin_json(row, result->winner, false)) &&
         (row->type != SETTING_LIST || add_values(object, "sources", result, true)) &&
@@ -165,7 +171,7 @@ static cJSON *warning_json(const struct policy_warning *warning)
 
 static cJSON *file_json(const struct policy_file *file)
 {
-    static const char *const states[] = {"read", "absent", "broken"};
+    static const char *const states[] = {"read", "absent", "broken", "kept"};
     cJSON *object = cJSON_CreateObject();
     bool is_done = object && add_text(object, "layer", layers[file->layer]) &&
                    add_text(object, "file", file->path) &&
@@ -201,18 +207,24 @@ static bool fill(cJSON *root, const struct policy *policy, bool is_all)
     return is_done;
 }
 
+int policy_print_json(struct buf *out, cJSON *json, struct error *err)
+{
+    char *text = json ? cJSON_Print(json) : NULL;
+    int code = text ? buf_add_format(out, err, "%s\n", text)
+                    : error_set(err, ERR_NO_MEMORY, "no memory to show the policy");
+
+    cJSON_free(text);
+    cJSON_Delete(json);
+    return code;
+}
+
 int policy_render_json(struct buf *out, const struct policy *policy, bool is_all, struct error *err)
 {
     cJSON *root = cJSON_CreateObject();
-    char *text = NULL;
-    int code;
 
-    if (root && fill(root, policy, is_all)) {
-        text = cJSON_Print(root);
+    if (root && !fill(root, policy, is_all)) {
+        cJSON_Delete(root);
+        root = NULL;
     }
-    code = text ? buf_add_format(out, err, "%s\n", text)
-                : error_set(err, ERR_NO_MEMORY, "no memory to show the policy");
-    cJSON_free(text);
-    cJSON_Delete(root);
-    return code;
+    return policy_print_json(out, root, err);
 }

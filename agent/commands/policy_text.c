@@ -147,7 +147,8 @@ int policy_render_warnings(struct buf *out, const struct policy *policy, struct 
 
 static int add_files(struct buf *out, const struct policy *policy, struct error *err)
 {
-    static const char *const states[] = {"", ", not there", ", not used"};
+    static const char *const states[] = {"", ", not there", ", not used",
+                                         ", cannot be read: what it said before counts"};
     int code = buf_add_text(out, "Sources, highest first\n", err);
 
     for (size_t i = 0; code == 0 && i < policy_file_count(policy); i++) {

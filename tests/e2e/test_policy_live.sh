@@ -102,6 +102,12 @@ within "a good file is loaded" reads "$assets/Raw footage.mp4"
 printf 'BlockAboveMB: [1\nTenants: "' >"$policy"
 within "a broken file is said so in status" test_errors
 reads "$assets/Raw footage.mp4" >/dev/null || fail "the last good values are gone"
+mooring policy show >"$work/show.txt"
+expect "policy show of it exits 2" 2 $?
+grep -q "As the agent" "$work/show.txt" || fail "policy show does not ask the agent"
+grep -q "BlockAboveMB = 0" "$work/show.txt" || fail "policy show does not show the last good value"
+mooring policy show --json | jq -e '.settings[] | select(.name == "BlockAboveMB") | .value == 0' >/dev/null ||
+    fail "policy show --json: $(mooring policy show --json | head -c 300)"
 expect "nothing is unmapped" contoso "$(ls "$root" | grep contoso)"
 grep -q "policy.yaml" "$log" || fail "the log does not name the broken file"
 mooring status >/dev/null
