@@ -294,6 +294,7 @@ static int write_policy(const struct demo *demo, const char *path, struct error 
         &text,
         "# written by `mooring demo`\n"
         "Cloud: Custom\nSignIn: DeviceCode\nStartupJitterSeconds: 0\nDrainSeconds: " DRAIN_SECONDS
+        "\n# so that what is written can be looked at on the server at once\nWriteMode: BeforeClose"
         "\nClientId: " DEMO_CLIENT_ID "\n",
         err);
     if (code == 0) {

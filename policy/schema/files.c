@@ -58,7 +58,7 @@ static const struct setting rows[] = {
                 "Onlinenutzung gedacht waren, etwa Datenträgerabbildern.",
      .example = "10240"},
 
-    {.name = "UploadBlockAboveMB", .type = SETTING_INT, .flags = LATER,
+    {.name = "UploadBlockAboveMB", .type = SETTING_INT, .flags = BOTH,
      .offset = AT(upload_block_above_mb),
      .default_text = "0", .min = 0, .max = 256000, .unit = "MB", .off_text = "0",
      .category = "Files", .since = "0.1",
@@ -192,7 +192,7 @@ static const struct setting rows[] = {
                 "Programme.",
      .example = "backupagent.exe"},
 
-    {.name = "RecoveryDirectory", .type = SETTING_TEXT, .flags = LATER | SETTING_PATH,
+    {.name = "RecoveryDirectory", .type = SETTING_TEXT, .flags = BOTH | SETTING_PATH,
      .offset = AT(recovery_directory),
      .default_text = "",
      .category = "Files", .since = "0.1", .konnekt = "DownloadDirectory",
@@ -214,7 +214,7 @@ static const struct setting rows[] = {
                 "0 fragt jedes Mal.",
      .example = "300"},
 
-    {.name = "WriteMode", .type = SETTING_ENUM, .flags = LATER, .offset = AT(write_mode),
+    {.name = "WriteMode", .type = SETTING_ENUM, .flags = BOTH, .offset = AT(write_mode),
      .default_text = "Background", .choices = write_modes,
      .labels = write_modes_en, .labels_de = write_modes_de,
      .category = "Files", .since = "0.1",
@@ -230,7 +230,7 @@ static const struct setting rows[] = {
                 "Sitzung nicht überdauert.",
      .example = "BeforeClose"},
 
-    {.name = "ConflictMode", .type = SETTING_ENUM, .flags = LATER, .offset = AT(conflict_mode),
+    {.name = "ConflictMode", .type = SETTING_ENUM, .flags = BOTH, .offset = AT(conflict_mode),
      .default_text = "KeepBoth", .choices = conflict_modes,
      .labels = conflict_modes_en, .labels_de = conflict_modes_de,
      .category = "Files", .since = "0.1",
