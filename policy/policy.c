@@ -81,7 +81,7 @@ static int append_default(struct policy *policy, struct policy_result *result,
 
     if (code == ERR_INVALID && (result->row->flags & SETTING_PATH)) {
         code = str_copy(&parsed.text, "", err);
-        if (code == 0 && result->value_count == 0) {
+        if (code == 0 && result->value_count == 0 && *setting_default_text(result->row)) {
             code =
                 warnings_add(&policy->warnings, POLICY_WARNING, NULL, 0, result->row->name, err,
                              "the default '%s' %s", setting_default_text(result->row), why.message);

@@ -172,11 +172,13 @@ FILE *file_open_stream(const char *path, const char *mode, struct error *err)
     DWORD access = mode[0] == 'r'   ? GENERIC_READ
                    : mode[0] == 'a' ? FILE_APPEND_DATA | FILE_READ_ATTRIBUTES | SYNCHRONIZE
                                     : GENERIC_WRITE;
-    DWORD disposition = mode[0] == 'r' ? OPEN_EXISTING : OPEN_ALWAYS;
+    DWORD disposition = mode[0] == 'r'      ? OPEN_EXISTING
+                        : strchr(mode, 'x') ? CREATE_NEW
+                        : mode[0] == 'w'    ? CREATE_ALWAYS
+                                            : OPEN_ALWAYS;
     const char plain[] = {mode[0], 'b', is_both ? '+' : '\0', '\0'}; /* bytes as they are */
-    HANDLE handle =
-        private_open(path, is_both ? access | GENERIC_READ | GENERIC_WRITE : access,
-                     mode[0] == 'w' ? CREATE_ALWAYS : disposition, FILE_ATTRIBUTE_NORMAL, err);
+    HANDLE handle = private_open(path, is_both ? access | GENERIC_READ | GENERIC_WRITE : access,
+                                 disposition, FILE_ATTRIBUTE_NORMAL, err);
     FILE *stream = NULL;
     int fd;
 

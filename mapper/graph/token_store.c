@@ -1,7 +1,6 @@
 #include "graph/token_store.h"
 
 #include <ctype.h>
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -111,9 +110,8 @@ static int keep_aside(const char *path, const char *why, struct error *err)
         return ERR_NO_MEMORY;
     }
     (void)file_remove(aside, NULL);
-    if (rename(path, aside) != 0) {
-        error_set_os(err, ERR_INVALID, errno, "token file '%s' %s and cannot be renamed", path,
-                     why);
+    if (file_rename(path, aside, NULL) < 0) {
+        error_set(err, ERR_INVALID, "token file '%s' %s and cannot be renamed", path, why);
     } else {
         error_set(err, ERR_INVALID, "token file '%s' %s; it was renamed to .bad", path, why);
     }

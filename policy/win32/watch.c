@@ -21,7 +21,7 @@
 #endif
 
 enum {
-    LOOK_MS = 60000, /* beside the events */
+    LOOK_MS = 30000, /* beside the events */
     LOOK_FILES_MS = 1000,
     KEYS = 4,
     ARM_TRIES = 4,
@@ -31,7 +31,8 @@ enum {
 struct watched {
     bool is_machine;
     const char *key;
-    HKEY handle; /* of the key, or of one above it; NULL: nothing to be watched */
+    size_t length; /* of what `handle` is of; less than the key's: one above it */
+    HKEY handle;   /* NULL: nothing to be watched */
     HANDLE event;
 };
 
@@ -70,60 +71,52 @@ static bool cut_last(wchar_t *key)
     return true;
 }
 
-/* Opens the key or the nearest one above it. */
-static bool open_nearest(struct watched *watched, bool *is_it)
+/* The length of the key's name up to where it exists, all of it when it does; 0: nothing. *handle,
+ * when asked for, is what is there. */
+static size_t find_nearest(const struct watched *watched, HKEY *handle)
 {
     HKEY root = watched->is_machine ? HKEY_LOCAL_MACHINE : HKEY_CURRENT_USER;
+    HKEY found = NULL;
     wchar_t *key = NULL;
-    LSTATUS status = ERROR_OUTOFMEMORY;
+    size_t length = 0;
+    bool is_done = win32_wide(&key, watched->key, NULL) < 0;
 
-    *is_it = true;
-    if (win32_wide(&key, watched->key, NULL) == 0) {
-        do {
-            status = RegOpenKeyExW(root, key, 0, KEY_NOTIFY | KEY_WOW64_64KEY, &watched->handle);
-            *is_it = *is_it && status == ERROR_SUCCESS;
-        } while (status != ERROR_SUCCESS && cut_last(key));
+    while (!is_done) {
+        if (RegOpenKeyExW(root, key, 0, KEY_NOTIFY | KEY_WOW64_64KEY, &found) == ERROR_SUCCESS) {
+            length = wcslen(key);
+            is_done = true;
+        } else {
+            is_done = !cut_last(key);
+        }
     }
     free(key);
-    return status == ERROR_SUCCESS;
-}
-
-static bool exists(const struct watched *watched)
-{
-    HKEY root = watched->is_machine ? HKEY_LOCAL_MACHINE : HKEY_CURRENT_USER;
-    HKEY handle = NULL;
-    wchar_t *key = NULL;
-    bool is_there =
-        win32_wide(&key, watched->key, NULL) == 0 &&
-        RegOpenKeyExW(root, key, 0, KEY_NOTIFY | KEY_WOW64_64KEY, &handle) == ERROR_SUCCESS;
-
-    if (is_there) {
-        RegCloseKey(handle);
+    if (handle) {
+        *handle = found;
+    } else if (found) {
+        RegCloseKey(found);
     }
-    free(key);
-    return is_there;
+    return length;
 }
 
 static void arm(struct watched *watched)
 {
     for (int i = 0; i < ARM_TRIES; i++) {
-        bool is_it = false;
         LSTATUS status;
 
         if (watched->handle) {
             RegCloseKey(watched->handle);
-            watched->handle = NULL;
         }
         ResetEvent(watched->event); /* closing sets it */
-        if (!open_nearest(watched, &is_it)) {
+        watched->length = find_nearest(watched, &watched->handle);
+        if (watched->length == 0) {
             return;
         }
-        status = RegNotifyChangeKeyValue(watched->handle, is_it,
-                                         REG_NOTIFY_CHANGE_NAME | REG_NOTIFY_CHANGE_LAST_SET |
-                                             REG_NOTIFY_THREAD_AGNOSTIC,
-                                         watched->event, TRUE);
-        /* It may have been made between our look for it and our watch above it; or a key on the way. */
-        if (status == ERROR_SUCCESS && (is_it || !exists(watched))) {
+        status = RegNotifyChangeKeyValue(
+            watched->handle, watched->length == strlen(watched->key), /* all below */
+            REG_NOTIFY_CHANGE_NAME | REG_NOTIFY_CHANGE_LAST_SET | REG_NOTIFY_THREAD_AGNOSTIC,
+            watched->event, TRUE);
+        /* More of it may have been made between our look for it and our watch above it. */
+        if (status == ERROR_SUCCESS && find_nearest(watched, NULL) == watched->length) {
             return;
         }
     }
@@ -227,6 +220,12 @@ static void *run(void *payload)
         if (!debounce_take(&watch->debounce, clock_mono_ms(clock_system())) &&
             watch->debounce.is_pending) {
             continue;
+        }
+        /* A key that went with all that is in it may have said so only of what went first. */
+        for (size_t i = 0; i < KEYS && watch->registry; i++) {
+            if (find_nearest(&watch->keys[i], NULL) != watch->keys[i].length) {
+                arm(&watch->keys[i]);
+            }
         }
         print = print_all(watch);
         if (print != watch->print) {

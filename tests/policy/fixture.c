@@ -1,11 +1,8 @@
 #include "fixture.h"
 
-#include <errno.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "test.h"
 
@@ -17,6 +14,9 @@ static char path_buffer[4096];
 static const char *variable(const char *name, void *payload)
 {
     (void)payload;
+    if (strcmp(name, "LOCALAPPDATA") == 0) {
+        return "C:\\Users\\anna\\AppData\\Local";
+    }
     return strcmp(name, "HOME") == 0 ? "/home/anna" : NULL;
 }
 
@@ -29,11 +29,10 @@ const char *fixture_path(struct fixture *fixture, const char *name)
 int fixture_setup(void **state)
 {
     struct fixture *fixture = calloc(1, sizeof(*fixture));
-    char name[] = "/tmp/mooring-test-policy-XXXXXX";
 
     assert_non_null(fixture);
-    assert_non_null(mkdtemp(name));
-    assert_int_equal(str_copy(&fixture->directory, name, NULL), 0);
+    assert_int_equal(
+        file_make_temporary_directory(&fixture->directory, "mooring-test-policy", NULL), 0);
     fixture->sources.variable = variable;
     assert_int_equal(
         str_copy(&fixture->sources.machine_file, fixture_path(fixture, "machine.yaml"), NULL), 0);
@@ -46,21 +45,13 @@ int fixture_setup(void **state)
     return 0;
 }
 
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-    (void)st;
-    (void)type;
-    (void)ftw;
-    return remove(path);
-}
-
 int fixture_teardown(void **state)
 {
     struct fixture *fixture = *state;
 
     policy_free(fixture->policy);
     policy_sources_clear(&fixture->sources);
-    nftw(fixture->directory, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+    file_remove_tree(fixture->directory, NULL);
     str_free(&fixture->directory);
     free(fixture);
     return 0;
@@ -75,9 +66,7 @@ void fixture_write_bytes(struct fixture *fixture, const char *name, const void *
         char folder[64];
 
         snprintf(folder, sizeof(folder), "%.*s", (int)(slash - name), name);
-        if (mkdir(fixture_path(fixture, folder), 0700) != 0) {
-            assert_int_equal(errno, EEXIST);
-        }
+        assert_int_equal(file_make_directories(fixture_path(fixture, folder), NULL), 0);
     }
     file = fopen(fixture_path(fixture, name), "wb");
     assert_non_null(file);

@@ -1,12 +1,20 @@
 /*
  * fixture.h - a folder of its own for each test, and a policy loaded from files in it.
  *
- * Variables are the fixture's, not the environment's: HOME is "/home/anna".
+ * Variables are the fixture's, not the environment's: HOME is "/home/anna", and LOCALAPPDATA what
+ * it is on Windows.
  */
 #ifndef TESTS_POLICY_FIXTURE_H
 #define TESTS_POLICY_FIXTURE_H
 
 #include "policy/load.h"
+
+/* What an absolute path begins with. */
+#ifdef _WIN32
+#define FIXTURE_DISK "C:"
+#else
+#define FIXTURE_DISK ""
+#endif
 
 struct fixture {
     char *directory;

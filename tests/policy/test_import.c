@@ -265,7 +265,9 @@ static void policy_import_konnekt__says_when_there_is_nothing(void **state)
     fixture_write(f, "x.reg", HEAD "[HKEY_LOCAL_MACHINE\\x\n");
     assert_int_equal(policy_import_konnekt(&result, fixture_path(f, "x.reg"), &err), ERR_INVALID);
     assert_non_null(strstr(err.message, "line 3"));
+#ifndef _WIN32
     assert_int_equal(policy_import_konnekt(&result, NULL, &err), ERR_UNSUPPORTED);
+#endif
 }
 
 #define ROW(test) cmocka_unit_test_setup_teardown(test, fixture_setup, fixture_teardown)

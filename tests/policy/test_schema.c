@@ -170,6 +170,11 @@ static void schema_rows__parse_their_own_texts(void **state)
 {
     (void)state;
     for (size_t i = 0; i < schema_count(); i++) {
+#ifdef _WIN32
+        if (schema_at(i)->flags & SETTING_LINUX) { /* has no value here */
+            continue;
+        }
+#endif
         assert_parses(schema_at(i), schema_at(i)->default_text);
         assert_parses(schema_at(i), setting_disabled_text(schema_at(i)));
         if (schema_at(i)->default_windows) {
@@ -319,12 +324,23 @@ static void setting_parse__takes_the_form_of_the_type_only(void **state)
         {"NameFormat", "{Site}", NULL, "placeholder"},
         {"NameFormat", "{site", NULL, "placeholder"},
         {"NameFormat", "site}", NULL, "}"},
+        {"MountRoot", "x", NULL, "absolute"},
+#ifdef _WIN32
+        {"CaFile", "C:%Home%\\x", "C:/somewhere\\x", NULL},
+        {"CaFile", "\\\\server\\share\\", "\\\\server\\share", NULL},
+        {"CaFile", "C:\\", "C:\\", NULL},
+        {"CaFile", "C:x", NULL, "absolute"},
+        {"CaFile", "\\x", NULL, "absolute"},
+        {"CaFile", "C:\\100%", NULL, "variable"},
+        {"CaFile", "C:\\%HOME", NULL, "variable"},
+        {"CaFile", "%HOME%\\x", NULL, "absolute"},
+#else
         {"MountRoot", "$HOME/x", "/somewhere/x", NULL},
         {"MountRoot", "${HOME}/x/", "/somewhere/x", NULL},
         {"MountRoot", "~/x", "/somewhere/x", NULL},
-        {"MountRoot", "x", NULL, "absolute"},
         {"MountRoot", "/a/$", NULL, "variable"},
         {"MountRoot", "/a/${HOME", NULL, "variable"},
+#endif
         {"UncServer", "a.b", NULL, "name"},
         {"UserAgentTag", "Contoso\x01", NULL, "control"},
         {"UserAgentTag",

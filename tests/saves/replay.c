@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/error.h"
 #include "base/str.h"
 
 #define HANDLES 12
@@ -22,7 +23,9 @@ struct player {
     struct handle handles[HANDLES];
 };
 
-static bool __attribute__((format(printf, 2, 3))) fail(struct player *p, const char *format, ...)
+static bool fail(struct player *p, const char *format, ...) PRINTF_LIKE(2, 3);
+
+static bool fail(struct player *p, const char *format, ...)
 {
     char *out = p->r->failure;
     size_t size = sizeof(p->r->failure);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/error.h"
 #include "base/str.h"
 
 #define LINE_MAX_BYTES 1024
@@ -33,8 +34,10 @@ struct reader {
     int line;
 };
 
-static void __attribute__((noreturn, format(printf, 2, 3)))
-refuse(const struct reader *r, const char *format, ...)
+static void refuse(const struct reader *r, const char *format, ...)
+    __attribute__((noreturn)) PRINTF_LIKE(2, 3);
+
+static void refuse(const struct reader *r, const char *format, ...)
 {
     va_list args;
 

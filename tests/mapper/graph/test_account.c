@@ -566,7 +566,7 @@ static void account_token__works_on_when_the_file_cannot_be_written(void **state
     account = open_account(*state);
     /* a folder where the file was: reading and replacing fail, also for root */
     assert_int_equal(file_remove(path, NULL), 0);
-    assert_int_equal(mkdir(path, 0700), 0);
+    assert_int_equal(file_make_directories(path, NULL), 0);
     SCRIPT(answers);
     expect_token(account, "A2");
     assert_int_equal(state_of(account), ACCOUNT_SIGNED_IN);

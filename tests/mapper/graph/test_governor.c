@@ -1,31 +1,28 @@
 /* The governor against a canned HTTP/1.1 server: what goes out, in which order, and what is held
  * back. */
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "base/str.h"
 #include "base/thread.h"
 #include "graph/governor.h"
 #include "test.h"
+#include "test_socket.h"
 
 /* --- a server that answers one request after the other, on one connection each --- */
 
 struct canned {
     struct thread thread;
     int socket;
-    int stop_pipe[2];
+    unsigned port;
     struct mutex mutex; /* guards all below */
     struct cond changed;
     const char *answer; /* whole, static */
     char seen[64][512]; /* heads of requests, in their order */
     size_t seen_count;
     bool is_held; /* requests are read, and answered when released */
+    bool is_stopping;
 };
 
 static const char canned_ok[] =
@@ -36,10 +33,10 @@ static void serve_one(struct canned *c, int s)
     char head[4096];
     size_t size = 0;
     const char *answer;
-    ssize_t got;
+    long got;
 
     while (size < sizeof(head) - 1 &&
-           (got = recv(s, head + size, sizeof(head) - 1 - size, 0)) > 0) {
+           (got = test_socket_receive(s, head + size, sizeof(head) - 1 - size)) > 0) {
         size += (size_t)got;
         head[size] = '\0';
         if (strstr(head, "\r\n\r\n")) {
@@ -59,21 +56,25 @@ static void serve_one(struct canned *c, int s)
     }
     answer = c->answer;
     mutex_unlock(&c->mutex);
-    (void)send(s, answer, strlen(answer), MSG_NOSIGNAL);
+    (void)test_socket_send(s, answer, strlen(answer));
 }
 
 static void *run_canned(void *payload)
 {
     struct canned *c = payload;
-    struct pollfd fds[2] = {{.fd = c->stop_pipe[0], .events = POLLIN},
-                            {.fd = c->socket, .events = POLLIN}};
+    bool is_stopping = false;
 
-    while (poll(fds, 2, -1) > 0 && !fds[0].revents) {
-        int s = accept(c->socket, NULL, NULL);
+    while (!is_stopping) {
+        int s = test_socket_accept(c->socket);
 
+        mutex_lock(&c->mutex);
+        is_stopping = c->is_stopping;
+        mutex_unlock(&c->mutex);
         if (s >= 0) {
-            serve_one(c, s);
-            close(s);
+            if (!is_stopping) {
+                serve_one(c, s);
+            }
+            test_socket_close(s);
         }
     }
     return NULL;
@@ -88,21 +89,16 @@ struct fixture {
 static int start(void **state, const struct governor_options *options)
 {
     struct fixture *f = calloc(1, sizeof(*f));
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t size = sizeof(address);
     struct error err = {0};
 
     assert_non_null(f);
     f->server.answer = canned_ok;
     mutex_init(&f->server.mutex);
     cond_init(&f->server.changed);
-    f->server.socket = socket(AF_INET, SOCK_STREAM, 0);
-    assert_int_equal(bind(f->server.socket, (struct sockaddr *)&address, sizeof(address)), 0);
-    assert_int_equal(getsockname(f->server.socket, (struct sockaddr *)&address, &size), 0);
-    assert_int_equal(listen(f->server.socket, 64), 0);
-    assert_int_equal(pipe(f->server.stop_pipe), 0);
+    f->server.socket = test_socket_listen(&f->server.port);
+    assert_true(f->server.socket >= 0);
     assert_int_equal(thread_start(&f->server.thread, "canned", run_canned, &f->server, NULL), 0);
-    str_format(&f->url, NULL, "http://127.0.0.1:%d/x", ntohs(address.sin_port));
+    str_format(&f->url, NULL, "http://127.0.0.1:%u/x", f->server.port);
     if (governor_new(&f->governor, options, &err) < 0) {
         fail_msg("%s", err.message);
     }
@@ -130,10 +126,12 @@ static int teardown(void **state)
     struct fixture *f = *state;
 
     governor_free(f->governor);
-    close(f->server.stop_pipe[1]);
+    mutex_lock(&f->server.mutex);
+    f->server.is_stopping = true;
+    mutex_unlock(&f->server.mutex);
+    test_socket_close(test_socket_connect(f->server.port, false)); /* it waits for somebody */
     thread_join(&f->server.thread);
-    close(f->server.stop_pipe[0]);
-    close(f->server.socket);
+    test_socket_close(f->server.socket);
     cond_clear(&f->server.changed);
     mutex_clear(&f->server.mutex);
     free(f->url);

@@ -1,13 +1,9 @@
 /* test_signin.c - sign-ins with a person: device code, and the browser that comes back. */
 #include "mapper/account.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/secret.h"
@@ -18,6 +14,7 @@
 #include "graph/token.h"
 #include "temp_dir.h"
 #include "test.h"
+#include "test_socket.h"
 
 #define LOGIN "https://login.test:1"
 #define TENANT "6d1f0c6e-0000-4000-8000-5a5a5a5a5a5a"
@@ -267,56 +264,35 @@ struct browser {
     void (*visit)(struct browser *browser);
 };
 
-static int connect_to(unsigned port, int family)
-{
-    const struct timeval limit = {.tv_sec = 20};
-    struct sockaddr_in v4 = {.sin_family = AF_INET,
-                             .sin_port = htons((uint16_t)port),
-                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    struct sockaddr_in6 v6 = {.sin6_family = AF_INET6,
-                              .sin6_port = htons((uint16_t)port),
-                              .sin6_addr = IN6ADDR_LOOPBACK_INIT};
-    int fd = socket(family, SOCK_STREAM, 0);
-    int code = family == AF_INET ? connect(fd, (struct sockaddr *)&v4, sizeof(v4))
-                                 : connect(fd, (struct sockaddr *)&v6, sizeof(v6));
-
-    if (code != 0) {
-        close(fd);
-        return -1;
-    }
-    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
-    return fd;
-}
-
 /* Sends `request` in two pieces and gives the answer's status; 0 when there was none. */
-static int ask(unsigned port, int family, const char *request)
+static int ask(unsigned port, bool is_v6, const char *request)
 {
     char text[4096] = "";
     size_t used = 0;
     size_t half = strlen(request) / 2;
-    ssize_t got;
-    int fd = connect_to(port, family);
+    long got;
+    int fd = test_socket_connect(port, is_v6);
 
     if (fd < 0) {
         return -1;
     }
-    (void)send(fd, request, half, MSG_NOSIGNAL);
-    (void)send(fd, request + half, strlen(request) - half, MSG_NOSIGNAL);
+    (void)test_socket_send(fd, request, half);
+    (void)test_socket_send(fd, request + half, strlen(request) - half);
     while (used < sizeof(text) - 1 &&
-           (got = recv(fd, text + used, sizeof(text) - 1 - used, 0)) > 0) {
+           (got = test_socket_receive(fd, text + used, sizeof(text) - 1 - used)) > 0) {
         used += (size_t)got;
     }
-    close(fd);
+    test_socket_close(fd);
     return strncmp(text, "HTTP/1.1 ", 9) == 0 ? (int)strtol(text + 9, NULL, 10) : 0;
 }
 
-static int get(struct browser *browser, int family, const char *query)
+static int get(struct browser *browser, bool is_v6, const char *query)
 {
     char request[8192];
 
     snprintf(request, sizeof(request), "GET /%s HTTP/1.1\r\nHost: localhost:%u\r\n\r\n", query,
              browser->port);
-    return ask(browser->port, family, request);
+    return ask(browser->port, is_v6, request);
 }
 
 static void *run_browser(void *payload)
@@ -349,7 +325,7 @@ static void visit_well(struct browser *browser)
     char query[256];
 
     snprintf(query, sizeof(query), "?code=CODE%%2B1&session_state=x&state=%s", browser->state);
-    assert_int_equal(get(browser, AF_INET, query), 200);
+    assert_int_equal(get(browser, false, query), 200);
 }
 
 static void signin_browser__redeems_the_code_it_is_brought(void **state)
@@ -384,25 +360,25 @@ static void visit_with_strangers(struct browser *browser)
     int idle[20];
 
     for (size_t i = 0; i < 20; i++) { /* more than it has places for */
-        idle[i] = connect_to(browser->port, AF_INET);
+        idle[i] = test_socket_connect(browser->port, false);
     }
-    assert_int_equal(get(browser, AF_INET, "favicon.ico"), 404);
-    assert_int_equal(get(browser, AF_INET, ""), 400);
-    assert_int_equal(get(browser, AF_INET, "?code=EVIL&state=guess"), 400);
-    assert_int_equal(get(browser, AF_INET, "?error=access_denied&state=guess"), 400);
-    assert_int_equal(get(browser, AF_INET, "?code=EVIL"), 400);
+    assert_int_equal(get(browser, false, "favicon.ico"), 404);
+    assert_int_equal(get(browser, false, ""), 400);
+    assert_int_equal(get(browser, false, "?code=EVIL&state=guess"), 400);
+    assert_int_equal(get(browser, false, "?error=access_denied&state=guess"), 400);
+    assert_int_equal(get(browser, false, "?code=EVIL"), 400);
     snprintf(query, sizeof(query), "callback?code=EVIL&state=%s", browser->state);
-    assert_int_equal(get(browser, AF_INET, query), 404);
+    assert_int_equal(get(browser, false, query), 404);
     snprintf(query, sizeof(query), "POST /?code=EVIL&state=%s HTTP/1.1\r\n\r\n", browser->state);
-    assert_int_equal(ask(browser->port, AF_INET, query), 400);
-    assert_int_equal(ask(browser->port, AF_INET, "\r\n\r\n"), 400);
+    assert_int_equal(ask(browser->port, false, query), 400);
+    assert_int_equal(ask(browser->port, false, "\r\n\r\n"), 400);
     memset(big, 'a', sizeof(big));
     memcpy(big, "GET /?", 6);
     big[sizeof(big) - 1] = '\0';
-    assert_int_equal(ask(browser->port, AF_INET, big), 0); /* cut off */
+    assert_int_equal(ask(browser->port, false, big), 0); /* cut off */
     visit_well(browser);
     for (size_t i = 0; i < 20; i++) {
-        close(idle[i]);
+        test_socket_close(idle[i]);
     }
 }
 
@@ -424,8 +400,8 @@ static void visit_by_ipv6(struct browser *browser)
     char query[256];
 
     snprintf(query, sizeof(query), "?state=%s&code=CODE%%2B1", browser->state);
-    if (get(browser, AF_INET6, query) != 200) { /* a machine without IPv6 */
-        assert_int_equal(get(browser, AF_INET, query), 200);
+    if (get(browser, true, query) != 200) { /* a machine without IPv6 */
+        assert_int_equal(get(browser, false, query), 200);
     }
 }
 
@@ -448,7 +424,7 @@ static void visit_and_cancel(struct browser *browser)
     snprintf(query, sizeof(query),
              "?error=access_denied&error_description=AADSTS65004%%3A+User+declined&state=%s",
              browser->state);
-    assert_int_equal(get(browser, AF_INET, query), 200);
+    assert_int_equal(get(browser, false, query), 200);
 }
 
 static void signin_browser__ends_when_the_user_cancels(void **state)

@@ -5,36 +5,26 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/file.h"
 #include "mapper/state.h"
 #include "sample.h"
 
-static char directory[64];
+static char *directory;
 
 static int set_up(void **unused)
 {
     (void)unused;
-    snprintf(directory, sizeof(directory), "/tmp/mooring-test-state-XXXXXX");
-    return mkdtemp(directory) ? 0 : -1;
+    return file_make_temporary_directory(&directory, "mooring-test-state", NULL);
 }
 
 static int tear_down(void **unused)
 {
-    DIR *dir = opendir(directory);
-    struct dirent *entry;
-    char path[400];
+    int code = file_remove_tree(directory, NULL);
 
     (void)unused;
-    while (dir && (entry = readdir(dir))) {
-        snprintf(path, sizeof(path), "%s/%s", directory, entry->d_name);
-        unlink(path);
-    }
-    if (dir) {
-        closedir(dir);
-    }
-    return rmdir(directory);
+    str_free(&directory);
+    return code;
 }
 
 static struct state *open_state(struct str_list *notes)
@@ -345,8 +335,11 @@ static void state__sets_a_file_with_other_tables_aside(void **unused)
     snprintf(path, sizeof(path), "%s/state.db", directory);
     buf_init(&content, 10000000);
     assert_int_equal(file_read_all(&content, path, NULL), 0);
-    at = memmem(content.data, content.size, "query_hash", 10);
-    assert_non_null(at);
+    at = content.data; /* there are NULs in it */
+    while (memcmp(at, "query_hash", 10) != 0) {
+        at++;
+        assert_true(at + 10 <= content.data + content.size);
+    }
     memcpy(at, "other_name", 10);
     assert_int_equal(file_write_atomic(path, content.data, content.size, NULL), 0);
     buf_clear(&content);
@@ -356,6 +349,7 @@ static void state__sets_a_file_with_other_tables_aside(void **unused)
     str_list_clear(&notes);
 }
 
+#ifndef _WIN32
 static void state__is_for_the_user_alone(void **unused)
 {
     struct state *state;
@@ -381,6 +375,7 @@ static void state__is_for_the_user_alone(void **unused)
     state_close(state);
     assert_int_equal(count_files("state.db.broken-"), 0);
 }
+#endif
 
 #define CASE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 static const struct CMUnitTest tests[] = {
@@ -393,7 +388,9 @@ static const struct CMUnitTest tests[] = {
     CASE(state__sets_a_damaged_file_aside),
     CASE(state__sets_a_newer_file_aside),
     CASE(state__sets_a_file_with_other_tables_aside),
+#ifndef _WIN32 /* modes; base promises it there */
     CASE(state__is_for_the_user_alone),
+#endif
 };
 
 TEST_MAIN("state", tests)

@@ -1,17 +1,17 @@
 #include "fixture.h"
 
 #include <dirent.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
+
+#include "base/file.h"
+#include "base/str.h"
 
 void fixture_prepare(struct fixture *f)
 {
-    *f = (struct fixture){.directory = "/tmp/mooring-vfs-XXXXXX"};
-    assert_non_null(mkdtemp(f->directory));
+    *f = (struct fixture){0};
+    assert_int_equal(file_make_temporary_directory(&f->directory, "mooring-vfs", NULL), 0);
     snprintf(f->cache, sizeof(f->cache), "%s/cache", f->directory);
     snprintf(f->spool, sizeof(f->spool), "%s/spool", f->directory);
     f->options = (struct online_vfs_options){
@@ -50,19 +50,12 @@ void fixture_stop(struct fixture *f)
     f->online = NULL;
 }
 
-static int remove_entry(const char *path, const struct stat *st, int kind, struct FTW *walk)
-{
-    (void)st;
-    (void)kind;
-    (void)walk;
-    return remove(path);
-}
-
 void fixture_end(struct fixture *f)
 {
     vfs_unref(f->vfs);
     fake_free(f->fake);
-    nftw(f->directory, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+    file_remove_tree(f->directory, NULL);
+    str_free(&f->directory);
 }
 
 uint64_t fixture_find(struct fixture *f, const char *path, struct vfs_attr *attr)
@@ -154,9 +147,9 @@ void fixture_copy_spool(struct fixture *f, const char *to)
     DIR *dir = opendir(f->spool);
     const struct dirent *entry = NULL;
 
-    nftw(to, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+    file_remove_tree(to, NULL);
     assert_non_null(dir);
-    assert_int_equal(mkdir(to, 0700), 0);
+    assert_int_equal(file_make_directories(to, NULL), 0);
     while ((entry = readdir(dir)) != NULL) {
         char from[600];
         char copy[600];

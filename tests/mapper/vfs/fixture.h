@@ -16,10 +16,10 @@ struct fixture {
     struct online_vfs *online;
     struct vfs *vfs;
     uint64_t root;
-    char directory[64];
+    char *directory;
     struct online_vfs_options options;
-    char cache[96];
-    char spool[96];
+    char cache[160];
+    char spool[160];
 };
 
 /* Options may be changed between the two; a zero struct fixture to begin with. */

@@ -158,6 +158,7 @@ static void tree_is_buried__only_for_answers_from_before_the_delete(void **state
     tree_free(tree);
 }
 
+#if defined(__GLIBC__) /* mallinfo2() */
 /* The numbers of DESIGN.md, with ids and tags as long as the service's. */
 static void tree_add__of_100000_items_costs_at_most_300_bytes_each(void **state)
 {
@@ -199,6 +200,7 @@ static void tree_add__of_100000_items_costs_at_most_300_bytes_each(void **state)
                   (size_t)tree_bytes(tree) / 100000);
     tree_free(tree);
 }
+#endif
 
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(tree_add_root__gives_the_first_one_vfs_root),
@@ -207,7 +209,9 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(tree_replace__leads_the_old_id_to_the_kept_item),
     cmocka_unit_test(tree_add__drops_what_nobody_holds_oldest_first),
     cmocka_unit_test(tree_is_buried__only_for_answers_from_before_the_delete),
+#if defined(__GLIBC__)
     cmocka_unit_test(tree_add__of_100000_items_costs_at_most_300_bytes_each),
+#endif
 };
 
 TEST_MAIN("the tree", tests)
