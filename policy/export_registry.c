@@ -18,22 +18,25 @@ struct value {
     const char *text; /* REG_SZ, REG_EXPAND_SZ */
 };
 
-static struct value value_of(const struct setting *row, const char *text)
+/* A scalar. */
+static int value_of(struct value *out, const struct setting *row, const char *text,
+                    struct error *err)
 {
-    struct value value = {.type = REGISTRY_SZ, .text = text};
     struct setting_value parsed = {0};
+    int code = 0;
 
+    *out = (struct value){.type = REGISTRY_SZ, .text = text};
     if (row->type == SETTING_TEXT) {
         bool has_variable = (row->flags & SETTING_PATH) && strchr(text, '%');
 
-        value.type = has_variable ? REGISTRY_EXPAND_SZ : REGISTRY_SZ;
-    } else if (row->type != SETTING_LIST) {
-        value.type = REGISTRY_DWORD;
-        /* In normal form, and without memory of its own. */
-        (void)setting_parse(&parsed, row, text, NULL, NULL, NULL);
-        value.number = row->type == SETTING_SWITCH ? parsed.is_on : (uint32_t)parsed.number;
+        out->type = has_variable ? REGISTRY_EXPAND_SZ : REGISTRY_SZ;
+    } else {
+        out->type = REGISTRY_DWORD;
+        code = setting_parse(&parsed, row, text, NULL, NULL, err);
+        out->number = row->type == SETTING_SWITCH ? parsed.is_on : (uint32_t)parsed.number;
+        setting_value_clear(&parsed);
     }
-    return value;
+    return code;
 }
 
 /* The next line of a list; *at moves on. The caller frees *line. */
@@ -127,7 +130,7 @@ static int reg_add_list(struct buf *out, const char *hive, const struct setting 
     for (unsigned i = 1; code == 0 && *entries; i++) {
         code = next_entry(&entry, &entries, err);
         if (code == 0) {
-            struct value value = value_of(row, entry);
+            struct value value = {.type = REGISTRY_SZ, .text = entry};
 
             snprintf(name, sizeof(name), "%u", i);
             code = reg_add_value(out, name, &value, err);
@@ -155,7 +158,7 @@ static int reg_add_scalars(struct buf *out, const char *hive, const struct polic
             has_key = true;
             code = buf_add_format(out, err, "\r\n[%s\\%s]\r\n", hive, REGISTRY_POLICY_KEY);
         }
-        value = value_of(row, text);
+        code = code == 0 ? value_of(&value, row, text, err) : code;
         code = code == 0 ? reg_add_value(out, row->name, &value, err) : code;
     }
     return code;
@@ -261,7 +264,7 @@ static int regpol_add_list(struct buf *out, const struct setting *row, const cha
     for (unsigned i = 1; code == 0 && *entries; i++) {
         code = next_entry(&entry, &entries, err);
         if (code == 0) {
-            struct value value = value_of(row, entry);
+            struct value value = {.type = REGISTRY_SZ, .text = entry};
 
             snprintf(name, sizeof(name), "%u", i);
             code = regpol_add(out, key, name, &value, err);
@@ -281,9 +284,10 @@ int export_regpol(struct buf *out, const struct policy_set *set, struct error *e
         const char *text = policy_set_text(set, row);
 
         if (text && row->type != SETTING_LIST) {
-            struct value value = value_of(row, text);
+            struct value value;
 
-            code = regpol_add(out, REGISTRY_POLICY_KEY, row->name, &value, err);
+            code = value_of(&value, row, text, err);
+            code = code == 0 ? regpol_add(out, REGISTRY_POLICY_KEY, row->name, &value, err) : code;
         }
     }
     for (size_t i = 0; code == 0 && i < schema_count(); i++) {

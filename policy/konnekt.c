@@ -62,20 +62,35 @@ int konnekt_note(const struct konnekt *reader, enum policy_note_kind kind,
     return code;
 }
 
-/* A number, or digits in a text. */
-static bool number_of(const struct registry_value *value, int64_t *number)
+int konnekt_text(char **out, const struct registry_value *value, struct error *err)
+{
+    int code = ERR_INVALID;
+
+    str_free(out);
+    if (value->type == REGISTRY_SZ || value->type == REGISTRY_EXPAND_SZ) {
+        code = registry_value_text(out, value, err);
+    }
+    return code == ERR_INVALID ? 0 : code;
+}
+
+/* A number, or digits in a text; -1 for neither. */
+static int number_of(int64_t *number, const struct registry_value *value, struct error *err)
 {
     uint64_t found = 0;
     char *text = NULL;
-    bool is_number = registry_value_number(value, &found) && found <= INT64_MAX;
+    int code = 0;
 
-    if (is_number) {
-        *number = (int64_t)found;
-    } else if (value->type == REGISTRY_SZ && registry_value_text(&text, value, NULL) == 0) {
-        is_number = str_to_int64(text, 0, INT64_MAX, number);
+    *number = -1;
+    if (registry_value_number(value, &found)) {
+        *number = found <= INT64_MAX ? (int64_t)found : -1;
+        return 0;
+    }
+    code = konnekt_text(&text, value, err);
+    if (text && !str_to_int64(text, 0, INT64_MAX, number)) {
+        *number = -1;
     }
     str_free(&text);
-    return is_number;
+    return code;
 }
 
 static int refuse(const struct konnekt *reader, const struct registry_value *value,
@@ -124,34 +139,61 @@ static int convert_number(const struct konnekt *reader, const struct rule *rule,
                           const struct registry_value *value, struct error *err)
 {
     int64_t number;
+    int code = number_of(&number, value, err);
 
-    return number_of(value, &number)
-               ? put_number(reader, rule->setting, number, value, rule->remark, err)
-               : refuse(reader, value, rule->setting, "a number", err);
+    if (code < 0) {
+        return code;
+    }
+    return number >= 0 ? put_number(reader, rule->setting, number, value, rule->remark, err)
+                       : refuse(reader, value, rule->setting, "a number", err);
 }
 
+/* words[0] for off, words[1] for on. */
 static int put_switch(const struct konnekt *reader, const struct rule *rule,
-                      const struct registry_value *value, bool is_inverted, struct error *err)
+                      const struct registry_value *value, const char *const *words,
+                      struct error *err)
 {
     int64_t number;
+    int code = number_of(&number, value, err);
 
-    if (!number_of(value, &number) || number > 1) {
-        return refuse(reader, value, rule->setting, "a switch", err);
+    if (code < 0) {
+        return code;
     }
-    return put(reader, rule->setting, (number == 1) != is_inverted ? "true" : "false", value,
-               rule->remark, err);
+    return number == 0 || number == 1
+               ? put(reader, rule->setting, words[number], value, rule->remark, err)
+               : refuse(reader, value, rule->setting, "a switch", err);
 }
 
 static int convert_switch(const struct konnekt *reader, const struct rule *rule,
                           const struct registry_value *value, struct error *err)
 {
-    return put_switch(reader, rule, value, false, err);
+    static const char *const words[] = {"false", "true"};
+
+    return put_switch(reader, rule, value, words, err);
 }
 
-static int convert_wizard(const struct konnekt *reader, const struct rule *rule,
-                          const struct registry_value *value, struct error *err)
+static int convert_inverted(const struct konnekt *reader, const struct rule *rule,
+                            const struct registry_value *value, struct error *err)
 {
-    return put_switch(reader, rule, value, true, err);
+    static const char *const words[] = {"true", "false"};
+
+    return put_switch(reader, rule, value, words, err);
+}
+
+static int convert_scope(const struct konnekt *reader, const struct rule *rule,
+                         const struct registry_value *value, struct error *err)
+{
+    static const char *const words[] = {"Default", "All"};
+
+    return put_switch(reader, rule, value, words, err);
+}
+
+static int convert_popup(const struct konnekt *reader, const struct rule *rule,
+                         const struct registry_value *value, struct error *err)
+{
+    static const char *const words[] = {"SilentOnly", "Auto"};
+
+    return put_switch(reader, rule, value, words, err);
 }
 
 /* Both have the same choices in the same order. */
@@ -161,11 +203,15 @@ static int convert_enum(const struct konnekt *reader, const struct rule *rule,
     const struct setting *row = schema_find(rule->setting);
     int64_t number;
     int64_t count = 0;
+    int code = number_of(&number, value, err);
 
+    if (code < 0) {
+        return code;
+    }
     while (row->choices[count]) {
         count++;
     }
-    return number_of(value, &number) && number < count
+    return number >= 0 && number < count
                ? put(reader, rule->setting, row->choices[number], value, rule->remark, err)
                : refuse(reader, value, rule->setting, "a choice", err);
 }
@@ -174,13 +220,12 @@ static int convert_text(const struct konnekt *reader, const struct rule *rule,
                         const struct registry_value *value, struct error *err)
 {
     char *text = NULL;
-    int code;
+    int code = konnekt_text(&text, value, err);
 
-    if ((value->type != REGISTRY_SZ && value->type != REGISTRY_EXPAND_SZ) ||
-        registry_value_text(&text, value, NULL) < 0) {
-        return refuse(reader, value, rule->setting, "a text", err);
+    if (code == 0) {
+        code = text ? put(reader, rule->setting, text, value, rule->remark, err)
+                    : refuse(reader, value, rule->setting, "a text", err);
     }
-    code = put(reader, rule->setting, text, value, rule->remark, err);
     str_free(&text);
     return code;
 }
@@ -192,8 +237,12 @@ static int convert_bytes(const struct konnekt *reader, const struct rule *rule,
     const char *remark = NULL;
     int64_t bytes;
     int64_t megabytes;
+    int code = number_of(&bytes, value, err);
 
-    if (!number_of(value, &bytes)) {
+    if (code < 0) {
+        return code;
+    }
+    if (bytes < 0) {
         return refuse(reader, value, rule->setting, "a number of bytes", err);
     }
     megabytes = bytes / MEGABYTE + (bytes % MEGABYTE >= MEGABYTE / 2 ? 1 : 0);
@@ -211,10 +260,14 @@ static int convert_cache_size(const struct konnekt *reader, const struct rule *r
                               const struct registry_value *value, struct error *err)
 {
     int64_t number;
+    int code = number_of(&number, value, err);
 
-    return number_of(value, &number) ? put_number(reader, rule->setting, number, value,
-                                                  number == 0 ? rule->remark : NULL, err)
-                                     : refuse(reader, value, rule->setting, "a number", err);
+    if (code < 0) {
+        return code;
+    }
+    return number >= 0 ? put_number(reader, rule->setting, number, value,
+                                    number == 0 ? rule->remark : NULL, err)
+                       : refuse(reader, value, rule->setting, "a number", err);
 }
 
 static int convert_query(const struct konnekt *reader, const struct rule *rule,
@@ -224,12 +277,13 @@ static int convert_query(const struct konnekt *reader, const struct rule *rule,
     bool has_channels = false;
     int code = convert_text(reader, rule, value, err);
 
-    if (code == 0 && registry_value_text(&text, value, NULL) == 0) {
-        for (const char *at = text; *at && !has_channels; at++) {
-            has_channels = str_starts_with_nocase(at, "TEAMCHANNEL");
-        }
+    if (code == 0) {
+        code = konnekt_text(&text, value, err);
     }
-    if (has_channels) {
+    for (const char *at = text; at && *at && !has_channels; at++) {
+        has_channels = str_starts_with_nocase(at, "TEAMCHANNEL");
+    }
+    if (code == 0 && has_channels) {
         code = put(reader, "TeamsChannels", "true", value,
                    "the query asks for TEAMCHANNEL: private and shared channels are found by a "
                    "setting of their own here, which needs two more permissions",
@@ -239,39 +293,16 @@ static int convert_query(const struct konnekt *reader, const struct rule *rule,
     return code;
 }
 
-static int convert_scope(const struct konnekt *reader, const struct rule *rule,
-                         const struct registry_value *value, struct error *err)
-{
-    int64_t number;
-
-    return number_of(value, &number) && number <= 1
-               ? put(reader, rule->setting, number == 1 ? "All" : "Default", value, NULL, err)
-               : refuse(reader, value, rule->setting, "a switch", err);
-}
-
-static int convert_popup(const struct konnekt *reader, const struct rule *rule,
-                         const struct registry_value *value, struct error *err)
-{
-    int64_t number;
-
-    return number_of(value, &number) && number <= 1
-               ? put(reader, rule->setting, number == 1 ? "Auto" : "SilentOnly", value, NULL, err)
-               : refuse(reader, value, rule->setting, "a switch", err);
-}
-
 static int convert_language(const struct konnekt *reader, const struct rule *rule,
                             const struct registry_value *value, struct error *err)
 {
     char *text = NULL;
-    int code;
+    int code = konnekt_text(&text, value, err);
+    bool is_english = text && str_starts_with_nocase(text, "en");
 
-    if (value->type != REGISTRY_SZ || registry_value_text(&text, value, NULL) < 0) {
-        return refuse(reader, value, rule->setting, "a language", err);
-    }
-    if (str_starts_with_nocase(text, "en") || str_starts_with_nocase(text, "de")) {
-        code = put(reader, rule->setting, str_starts_with_nocase(text, "en") ? "English" : "German",
-                   value, NULL, err);
-    } else {
+    if (code == 0 && (is_english || (text && str_starts_with_nocase(text, "de")))) {
+        code = put(reader, rule->setting, is_english ? "English" : "German", value, NULL, err);
+    } else if (code == 0) {
         code = refuse(reader, value, rule->setting, "a language", err);
     }
     str_free(&text);
@@ -283,12 +314,14 @@ static int convert_rotation(const struct konnekt *reader, const struct rule *rul
                             const struct registry_value *value, struct error *err)
 {
     int64_t bytes;
-    int code;
+    int code = number_of(&bytes, value, err);
 
-    if (!number_of(value, &bytes)) {
+    if (code == 0 && bytes < 0) {
         return refuse(reader, value, "LogSizeKB", "a size", err);
     }
-    code = put_number(reader, "LogSizeKB", bytes / 1024, value, rule->remark, err);
+    if (code == 0) {
+        code = put_number(reader, "LogSizeKB", bytes / 1024, value, rule->remark, err);
+    }
     return code < 0 ? code : put(reader, "LogFiles", "6", value, NULL, err);
 }
 
@@ -298,55 +331,61 @@ static int convert_none(const struct konnekt *reader, const struct rule *rule,
     return konnekt_note(reader, POLICY_NOTE_NOT_CONVERTED, value, NULL, err, "%s", rule->remark);
 }
 
-bool konnekt_is_off(const struct registry_value *value)
+int konnekt_is_off(bool *is_off, const struct registry_value *value, struct error *err)
 {
     int64_t number;
+    int code = number_of(&number, value, err);
 
-    return number_of(value, &number) && number != 1;
+    *is_off = number >= 0 && number != 1;
+    return code;
+}
+
+/* The switch of a policy is off: what stands for that in up to two of our settings. */
+static int put_off(const struct konnekt *reader, const struct rule *rule,
+                   const struct registry_value *value, const char *text, const char *second,
+                   struct error *err)
+{
+    bool is_off = false;
+    int code = konnekt_is_off(&is_off, value, err);
+
+    if (code == 0 && is_off) {
+        code = put(reader, rule->setting, text, value, rule->remark, err);
+    }
+    return code == 0 && is_off && second ? put(reader, second, text, value, NULL, err) : code;
 }
 
 static int convert_sizes(const struct konnekt *reader, const struct rule *rule,
                          const struct registry_value *value, struct error *err)
 {
-    int code = 0;
-
-    if (konnekt_is_off(value)) {
-        code = put(reader, "ReadOnlyAboveMB", "0", value, rule->remark, err);
-        code = code == 0 ? put(reader, "BlockAboveMB", "0", value, NULL, err) : code;
-    }
-    return code;
+    return put_off(reader, rule, value, "0", "BlockAboveMB", err);
 }
 
 static int convert_throttling(const struct konnekt *reader, const struct rule *rule,
                               const struct registry_value *value, struct error *err)
 {
-    int code = 0;
-
-    if (konnekt_is_off(value)) {
-        code = put(reader, "RequestSoftLimit", "0", value, rule->remark, err);
-        code = code == 0 ? put(reader, "RequestHardLimit", "0", value, NULL, err) : code;
-    }
-    return code;
+    return put_off(reader, rule, value, "0", "RequestHardLimit", err);
 }
 
 static int convert_drive_policy(const struct konnekt *reader, const struct rule *rule,
                                 const struct registry_value *value, struct error *err)
 {
-    return konnekt_is_off(value) ? put(reader, "OneDriveDrive", "none", value, rule->remark, err)
-                                 : 0;
+    return put_off(reader, rule, value, "none", NULL, err);
 }
 
 static int convert_gate(const struct konnekt *reader, const struct rule *rule,
                         const struct registry_value *value, struct error *err)
 {
-    return konnekt_is_off(value)
+    bool is_off = false;
+    int code = konnekt_is_off(&is_off, value, err);
+
+    return code == 0 && is_off
                ? konnekt_note(reader, POLICY_NOTE_CHECK, value, NULL, err, "%s", rule->remark)
-               : 0;
+               : code;
 }
 
 /* In this order: the switch of a policy after its values, since off is the stronger word. */
 static const struct rule rules[] = {
-    {"SkipAccountWizard", convert_wizard, "Enabled",
+    {"SkipAccountWizard", convert_inverted, "Enabled",
      "KONNEKT only left out its first dialog; here the agent does not run at all where this is "
      "off, "
      "so take it out if that is not meant"},
@@ -354,13 +393,13 @@ static const struct rule rules[] = {
     {"DisableWebView2", convert_none, NULL, "sign-in uses the system's browser, never a control"},
     {"OneDriveOpenFilesLargerThanReadOnly", convert_bytes, "ReadOnlyAboveMB", NULL},
     {"OneDriveDoNotOpenFilesLargerThan", convert_bytes, "BlockAboveMB", NULL},
-    {"OpenFileSizeLimitations", convert_sizes, NULL,
+    {"OpenFileSizeLimitations", convert_sizes, "ReadOnlyAboveMB",
      "the limits of file sizes were switched off, so both are 0 (none) here"},
     {"SharepointThrottling", convert_enum, "ThrottlingLevel", NULL},
     {"ClientThrottlingSoftLimit", convert_number, "RequestSoftLimit", NULL},
     {"ClientThrottlingHardLimit", convert_number, "RequestHardLimit", NULL},
     {"ClientThrottlingTimeWindow", convert_number, "RequestWindowSeconds", NULL},
-    {"ClientThrottling", convert_throttling, NULL,
+    {"ClientThrottling", convert_throttling, "RequestSoftLimit",
      "throttling by the client was switched off, so both limits are 0 (off) here"},
     {"LogLevel", convert_enum, "LogLevel", NULL},
     {"LogRotation", convert_rotation, NULL,
@@ -383,7 +422,7 @@ static const struct rule rules[] = {
     {"O365SharepointUsage", convert_switch, "AutoMap", NULL},
     {"AddAllSharepointLibraries", convert_scope, "LibraryScope", NULL},
     {"ConnectDrive", convert_text, "OneDriveDrive", NULL},
-    {"ConnectDrivePolicy", convert_drive_policy, NULL,
+    {"ConnectDrivePolicy", convert_drive_policy, "OneDriveDrive",
      "the drive letter was switched off, so there is none"},
     {"ShellRestricted", convert_none, NULL, "there is no Explorer node with views to hide"},
     {"ShellUploads", convert_none, NULL, "there is no Explorer node with views to hide"},

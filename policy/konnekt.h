@@ -37,13 +37,16 @@ int konnekt_note(const struct konnekt *reader, enum policy_note_kind kind,
                  const struct registry_value *value, const char *setting, struct error *err,
                  const char *fmt, ...) PRINTF_LIKE(6, 7);
 
+/* The text of `value`; *out is NULL when it is none. The caller frees. ERR_NO_MEMORY. */
+int konnekt_text(char **out, const struct registry_value *value, struct error *err);
+
 /* The value of that name that counts (*out NULL: there is none); the others become notes. */
 int konnekt_take(const struct registry_value **out, const struct konnekt *reader, const char *name,
                  struct error *err);
 
 /* The switch of a policy whose values have rules of their own: on says nothing more. Off is 0, for
  * ConnectDrivePolicy 2. */
-bool konnekt_is_off(const struct registry_value *value);
+int konnekt_is_off(bool *is_off, const struct registry_value *value, struct error *err);
 
 /* The list SharepointSites (konnekt_sites.c): the machine's entries, then the user's. */
 int konnekt_convert_sites(const struct konnekt *reader, struct error *err);

@@ -9,46 +9,29 @@
 
 enum { ENTRIES_LIMIT = 16 << 20 };
 
-/* True when the text is an entry of ManagedMappings. */
-static bool is_mapping(const char *text)
-{
-    const struct setting *row = schema_find("ManagedMappings");
+static const char setting[] = "ManagedMappings";
 
-    return row->check(text, NULL) == 0;
+/* Whether the text is an entry of ManagedMappings; ERR_NO_MEMORY. `why`: the clause when it is not. */
+static int check_mapping(bool *is_mapping, const char *text, struct error *why, struct error *err)
+{
+    int code = schema_find(setting)->check(text, why);
+
+    *is_mapping = code == 0;
+    return code == 0 || code == ERR_INVALID ? 0 : error_set(err, code, "%s", why->message);
 }
 
-/* KONNEKT's own sample has TRUE for favourite in the fourth field, where the tenant belongs. */
-static int move_favourite(char **text, struct error *err)
-{
-    const char *at = *text;
-    char *moved = NULL;
-    int code = 0;
-
-    for (int field = 0; field < 3 && at; field++) {
-        at = strchr(at, '|');
-        at = at ? at + 1 : NULL;
-    }
-    if (at && (str_equal_nocase(at, "TRUE") || str_equal_nocase(at, "FALSE"))) {
-        code = str_format(&moved, err, "%.*s|%s", (int)(at - *text), *text, at);
-        if (code == 0) {
-            str_free(text);
-            *text = moved;
-        }
-    }
-    return code;
-}
-
-/* What is missing for an entry to be one of ours; unchanged when nothing helps. */
+/* A URL may have been typed without its scheme; unchanged when that does not help. */
 static int mend_mapping(char **text, struct error *err)
 {
+    struct error why = {0};
+    bool is_mapping = false;
     char *mended = NULL;
-    int code = strstr(*text, "://") ? str_copy(&mended, *text, err)
-                                    : str_format(&mended, err, "https://%s", *text);
+    int code = str_format(&mended, err, "https://%s", *text);
 
-    if (code == 0 && !is_mapping(mended)) {
-        code = move_favourite(&mended, err);
+    if (code == 0) {
+        code = check_mapping(&is_mapping, mended, &why, err);
     }
-    if (code == 0 && is_mapping(mended)) {
+    if (code == 0 && is_mapping) {
         str_free(text);
         *text = mended;
         mended = NULL;
@@ -60,56 +43,58 @@ static int mend_mapping(char **text, struct error *err)
 /* The data, or where it is empty the name. *out stays NULL for what is no text. */
 static int mapping_text(char **out, const struct registry_value *value, struct error *err)
 {
-    int code = value->type == REGISTRY_SZ || value->type == REGISTRY_EXPAND_SZ
-                   ? registry_value_text(out, value, err)
-                   : 0;
+    int code = konnekt_text(out, value, err);
 
-    if (code == 0 && *out && !**out) {
-        code = str_copy(out, value->name, err);
-    }
-    return code == ERR_INVALID ? 0 : code;
+    return code == 0 && *out && !**out ? str_copy(out, value->name, err) : code;
 }
 
-static int add_mapping(const struct konnekt *reader, struct str_list *entries,
-                       const struct registry_value *value, bool is_switched_off, struct error *err)
+/* An entry that is text, of a list that is switched on. */
+static int add_entry(const struct konnekt *reader, struct str_list *entries,
+                     const struct registry_value *value, const char *found, struct error *err)
 {
-    static const char setting[] = "ManagedMappings";
-    char *found = NULL;
+    struct error why = {0};
+    bool is_mapping = false;
     char *text = NULL;
-    int code = mapping_text(&found, value, err);
+    int code = str_copy(&text, found, err);
 
-    if (code == 0 && (!found || is_switched_off)) {
-        code = konnekt_note(reader, POLICY_NOTE_NOT_CONVERTED, value, setting, err, "%s",
-                            found ? "SharepointSites, the policy it belongs to, is switched off"
-                                  : "it is no text");
-        goto out;
+    if (code == 0) {
+        code = check_mapping(&is_mapping, text, &why, err);
     }
-    code = code == 0 ? str_copy(&text, found, err) : code;
-    if (code == 0 && !is_mapping(text)) {
+    if (code == 0 && !is_mapping) {
         code = mend_mapping(&text, err);
+        code = code == 0 ? check_mapping(&is_mapping, text, &why, err) : code; /* for `why` */
     }
-    if (code < 0) {
-        goto out;
-    }
-    if (!is_mapping(text)) {
-        struct error why = {0};
-
-        schema_find(setting)->check(text, &why);
+    if (code == 0 && !is_mapping) {
         code = konnekt_note(reader, POLICY_NOTE_NOT_CONVERTED, value, setting, err, "the entry %s",
                             why.message);
-    } else if (str_list_has_nocase(entries, text)) {
+    } else if (code == 0 && str_list_has_nocase(entries, text)) {
         code = konnekt_note(reader, POLICY_NOTE_NOT_CONVERTED, value, setting, err,
                             "the same entry is there already");
-    } else {
+    } else if (code == 0) {
         code = str_list_add(entries, text, err);
         if (code == 0 && !str_equal(text, found)) {
             code = konnekt_note(reader, POLICY_NOTE_CHECK, value, setting, err, "it was read as %s",
                                 text);
         }
     }
-out:
-    str_free(&found);
     str_free(&text);
+    return code;
+}
+
+static int add_mapping(const struct konnekt *reader, struct str_list *entries,
+                       const struct registry_value *value, bool is_switched_off, struct error *err)
+{
+    char *found = NULL;
+    int code = mapping_text(&found, value, err);
+
+    if (code == 0 && (!found || is_switched_off)) {
+        code = konnekt_note(reader, POLICY_NOTE_NOT_CONVERTED, value, setting, err, "%s",
+                            found ? "SharepointSites, the policy it belongs to, is switched off"
+                                  : "it is no text");
+    } else if (code == 0) {
+        code = add_entry(reader, entries, value, found, err);
+    }
+    str_free(&found);
     return code;
 }
 
@@ -125,8 +110,7 @@ static int put_mappings(const struct konnekt *reader, const struct str_list *ent
         code = buf_add_format(&lines, err, "%s%s", i > 0 ? "\n" : "", entries->items[i]);
     }
     if (code == 0) {
-        code = policy_set_put(&reader->out->set, schema_find("ManagedMappings"), buf_text(&lines),
-                              &why);
+        code = policy_set_put(&reader->out->set, schema_find(setting), buf_text(&lines), &why);
         code = code == 0 ? 0 : error_set(err, code, "the managed mappings: one %s", why.message);
     }
     buf_clear(&lines);
@@ -137,8 +121,12 @@ int konnekt_convert_sites(const struct konnekt *reader, struct error *err)
 {
     struct str_list entries = {.limit = 10000};
     const struct registry_value *gate = NULL;
+    bool is_switched_off = false;
     int code = konnekt_take(&gate, reader, "SharepointSites", err);
 
+    if (code == 0 && gate) {
+        code = konnekt_is_off(&is_switched_off, gate, err);
+    }
     for (size_t i = 0; code == 0 && i < KONNEKT_PLACES; i++) {
         for (size_t j = 0; code == 0 && j < reader->image->count; j++) {
             const struct registry_value *value = &reader->image->values[j];
@@ -148,7 +136,7 @@ int konnekt_convert_sites(const struct konnekt *reader, struct error *err)
                 registry_key_is_below(value->key, konnekt_places[i].key, &rest) &&
                 str_equal_nocase(rest, "SharepointSites")) {
                 reader->is_taken[j] = true;
-                code = add_mapping(reader, &entries, value, gate && konnekt_is_off(gate), err);
+                code = add_mapping(reader, &entries, value, is_switched_off, err);
             }
         }
     }

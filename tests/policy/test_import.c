@@ -236,7 +236,7 @@ static void policy_import_konnekt__mends_managed_mappings(void **state)
                       "\"6\"=dword:00000001\n");
     assert_set(&result, "ManagedMappings",
                "https://contoso.sharepoint.com/sites/a|A\n"
-               "https://contoso.sharepoint.com/sites/b|B|Q:||TRUE\n"
+               "https://contoso.sharepoint.com/sites/b|B|Q:|TRUE\n"
                "https://contoso.sharepoint.com/sites/c|C|Q:|contoso.com|TRUE");
     assert_note(&result, POLICY_NOTE_CHECK, "1", "contoso.sharepoint.com/sites/a|A", "read as");
     assert_note(&result, POLICY_NOTE_NOT_CONVERTED, "4",
