@@ -49,7 +49,7 @@ const struct words words_english = {
     .hives_both = "HKEY_LOCAL_MACHINE or HKEY_CURRENT_USER",
     .hives_machine = "HKEY_LOCAL_MACHINE",
 
-    .list_hint = "One line for each entry. Name: free, but unique. Value: the entry.",
+    .list_hint = "One line for each entry. Value name: free, but unique. Value: the entry.",
 
     .reference_title = "Settings",
     .reference_intro =
