@@ -70,7 +70,7 @@ static int keep_channels(struct graph_channels *channels, const char *tenant_id,
         }
     }
     text_index_clear(&seen);
-    if (code == 0) {
+    if (code == 0 && kept < channels->count) {
         struct graph_channels rest = {
             .channels = calloc(channels->count - kept + 1, sizeof(struct graph_channel)),
             .count = channels->count - kept};

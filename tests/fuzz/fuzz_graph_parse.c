@@ -57,6 +57,39 @@ static void run_batch(const char *text, size_t size)
     graph_answers_clear(answers, 3);
 }
 
+static void run_members(char choice, const char *text, size_t size)
+{
+    struct graph_channels channels = {0};
+    struct graph_folder folder = {0};
+    struct graph_sites sites = {0};
+    struct graph_teams teams = {0};
+    char *next = NULL;
+
+    switch (choice) {
+    case 'S':
+        (void)parse_sites(&sites, &next, text, size, NULL);
+        break;
+    case 'T':
+        (void)parse_teams(&teams, &next, text, size, NULL);
+        break;
+    case 'C':
+        if (parse_channels(&channels, &next, "a team", text, size, NULL) == 0) {
+            for (size_t i = 0; i < channels.count; i++) {
+                must(channels.channels[i].id && channels.channels[i].team_id);
+            }
+        }
+        break;
+    default:
+        must(parse_folder(&folder, text, size, NULL) < 0 || (folder.drive_id && folder.web_url));
+        break;
+    }
+    graph_sites_clear(&sites);
+    graph_teams_clear(&teams);
+    graph_channels_clear(&channels);
+    graph_folders_clear(&folder, 1);
+    free(next);
+}
+
 static void run_sites(char choice, const char *text, size_t size)
 {
     struct graph_drives drives = {0};
@@ -164,6 +197,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         break;
     case 'h':
         run_headers(text);
+        break;
+    case 'S':
+    case 'T':
+    case 'C':
+    case 'F':
+        run_members((char)data[0], text, size - 1);
         break;
     default:
         run_sites((char)data[0], text, size - 1);
