@@ -100,6 +100,7 @@ static int apply_known(struct online_vfs *online, struct node *node, struct node
         }
     }
     if (other && other != node && !clear_name(online, other, asked_edit)) {
+        folder_doubt(folder);
         return 0;
     }
     if (node->parent != folder->index) {
@@ -110,6 +111,18 @@ static int apply_known(struct online_vfs *online, struct node *node, struct node
     }
     node->flags &= ~NODE_DENIED;
     return code;
+}
+
+void folder_doubt(struct node *folder)
+{
+    struct folder *part = folder->folder;
+
+    if (part) {
+        part->epoch = 0;
+    }
+    if (part && part->listing) {
+        part->listing->is_doubtful = true;
+    }
 }
 
 int tree_apply_item(struct online_vfs *online, struct node **out, struct node *folder,
@@ -126,8 +139,12 @@ int tree_apply_item(struct online_vfs *online, struct node **out, struct node *f
     if (folder == root && item->parent_id && *item->parent_id && !library->root_item_id) {
         code = str_copy(&library->root_item_id, item->parent_id, err);
     }
-    if (code < 0 || !item_is_shown(item) || tree_is_buried(online->tree, item->id, asked_edit)) {
+    if (code < 0 || !item_is_shown(item)) {
         return code;
+    }
+    if (tree_is_buried(online->tree, item->id, asked_edit)) {
+        folder_doubt(folder);
+        return 0;
     }
     node = tree_item(online->tree, root, item->id);
     if (settle_has_item(online, item->id)) { /* the server will hear of us first */
@@ -154,6 +171,7 @@ int tree_apply_item(struct online_vfs *online, struct node **out, struct node *f
     }
     other = tree_child(online->tree, folder, item->name);
     if (other && !clear_name(online, other, asked_edit)) {
+        folder_doubt(folder);
         return 0;
     }
     code = tree_add(online->tree, &node, folder, &facts, err);
@@ -191,11 +209,20 @@ int tree_apply_own(struct online_vfs *online, struct node *node, const struct gr
     }
     other = tree_child(online->tree, parent, item->name);
     if (other && other != node) {
+        folder_doubt(parent);
         tree_remove(online->tree, other);
     }
+    /* Somebody changed it, too, and delta was faster: which of the two came last? */
+    if ((node->flags & NODE_HEARD) && !str_equal(node_etag(node), item->etag ? item->etag : "")) {
+        folder_doubt(parent);
+    }
     other = tree_item(online->tree, tree_root(online->tree, node), item->id);
-    if (other && other != node) {
-        tree_remove(online->tree, other); /* a listing was faster than our own answer */
+    if (other && other != node) { /* a listing was faster than our own answer, or delta was */
+        if (other->flags & NODE_HEARD) {
+            folder_doubt(parent);
+            folder_doubt(tree_parent(online->tree, other));
+        }
+        tree_remove(online->tree, other);
     }
     facts.kind = node->kind;
     code = tree_update(online->tree, node, &facts, err);

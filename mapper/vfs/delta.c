@@ -232,6 +232,7 @@ static int prepare(struct apply *a)
         if (!item->name || (node && (is_echo(node, folder, item) || is_doubtful(a, node)))) {
             a->is_over[i] = true;
             if (node && node->edit <= a->asked_edit) {
+                (void)tree_edit(tree, node); /* answers to older questions do not undo it */
                 node_confirm(a->online, node);
             }
         } else if (node && item_is_shown(item) &&
@@ -266,8 +267,7 @@ static bool take_name(struct apply *a, struct node *folder, const struct node *n
         return true;
     }
     if ((other->flags & NODE_LOCAL) || other->edit > a->asked_edit) {
-        tree_folder(folder);
-        folder->folder->is_complete = false;
+        folder_doubt(folder);
         return false;
     }
     remove_node(a, other);
@@ -282,7 +282,7 @@ static struct node_facts facts_now(const struct apply *a, const struct node *nod
 
     if (!facts.ctag) {
         facts.ctag = node ? node_ctag(node) : NULL;
-        facts.flags |= facts.kind == VFS_FILE ? NODE_HEARD : 0;
+        facts.flags |= NODE_HEARD;
     }
     return facts;
 }

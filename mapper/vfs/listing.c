@@ -166,7 +166,7 @@ static void complete(struct online_vfs *online, struct listing *listing)
     listing->is_complete = true;
     part->is_complete = true;
     part->complete_ms = listing->begun_ms;
-    part->epoch = listing->epoch;
+    part->epoch = listing->is_doubtful ? 0 : listing->epoch;
     part->misses = 0;
     if (part->listing == listing) {
         part->listing = NULL;

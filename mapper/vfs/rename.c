@@ -43,7 +43,11 @@ static int move_in_tree(struct rename *r, const struct graph_item *item, struct 
         return 0; /* deleted meanwhile: nothing to show */
     }
     if (other && other != r->node) {
+        folder_doubt(r->to);
         tree_remove(online->tree, other);
+    }
+    if (r->node->flags & NODE_HEARD) {
+        folder_doubt(tree_parent(online->tree, r->node)); /* others may have moved it since */
     }
     code = tree_move(online->tree, r->node, r->to, r->new_name, err);
     tree_edit(online->tree, r->node);

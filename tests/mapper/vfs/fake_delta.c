@@ -23,6 +23,57 @@ void fake_set_awkward(struct fake *fake, bool is_awkward)
     mutex_unlock(&fake->lock);
 }
 
+void fake_try_remove(struct fake *fake, const char *path)
+{
+    uint32_t index = 0;
+
+    mutex_lock(&fake->lock);
+    index = fake_walk(fake, path, false);
+    if (index != UINT32_MAX) {
+        fake_remove_item(fake, index);
+    }
+    mutex_unlock(&fake->lock);
+}
+
+static void try_update(struct fake *fake, const char *path, const char *new_name,
+                       const char *folder)
+{
+    struct graph_update update = {.name = new_name, .modified_ms = -1, .created_ms = -1};
+    uint32_t index = 0;
+    uint32_t parent = 0;
+
+    mutex_lock(&fake->lock);
+    index = fake_walk(fake, path, false);
+    parent = folder ? fake_walk(fake, folder, false) : 0;
+    if (index != UINT32_MAX && parent != UINT32_MAX) {
+        update.parent_id = folder ? fake->items[parent].id : NULL;
+        (void)fake_update_item(fake, index, &update, NULL);
+    }
+    mutex_unlock(&fake->lock);
+}
+
+void fake_try_rename(struct fake *fake, const char *path, const char *new_name)
+{
+    try_update(fake, path, new_name, NULL);
+}
+
+void fake_try_move(struct fake *fake, const char *path, const char *folder)
+{
+    try_update(fake, path, NULL, folder);
+}
+
+int64_t fake_size(struct fake *fake, const char *path)
+{
+    uint32_t index = 0;
+    int64_t size = -1;
+
+    mutex_lock(&fake->lock);
+    index = fake_walk(fake, path, false);
+    size = index == UINT32_MAX ? -1 : (int64_t)fake->items[index].size;
+    mutex_unlock(&fake->lock);
+    return size;
+}
+
 /* The first (or, awkward, the last) change after `from` and on this side of `cursor`; 0: none. The
  * root has number 0 and never changes. */
 static uint32_t next_change(const struct fake *fake, uint64_t from, uint64_t cursor)

@@ -74,9 +74,14 @@ void fake_resync(struct fake *fake);
  */
 void fake_set_awkward(struct fake *fake, bool is_awkward);
 void fake_move(struct fake *fake, const char *path, const char *folder);
+/* The same, if it is there and the new place is free. */
+void fake_try_remove(struct fake *fake, const char *path);
+void fake_try_rename(struct fake *fake, const char *path, const char *new_name);
+void fake_try_move(struct fake *fake, const char *path, const char *folder);
 
 /* What is on the server now. NULL or false: nothing. */
 const char *fake_id(struct fake *fake, const char *path);
+int64_t fake_size(struct fake *fake, const char *path); /* -1: not there */
 bool fake_has_text(struct fake *fake, const char *path, const char *text);
 bool fake_has(struct fake *fake, const char *path, const void *data, size_t size);
 unsigned fake_versions(struct fake *fake, const char *path);
