@@ -48,11 +48,10 @@ struct node_facts item_facts(const struct library *library, const struct graph_i
 
     if (link_is(item)) {
         facts.size_bytes = link_size(item->web_url);
-        facts.flags = NODE_LINK;
         return facts;
     }
-    facts.flags = (uint16_t)((item->is_infected ? NODE_INFECTED : 0) |
-                             (is_checked_out_by_other(library, item) ? NODE_CHECKED_OUT : 0));
+    facts.flags = (uint8_t)((item->is_infected ? NODE_INFECTED : 0) |
+                            (is_checked_out_by_other(library, item) ? NODE_CHECKED_OUT : 0));
     return facts;
 }
 

@@ -38,7 +38,7 @@ int check_changeable(struct online_vfs *online, const struct node *node, struct 
     if (library->denied_ms && online_now() - library->denied_ms < DENIED_MS) {
         return error_set(err, ERR_READ_ONLY, "the service lets nothing in the library be changed");
     }
-    if (node->flags & NODE_LINK) {
+    if (node_is_link(node)) {
         return error_set(err, ERR_READ_ONLY, "'%.120s' leads to a notebook: change it in OneNote",
                          node_name(node));
     }

@@ -44,8 +44,8 @@ static int64_t trusted_age_ms(struct online_vfs *online, struct node *node, unsi
     struct content_key key = {library_of(online, node)->drive_id, node_item_id(node),
                               node_version(node)};
 
-    if ((flags & VFS_TRUNCATE) || node->body || node->size_bytes == 0 ||
-        (node->flags & NODE_LINK) || cache_has_all(online->cache, &key)) {
+    if ((flags & VFS_TRUNCATE) || node->body || node->size_bytes == 0 || node_is_link(node) ||
+        cache_has_all(online->cache, &key)) {
         return online->options.metadata_ms;
     }
     return JUST_NOW_MS;
@@ -117,7 +117,7 @@ static int open_node(struct online_vfs *online, struct vfs_file **out, struct no
     if (code == 0) {
         code = refresh_node(online, node, age_ms, &url, call, err);
     }
-    if (code == 0 && (node->flags & NODE_LINK)) {
+    if (code == 0) {
         code = link_store(online, node, err);
     }
     if (code == 0) {
@@ -163,8 +163,8 @@ static int check_caller(struct online_vfs *online, struct node *node,
         struct content_key key = {library_of(online, node)->drive_id, node_item_id(node),
                                   node_version(node)};
 
-        needs_download = node->size_bytes > 0 && !(node->flags & (NODE_LINK | NODE_LOCAL)) &&
-                         !cache_has_all(online->cache, &key);
+        needs_download = node->size_bytes > 0 && !(node->flags & NODE_LOCAL) &&
+                         !node_is_link(node) && !cache_has_all(online->cache, &key);
     }
     mutex_unlock(&online->lock);
     return needs_download ? error_set(err, ERR_DENIED,

@@ -112,6 +112,10 @@ int link_store(struct online_vfs *online, struct node *node, struct error *err)
     int code = 0;
 
     mutex_lock(&online->lock);
+    if (!node_is_link(node)) {
+        mutex_unlock(&online->lock);
+        return 0;
+    }
     if ((node->flags & NODE_GONE) || !library_of(online, node)->drive_id) {
         code = error_set(err, ERR_STALE, "the notebook is no longer there");
     }

@@ -27,7 +27,7 @@ int link_target_name(char **out, const char *name, struct error *err);
 
 uint64_t link_size(const char *url);
 
-/* The content of a held node with NODE_LINK, into the cache. Without the lock. */
+/* If a held node is a link: its content, into the cache. Without the lock. */
 int link_store(struct online_vfs *online, struct node *node, struct error *err);
 
 #endif

@@ -32,12 +32,11 @@ enum node_flags {
     NODE_INFECTED = 16,    /* the service found malware: opening is denied */
     NODE_CHECKED_OUT = 32, /* by somebody else */
     NODE_DENIED = 64,      /* a write was answered 403; believed until the item is listed again */
-    NODE_HEARD = 128,      /* changed, as delta says, which tells no cTag: the one here may be old */
-    NODE_LINK = 256        /* a OneNote notebook, shown as a small file that leads to it */
+    NODE_HEARD = 128       /* changed, as delta says, which tells no cTag: the one here may be old */
 };
 
 /* What facts tell; the rest is ours. */
-#define NODE_TOLD (NODE_LOCAL | NODE_INFECTED | NODE_CHECKED_OUT | NODE_HEARD | NODE_LINK)
+#define NODE_TOLD (NODE_LOCAL | NODE_INFECTED | NODE_CHECKED_OUT | NODE_HEARD)
 
 /* What only visited folders have. */
 struct folder {
@@ -79,8 +78,8 @@ struct node {
     uint16_t ctag_at;
     uint16_t etag_at;
     uint16_t name_at;
-    uint16_t kind : 2; /* enum vfs_kind */
-    uint16_t flags : 14;
+    uint8_t kind; /* enum vfs_kind; does not change, and is read without the lock */
+    uint8_t flags;
 };
 
 /* What the service (or we) say about an item. Borrowed. NULL text is "". */
@@ -93,7 +92,7 @@ struct node_facts {
     uint64_t size_bytes;
     int64_t modified_ms;
     int64_t created_ms;
-    uint16_t flags; /* of NODE_TOLD */
+    uint8_t flags; /* of NODE_TOLD */
 };
 
 struct tree;
@@ -119,6 +118,9 @@ const char *node_etag(const struct node *node);
 const char *node_name(const struct node *node);
 /* cTag, or eTag where the service gave no cTag: names a version of the content. */
 const char *node_version(const struct node *node);
+
+/* A OneNote notebook, shown as a small file that leads to it: the address stands for its version. */
+bool node_is_link(const struct node *node);
 
 /* The folder part, made when missing; NULL: no memory. */
 struct folder *tree_folder(struct node *node);

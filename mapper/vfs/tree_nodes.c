@@ -44,6 +44,11 @@ const char *node_version(const struct node *node)
     return *node_ctag(node) ? node_ctag(node) : node_etag(node);
 }
 
+bool node_is_link(const struct node *node)
+{
+    return str_starts_with(node_ctag(node), "https://"); /* tags of the service begin with '"' */
+}
+
 struct node *tree_find_exact(struct tree *tree, uint64_t id)
 {
     uint32_t index = (uint32_t)id;
@@ -469,6 +474,6 @@ int tree_set_facts(struct tree *tree, struct node *node, const struct node_facts
     node->size_bytes = facts->size_bytes;
     node->modified_ms = facts->modified_ms;
     node->created_ms = facts->created_ms;
-    node->flags = (uint16_t)((node->flags & ~NODE_TOLD) | (facts->flags & NODE_TOLD));
+    node->flags = (uint8_t)((node->flags & ~NODE_TOLD) | (facts->flags & NODE_TOLD));
     return 0;
 }
