@@ -9,6 +9,7 @@
 #include "base/secret.h"
 #include "base/str.h"
 #include "graph/account_impl.h"
+#include "graph/client.h"
 #include "graph/token.h"
 #include "mapper/graph.h"
 
@@ -193,6 +194,7 @@ static int read_file(struct account *account, struct error *err)
 
 static void account_free(struct account *account)
 {
+    graph_unref(account->graph);
     token_data_clear(&account->data);
     secret_free(&account->refused);
     free(account->tenant);
@@ -222,7 +224,7 @@ int account_new(struct account **out, struct graph *graph, const struct account_
     mutex_init(&account->lock);
     cond_init(&account->changed);
     account->refs = 1;
-    account->graph = graph;
+    account->graph = graph_ref(graph);
     code = copy_options(account, options, err);
     if (code == 0) {
         code = file_make_private_directory(options->token_directory, err);

@@ -25,7 +25,7 @@
 
 struct account {
     /* Never change after account_new(). */
-    struct graph *graph; /* borrowed */
+    struct graph *graph; /* held */
     enum cloud cloud;
     char *tenant;
     char *client_id;

@@ -1,5 +1,6 @@
 #include "graph/client.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,7 @@
 #define HEADERS_MAX 6
 
 struct graph {
+    atomic_uint references;
     struct governor *governor;
     struct slow_lane *slow_lane;
 };
@@ -61,6 +63,7 @@ int graph_new(struct graph **out, const struct graph_options *options, struct er
     if (!graph) {
         return error_set(err, ERR_NO_MEMORY, "no memory for the Graph client");
     }
+    atomic_store(&graph->references, 1);
     code = fill_options(&governor_options, &agent, options, err);
     if (code == 0) {
         code = governor_new(&graph->governor, &governor_options, err);
@@ -90,14 +93,33 @@ int graph_configure(struct graph *graph, const struct graph_options *options, st
     return code;
 }
 
+struct graph *graph_ref(struct graph *graph)
+{
+    atomic_fetch_add(&graph->references, 1);
+    return graph;
+}
+
+void graph_unref(struct graph *graph)
+{
+    if (atomic_fetch_sub(&graph->references, 1) == 1) {
+        slow_lane_free(graph->slow_lane);
+        governor_free(graph->governor);
+        free(graph);
+    }
+}
+
 void graph_free(struct graph *graph)
 {
     if (!graph) {
         return;
     }
-    slow_lane_free(graph->slow_lane);
-    governor_free(graph->governor);
-    free(graph);
+    if (graph->governor) {
+        governor_stop(graph->governor);
+    }
+    if (graph->slow_lane) { /* after the governor: what it still runs gets its answer at once */
+        slow_lane_stop(graph->slow_lane);
+    }
+    graph_unref(graph);
 }
 
 void graph_stats(struct graph *graph, struct graph_stats *out)

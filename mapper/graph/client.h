@@ -9,6 +9,11 @@
 
 struct slow_lane; /* slow_lane.h */
 
+/* Each account holds the client, since an operation that hangs may outlive graph_free(): it ends
+ * with ERR_CANCELLED then, and the memory with the last account. */
+struct graph *graph_ref(struct graph *graph);
+void graph_unref(struct graph *graph);
+
 /* The governor all requests of this client go through; lent. */
 struct governor *graph_governor(struct graph *graph);
 struct slow_lane *graph_slow_lane(struct graph *graph);

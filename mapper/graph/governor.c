@@ -144,17 +144,21 @@ out:
     return code;
 }
 
-void governor_free(struct governor *governor)
+void governor_stop(struct governor *governor)
 {
-    if (!governor) {
-        return;
-    }
     mutex_lock(&governor->mutex);
     governor->is_stopping = true;
     mutex_unlock(&governor->mutex);
     curl_multi_wakeup(governor->multi);
     thread_join(&governor->thread);
-    destroy(governor);
+}
+
+void governor_free(struct governor *governor)
+{
+    if (governor) {
+        governor_stop(governor);
+        destroy(governor);
+    }
 }
 
 int governor_configure(struct governor *governor, const struct governor_options *options,

@@ -101,7 +101,10 @@ struct http_stream_callbacks {
 struct http_op;
 
 int governor_new(struct governor **out, const struct governor_options *options, struct error *err);
-void governor_free(struct governor *governor); /* cancels what runs, waits for the thread */
+
+/* Cancels what runs, waits for the thread; every request after that is ERR_CANCELLED. Twice is fine. */
+void governor_stop(struct governor *governor);
+void governor_free(struct governor *governor); /* stops it first; nobody may be in it any more */
 
 /* Changes limits, level, connections, CA and User-Agent while running (not the clock). When the CA
  * cannot be read, the earlier one stays and the rest is changed. */

@@ -57,16 +57,21 @@ int slow_lane_new(struct slow_lane **out, struct error *err)
     return 0;
 }
 
-void slow_lane_free(struct slow_lane *lane)
+void slow_lane_stop(struct slow_lane *lane)
 {
-    if (!lane) {
-        return;
-    }
     mutex_lock(&lane->mutex);
     lane->is_stopping = true;
     cond_signal(&lane->changed);
     mutex_unlock(&lane->mutex);
     thread_join(&lane->thread);
+}
+
+void slow_lane_free(struct slow_lane *lane)
+{
+    if (!lane) {
+        return;
+    }
+    slow_lane_stop(lane);
     cond_clear(&lane->changed);
     mutex_clear(&lane->mutex);
     free(lane);

@@ -18,7 +18,8 @@ struct slow_job {
 
 int slow_lane_new(struct slow_lane **out, struct error *err);
 
-/* Runs what is queued, then ends the thread. */
+/* Runs what is queued, then ends the thread: what is added later is never run. Twice is fine. */
+void slow_lane_stop(struct slow_lane *lane);
 void slow_lane_free(struct slow_lane *lane);
 
 /* Runs `job` soon, after those before it. Never fails; any thread; not twice at once. */

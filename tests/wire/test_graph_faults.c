@@ -260,6 +260,28 @@ static void tokens__that_are_revoked_sign_the_account_out(void **state)
     assert_non_null(strstr(info.reason, "mooring login"));
 }
 
+/* An operation that hung in a file system is left behind when the agent ends. */
+static void graph_free__leaves_no_ground_to_who_comes_late(void **state)
+{
+    struct wire *wire = *state;
+    const struct graph_options options = {.max_connections = 1};
+    struct account_options account_options = {.tenant = wire->tenant->domain,
+                                              .client_id = "11111111-2222-4333-8444-555555555555",
+                                              .cloud = CLOUD_CUSTOM,
+                                              .login_url = wire->tenant->login_url,
+                                              .graph_url = wire->tenant->graph_url,
+                                              .token_directory = wire->tenant->directory};
+    struct graph *graph = NULL;
+    struct account *account = NULL;
+    struct error err = {0};
+
+    assert_ok(graph_new(&graph, &options, &err), err);
+    assert_ok(account_new(&account, graph, &account_options, &err), err);
+    graph_free(graph);
+    assert_int_equal(account_sign_in_device_code(account, NULL, NULL, NULL, &err), ERR_CANCELLED);
+    account_unref(account);
+}
+
 static int setup(void **state)
 {
     struct graph_options options = {.stall_ms = 700};
@@ -289,6 +311,7 @@ int main(int argc, char **argv)
         TEST(downloads__survive_an_expired_token),
         TEST(single_flight__shares_one_answer),
         TEST(the_wire__is_what_the_test_says),
+        TEST(graph_free__leaves_no_ground_to_who_comes_late),
         TEST(tokens__that_are_revoked_sign_the_account_out),
     };
 

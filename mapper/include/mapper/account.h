@@ -49,8 +49,8 @@ struct account_options {
     bool wants_teams;            /* TeamsChannels, as account_want_teams() */
 };
 
-/* Makes an account that is not signed in yet; reads the token file. `graph` is borrowed and must
- * outlive it. Ends with account_unref(); libraries in use keep references. */
+/* Makes an account that is not signed in yet; reads the token file. Holds `graph`. Ends with
+ * account_unref(); libraries in use keep references. */
 int account_new(struct account **out, struct graph *graph, const struct account_options *options,
                 struct error *err);
 struct account *account_ref(struct account *account);

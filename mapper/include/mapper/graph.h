@@ -36,7 +36,10 @@ struct graph_options {
 
 int graph_new(struct graph **out, const struct graph_options *options, struct error *err);
 int graph_configure(struct graph *graph, const struct graph_options *options, struct error *err);
-void graph_free(struct graph *graph); /* after all accounts and downloads */
+
+/* Ends all that runs, and the threads. Accounts that are left (an operation hangs) hold the memory;
+ * all that they ask for is ERR_CANCELLED. */
+void graph_free(struct graph *graph);
 
 /* The network came (back) or changed: requests that wait to connect again try at once. */
 void graph_network_changed(struct graph *graph);
