@@ -58,6 +58,10 @@ struct graph_options session_graph_options(const struct settings *settings)
  * notice. */
 #define UPLOAD_DELAY_MS 200
 
+/* Programs take tenths of seconds between the steps of a save; a user who looks at the web page
+ * after deleting a file takes longer than this. */
+#define SETTLE_MS 3000
+
 struct online_vfs_options session_vfs_options(const struct settings *settings)
 {
     struct online_vfs_options options = {
@@ -72,7 +76,9 @@ struct online_vfs_options session_vfs_options(const struct settings *settings)
         .saves_in_background = settings->write_mode == POLICY_WRITE_MODE_BACKGROUND,
         .keeps_both = settings->conflict_mode == POLICY_CONFLICT_MODE_KEEP_BOTH,
         .upload_blocked_above = (uint64_t)settings->upload_block_above_mb * MB,
-        .upload_delay_ms = UPLOAD_DELAY_MS};
+        .upload_delay_ms = UPLOAD_DELAY_MS,
+        .settle_ms = SETTLE_MS,
+        .local_only = &settings->local_only_patterns};
 
     session_add_limits(&options, settings);
     return options;

@@ -151,6 +151,13 @@ int change_begin(struct online_vfs *online, struct node **folder, struct node **
 
 /* --- attributes --- */
 
+/* Lock held. */
+static bool has_times(const struct node *node, const struct vfs_set *set)
+{
+    return (!(set->flags & VFS_SET_MODIFIED) || node->modified_ms == set->modified_ms) &&
+           (!(set->flags & VFS_SET_CREATED) || node->created_ms == set->created_ms);
+}
+
 /* Times of a file that is as the server has it: one PATCH. */
 static int send_times(struct online_vfs *online, struct node *node, const struct vfs_set *set,
                       const struct call *call, struct error *err)
@@ -161,8 +168,16 @@ static int send_times(struct online_vfs *online, struct node *node, const struct
     };
     struct graph_item item = {0};
     struct place place = {0};
-    int code = place_of(&place, online, node, true, call, err);
+    bool is_so = false;
+    int code = 0;
 
+    mutex_lock(&online->lock);
+    is_so = has_times(node, set);
+    mutex_unlock(&online->lock);
+    if (is_so) { /* a copy that sets them twice would make a version of nothing */
+        return 0;
+    }
+    code = place_of(&place, online, node, true, call, err);
     if (code == 0) {
         code = graph_update_item(&item, place.account, place.drive_id, place.item_id, &update, call,
                                  err);

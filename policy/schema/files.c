@@ -86,7 +86,7 @@ static const struct setting rows[] = {
                 "pst\n"
                 "accdb"},
 
-    {.name = "LocalOnlyPatterns", .type = SETTING_LIST, .flags = LATER,
+    {.name = "LocalOnlyPatterns", .type = SETTING_LIST, .flags = BOTH,
      .offset = AT(local_only_patterns),
      .default_text = "~$*\n*.tmp\nThumbs.db\ndesktop.ini\n.DS_Store\n._*\n*.crdownload\n"
                      "*.partial\n~WR[DL]*.tmp\n*.asd",
