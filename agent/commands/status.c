@@ -147,6 +147,10 @@ static bool is_status_fine(const cJSON *status)
         answer_number(status, "policyWarnings") > 0 ||
         cJSON_GetArraySize(cJSON_GetObjectItemCaseSensitive(status, "setupProblems")) > 0 ||
         cJSON_GetObjectItemCaseSensitive(status, "stateError") ||
+        cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(
+            cJSON_GetObjectItemCaseSensitive(cJSON_GetObjectItemCaseSensitive(status, "files"),
+                                             "deletes"),
+            "paused")) ||
         cJSON_GetArraySize(cJSON_GetObjectItemCaseSensitive(
             cJSON_GetObjectItemCaseSensitive(status, "files"), "unsaved")) > 0) {
         return false;
