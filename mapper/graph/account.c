@@ -64,19 +64,6 @@ void account_set_state(struct account *account, enum account_state state, const 
     } else if (account->state != state || strcmp(account->reason, text.message) != 0) {
         account->state = state;
         memcpy(account->reason, text.message, sizeof(account->reason));
-        account->is_state_new = true;
-    }
-}
-
-void account_unlock(struct account *account)
-{
-    account_changed_fn listener = account->is_state_new ? account->listener : NULL;
-    void *payload = account->listener_payload;
-
-    account->is_state_new = false;
-    mutex_unlock(&account->lock);
-    if (listener) {
-        listener(payload, account);
     }
 }
 
@@ -277,14 +264,6 @@ void account_unref(struct account *account)
     }
 }
 
-void account_listen(struct account *account, account_changed_fn changed, void *payload)
-{
-    mutex_lock(&account->lock);
-    account->listener = changed;
-    account->listener_payload = payload;
-    mutex_unlock(&account->lock);
-}
-
 void account_info(struct account *account, struct account_info *out)
 {
     memset(out, 0, sizeof(*out));
@@ -337,7 +316,7 @@ int account_sign_in_silent(struct account *account, const struct call *call, str
     } else if (code == 0) {
         code = account_refresh(account, true, call, err);
     }
-    account_unlock(account);
+    mutex_unlock(&account->lock);
     return code;
 }
 
@@ -355,7 +334,7 @@ int account_sign_out(struct account *account, struct error *err)
     account->verification_url[0] = '\0';
     account_set_state(account, ACCOUNT_SIGNED_OUT, "signed out; run `mooring login` to sign in");
     cond_broadcast(&account->changed);
-    account_unlock(account);
+    mutex_unlock(&account->lock);
 
     /* a refresh that runs here or elsewhere writes before it lets the lock go: wait, then remove */
     (void)token_store_lock(&lock, account->token_path, SIGN_OUT_LOCK_MS, NULL);

@@ -46,11 +46,8 @@ struct account {
     char reason[240];
     char user_code[32];
     char verification_url[256];
-    bool is_state_new;              /* the listener has not been told yet */
     enum account_state under_state; /* while WAITING: what it would be without the person */
     char under_reason[240];
-    account_changed_fn listener;
-    void *listener_payload;
 
     struct token_data data;
     int64_t access_ends_ms;  /* monotonic twin of data.access_ends_ms */
@@ -72,12 +69,9 @@ struct account {
 
 /* --- account.c --- */
 
-/* With the lock held: a new state and its reason; the listener is told by account_unlock(). While a
- * person is asked it is only noted, and shown when that ends. */
+/* With the lock held: a new state and its reason. While a person is asked it is only noted, and
+ * shown when that ends. */
 void account_set_state(struct account *account, enum account_state state, const char *reason);
-
-/* Lets go of the lock, then tells the listener if the state changed. */
-void account_unlock(struct account *account);
 
 /* With the lock held: takes over what a file or a refresh brought. */
 void account_adopt_data(struct account *account, struct token_data *data);

@@ -77,7 +77,7 @@ void signin_prompt(struct signin *signin, const struct account_prompt *prompt,
                  prompt->verification_url);
     }
     account_set_state(account, ACCOUNT_WAITING, prompt->message);
-    account_unlock(account);
+    mutex_unlock(&account->lock);
     if (tell) {
         tell(payload, prompt);
     }
@@ -123,7 +123,7 @@ int signin_end(struct signin *signin, int code, const struct error *err)
     } else {
         account_set_state(account, account->under_state, account->under_reason);
     }
-    account_unlock(account);
+    mutex_unlock(&account->lock);
     entra_endpoints_clear(&signin->endpoints);
     str_free(&signin->claims);
     return code;

@@ -423,7 +423,7 @@ static int refresh_once(struct account *account, bool may_ask, bool is_forced,
     }
     if (code == 0) {
         account->is_refreshing = true;
-        account_unlock(account);
+        mutex_unlock(&account->lock);
         code = run(&refresh, &failure);
         mutex_lock(&account->lock);
         account->is_refreshing = false;
@@ -503,7 +503,7 @@ int account_token(struct account *account, char **token, const struct call *call
                 ? account_copy_token(account, token, err)
                 : error_set(err, ERR_UNREACHABLE, "no token stays valid for '%s'", account->tenant);
     }
-    account_unlock(account);
+    mutex_unlock(&account->lock);
     return code;
 }
 
@@ -527,7 +527,7 @@ int account_renew_for_teams(struct account *account, const struct call *call, st
     if (code == 0 && account->teams_refusal.code < 0) {
         code = error_set(err, account->teams_refusal.code, "%s", account->teams_refusal.message);
     }
-    account_unlock(account);
+    mutex_unlock(&account->lock);
     return code;
 }
 
@@ -569,7 +569,7 @@ int account_token_refused(struct account *account, const char *token, const char
                               "login`");
         }
     }
-    account_unlock(account);
+    mutex_unlock(&account->lock);
     free(claims);
     code = account_token(account, &fresh, call, err);
     secret_free(&fresh);
@@ -621,7 +621,7 @@ int account_accept(struct account *account, unsigned epoch, struct entra_endpoin
         } else { /* account_sign_out() waits for our lock and removes what we stored */
             code = error_set(err, ERR_SIGNED_OUT, "signed out meanwhile; run `mooring login`");
         }
-        account_unlock(account);
+        mutex_unlock(&account->lock);
     }
     file_unlock(lock);
     token_data_clear(&file);

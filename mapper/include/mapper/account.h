@@ -118,8 +118,4 @@ void account_info(struct account *account, struct account_info *out);
  * remembered in the token file so that a warm start knows them without a request. */
 int account_identify(struct account *account, const struct call *call, struct error *err);
 
-/* Called on each change of state, from any thread, with no lock held. */
-typedef void (*account_changed_fn)(void *payload, struct account *account);
-void account_listen(struct account *account, account_changed_fn changed, void *payload);
-
 #endif
