@@ -69,6 +69,22 @@ static size_t count_default_tail(const struct policy_result *result)
     return tail;
 }
 
+/* Whether a source that counts said "-": what lower sources give must stay away, also those that
+ * there are where the set goes to. */
+static bool is_reset(const struct policy_result *result)
+{
+    for (size_t i = 0; i < result->value_count; i++) {
+        const struct policy_value *value = &result->values[i];
+
+        for (size_t j = 0; value->is_used && j < value->entries.count; j++) {
+            if (strcmp(value->entries.items[j], "-") == 0) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
 /* The entries that sources gave, and "-" when the default must not be added to them. They are not
  * checked again: an entry of a SETTING_RESTRICTS row counts although it is wrong. */
 static int list_text(struct buf *out, const struct policy_result *result, struct error *err)
@@ -80,7 +96,8 @@ static int list_text(struct buf *out, const struct policy_result *result, struct
     for (size_t i = 0; code == 0 && i < count; i++) {
         code = buf_add_format(out, err, "%s%s", i > 0 ? "\n" : "", result->entries.items[i]);
     }
-    if (code == 0 && !lowest->is_used && (lowest->entries.count > 0 || count == 0)) {
+    if (code == 0 &&
+        (is_reset(result) || (!lowest->is_used && (lowest->entries.count > 0 || count == 0)))) {
         code = buf_add_text(out, count > 0 ? "\n-" : "-", err);
     }
     return code;

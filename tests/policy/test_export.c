@@ -172,7 +172,8 @@ static void policy_set_from_policy__keeps_the_effect(void **state)
 
     fixture_write(f, "machine.yaml",
                   "LocalOnlyPatterns: ['*.bak', '*.TMP']\nScannerProcesses: ['-', a.exe]\n"
-                  "ExcludeSites: ['-']\nMountRoot: ~/D\nAllowedTenants: ['not a guid']\n");
+                  "ExcludeSites: ['-']\nBlockedExtensions: ['-', exe]\nMountRoot: "
+                  "~/D\nAllowedTenants: ['not a guid']\n");
     fixture_write(f, "user.yaml", "CacheMinutes: 7\nIncludeSites: []\n");
     for (size_t i = 0; i < 3; i++) {
         struct policy *before;
@@ -185,6 +186,7 @@ static void policy_set_from_policy__keeps_the_effect(void **state)
         assert_string_equal(policy_set_text(&set, schema_find("MountRoot")), "~/D");
         assert_string_equal(policy_set_text(&set, schema_find("ExcludeSites")), "-");
         assert_string_equal(policy_set_text(&set, schema_find("ScannerProcesses")), "a.exe\n-");
+        assert_string_equal(policy_set_text(&set, schema_find("BlockedExtensions")), "exe\n-");
         before = f->policy;
         f->policy = NULL;
         write_file(f, formats[i], &set);
