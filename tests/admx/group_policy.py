@@ -161,6 +161,29 @@ def disabled(policy):
     return records
 
 
+def policy_csp(policy, payload):
+    """What the Policy CSP of Windows writes for a payload that Intune sends: <enabled/> with a <data> for each element,
+    or <disabled/>. The attributes of a list (explicitValue, valuePrefix) do not count there: it is name, value, ..."""
+    root = ET.fromstring(f"<payload>{payload}</payload>")
+    if root[0].tag == "disabled":
+        return disabled(policy)
+    data = {}
+    for element, node in zip(policy.elements, root[1:], strict=True):
+        if node.get("id") != element.id:
+            raise ValueError(f"{policy.name}: data id {node.get('id')}")
+        value = node.get("value")
+        if element.kind == "decimal":
+            data[element.id] = int(value)
+        elif element.kind == "enum":
+            data[element.id] = [str(v) for _, (_, v) in element.items].index(value)
+        elif element.kind == "list":
+            parts = value.split("\uf000")
+            data[element.id] = list(zip(parts[::2], parts[1::2], strict=True))
+        else:
+            data[element.id] = value
+    return enabled(policy, data)
+
+
 def registry_pol(records):
     out = struct.pack("<II", 0x67655250, 1)
     for key, name, kind, value in records:

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Every setting, from the Group Policy editor to `mooring policy show`: the values that the editor would write for
 Enabled, with several samples for each element, and for Disabled, go into a Registry.pol, which the program reads.
-The same values go the way of YAML; and Samba's library writes and reads the files too, and reads what we export.
+The same values go the way of YAML; and `mooring policy export` writes them for Intune, and as a
+Registry.pol that Samba's library must read.
 
-Usage: test_roundtrip.py MOORING admx/out tests/data/policy/settings.txt [EXPORT_REGPOL]
-With EXPORT_REGPOL (export_regpol.c) everything goes through Samba's library.
+Usage: test_roundtrip.py MOORING admx/out tests/data/policy/settings.txt [samba]
 """
 import importlib.util
 import json
@@ -18,7 +18,7 @@ import unittest
 import group_policy as gp
 
 MOORING, OUT, SETTINGS = sys.argv[1], pathlib.Path(sys.argv[2]), pathlib.Path(sys.argv[3])
-EXPORT = sys.argv[4] if len(sys.argv) > 4 else None
+WITH_SAMBA = sys.argv[4:5] == ["samba"]
 
 # What an administrator could fill into text boxes and list boxes, and what must be shown when it is not the same.
 GUID, OTHER_GUID = "11111111-2222-3333-4444-555555555555", "99999999-8888-7777-6666-555555555555"
@@ -178,6 +178,32 @@ class Test(unittest.TestCase):
         for name, value in expected.items():
             self.assert_shown(settings, name, value)
 
+    def export(self, form, records, *arguments):
+        """What `mooring policy export` makes of a Registry.pol with these records."""
+        source, target = (pathlib.Path(self.folder.name) / name for name in ("source.pol", "target"))
+        source.write_bytes(gp.registry_pol(records))
+        self.mooring("export", "--format", form, *arguments, "--output", str(target), str(source))
+        return target.read_bytes()
+
+    def check_intune(self, policy, records, scope):
+        arguments = ["--user"] if scope == "User" else []
+        template, row = json.loads(self.export("intune", records, *arguments))["omaSettings"]
+        self.assertEqual(template["value"].encode("utf-8"), (OUT / "Mooring.admx").read_bytes())
+        path = "~".join(TEMPLATE.category_path(policy.category))
+        self.assertEqual(row["omaUri"],
+                         f"./{scope}/Vendor/MSFT/Policy/Config/Mooring~Policy~{path}/{policy.name}")
+        settings, warnings = self.show(gp.registry_pol(gp.policy_csp(policy, row["value"])))
+        self.assertEqual(warnings, [])
+        return settings
+
+    def test_intune_writes_the_same(self):
+        for policy in TEMPLATE.policies:
+            for number, (data, value) in enumerate(samples(policy)):
+                with self.subTest(policy=policy.name, data=data):
+                    records = gp.enabled(policy, {e.id: data for e in policy.elements})
+                    scope = "User" if policy.cls == "Both" and number % 2 else "Device"
+                    self.assert_shown(self.check_intune(policy, records, scope), policy.name, value)
+
     def test_yaml_says_the_same(self):
         file = pathlib.Path(self.folder.name) / "policy.yaml"
         for policy in TEMPLATE.policies:
@@ -220,52 +246,40 @@ class Samba(Test):
         entry.keyname, entry.valuename, entry.type, entry.data = key, name, kind, value
         return entry
 
-    def exported(self, line):
-        """The records of what the program exports, as Samba reads them; what clears lists goes first, and is left out."""
+    def exported(self, records):
+        """What the program exports, as Samba reads it; what clears lists goes first, and is left out."""
         from samba.dcerpc import preg
         from samba.ndr import ndr_unpack
-        run = subprocess.run([EXPORT], input=line.encode("utf-8"), capture_output=True, timeout=60)
-        self.assertEqual(run.returncode, 0, run.stderr.decode())
-        entries = [(e.keyname, e.valuename, e.type, e.data) for e in ndr_unpack(preg.file, run.stdout).entries]
-        return [e for e in entries if not e[1].startswith("**")]
+        entries = ndr_unpack(preg.file, self.export("regpol", records)).entries
+        return [(e.keyname, e.valuename, e.type, e.data) for e in entries if not e.valuename.startswith("**")]
+
+    def check_exported(self, policy, records, value):
+        got = self.exported(records)
+        wanted = [r for r in records if not r[1].startswith("**")]
+        if AGREED[policy.name][0] == "list":  # the names of a list are free
+            self.assertEqual({r[0] for r in got}, {r[0] for r in wanted})
+            self.assertEqual(sorted(r[3] for r in got), sorted(r[3] for r in wanted))
+            return
+        self.assertEqual([r[:2] for r in got], [r[:2] for r in wanted])
+        # a path without variables may be REG_SZ; a text is exported in its normal form
+        self.assertIn(got[0][2], (wanted[0][2], gp.REG_SZ) if wanted[0][2] == gp.REG_EXPAND_SZ else (wanted[0][2],))
+        self.assertIn(got[0][3], (wanted[0][3], value))
 
     def test_samba_reads_what_we_export(self):
         for policy in TEMPLATE.policies:
             for data, value in samples(policy):
                 with self.subTest(policy=policy.name, data=data):
-                    self.check_exported(policy, data, value)
-
-    def check_exported(self, policy, data, value):
-        kind = AGREED[policy.name][0]
-        if kind == "list":
-            entries = [entry for _, entry in data]
-            got = self.exported(policy.name + " " + "\t".join(entries))
-            self.assertEqual([(e[0], e[3]) for e in got], [(f"{policy.key}\\{policy.name}", e) for e in entries])
-            return
-        written = data if policy.name in TEXTS else "true" if value is True else value
-        (key, name, form, exported), = self.exported(f"{policy.name} {written}")
-        (wanted_key, wanted_name, wanted_form, wanted), = gp.enabled(policy, {e.id: data for e in policy.elements})
-        self.assertEqual((key, name), (wanted_key, wanted_name))
-        # a path without variables may be REG_SZ; a text is exported in its normal form, a password with it
-        self.assertIn(form, (wanted_form, gp.REG_SZ) if wanted_form == gp.REG_EXPAND_SZ else (wanted_form,))
-        self.assertIn(exported, (wanted, value))
-
-    def test_samba_reads_what_we_export_as_disabled(self):
-        for policy in TEMPLATE.policies:
-            if policy.name in WINDOWS_PATHS:
-                continue  # the default of this system
-            wanted = [r for r in gp.disabled(policy) if not r[1].startswith("**")]
-            got = self.exported(policy.name)
-            if AGREED[policy.name][0] == "list":
-                got, wanted = [e[3] for e in got], ["-"]
-            self.assertEqual(got, wanted, policy.name)
+                    self.check_exported(policy, gp.enabled(policy, {e.id: data for e in policy.elements}), value)
+            if policy.name not in WINDOWS_PATHS:  # whose default has no meaning here
+                with self.subTest(policy=policy.name, data="disabled"):
+                    self.check_exported(policy, gp.disabled(policy), None)
 
 
 def main():
-    if EXPORT and importlib.util.find_spec("samba") is None:
+    if WITH_SAMBA and importlib.util.find_spec("samba") is None:
         print("no python3-samba")
         sys.exit(77)
-    unittest.main(argv=sys.argv[:1], defaultTest="Samba" if EXPORT else "Test")
+    unittest.main(argv=sys.argv[:1], defaultTest="Samba" if WITH_SAMBA else "Test")
 
 
 if __name__ == "__main__":
