@@ -219,7 +219,7 @@ static int bring_changes(struct library *library, const struct call *call, struc
     code = ask_changes(&delta, &link, library, call, err);
     mutex_lock(&online->lock);
     ask_end(online, &ask);
-    if (code == 0) {
+    if (code == 0 && !library->is_removed) { /* else its root is gone */
         code = take_changes(library, &delta, &link, began_ms, ask.edit, &result, err);
     }
     mutex_unlock(&online->lock);

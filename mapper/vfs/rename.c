@@ -555,6 +555,18 @@ static int pause_both(struct body *body, struct body *other, const struct call *
     return code;
 }
 
+/* What others made of the target, and we show, may be replaced; but of its version only delta told
+ * so far, which has no cTag. One that a program here has open binds it: that is a conflict. */
+static int learn_version(struct rename *r, const struct call *call, struct error *err)
+{
+    bool is_heard = false;
+
+    mutex_lock(&r->online->lock);
+    is_heard = (r->target->flags & NODE_HEARD) && !r->target->body;
+    mutex_unlock(&r->online->lock);
+    return is_heard ? refresh_node(r->online, r->target, -1, NULL, call, err) : 0;
+}
+
 static int replace_file(struct rename *r, const struct call *call, struct error *err)
 {
     struct online_vfs *online = r->online;
@@ -565,6 +577,9 @@ static int replace_file(struct rename *r, const struct call *call, struct error 
 
     /* What is sent must be the newest: the source's item goes away after it. */
     code = refresh_node(online, r->node, SOURCE_AGE_MS, NULL, call, err);
+    if (code == 0) {
+        code = learn_version(r, call, err);
+    }
     if (code < 0) {
         return code;
     }

@@ -347,6 +347,91 @@ static void online_follow__lets_no_save_bring_a_deleted_file_back(void **state)
     assert_null(fake_id(f->fake, "folder/file"));
 }
 
+/* What is shown may be replaced: only a version that a program has read binds its save. */
+static void online_rename__replaces_what_others_changed_and_we_show(void **state)
+{
+    struct fixture *f = *state;
+    uint64_t folder = 0;
+
+    fake_put_text(f->fake, "folder/file", "old");
+    fixture_list(f, "");
+    fixture_list(f, "folder");
+    make_impatient(f);
+    fake_put_text(f->fake, "folder/file", "theirs");
+    fixture_list(f, "folder");
+    folder = fixture_find(f, "folder", NULL);
+    assert_int_equal(fixture_write_text(f, "folder", "temp", "ours"), 0);
+    assert_int_equal(vfs_rename(f->vfs, folder, "temp", folder, "file", 0, NULL, NULL), 0);
+    assert_true(fake_has_text(f->fake, "folder/file", "ours"));
+    assert_int_equal(fixture_list(f, "folder"), 1);
+}
+
+static void online_write__replaces_what_others_changed_and_we_show(void **state)
+{
+    struct fixture *f = *state;
+
+    fake_put_text(f->fake, "folder/file", "old");
+    fixture_list(f, "");
+    fixture_list(f, "folder");
+    make_impatient(f);
+    fake_put_text(f->fake, "folder/file", "theirs");
+    fixture_list(f, "folder");
+    assert_int_equal(fixture_write_text(f, "folder", "file", "ours"), 0);
+    assert_true(fake_has_text(f->fake, "folder/file", "ours"));
+}
+
+/* --- what is mapped --- */
+
+static void online_follow__of_a_mapped_folder_leaves_the_rest_alone(void **state)
+{
+    struct fixture *f = *state;
+    struct online_library library = {.account = fake_account(f->fake),
+                                     .key = "part",
+                                     .drive_id = "b!drive",
+                                     .is_verified = true,
+                                     .url = "https://contoso.sharepoint.com/sites/a/Documents",
+                                     .folder_path = "folder/inner"};
+    uint64_t whole = f->root;
+
+    put_many(f, "folder/inner", 2);
+    put_many(f, "folder/inner/deep", 2);
+    assert_int_equal(online_vfs_add(f->online, &f->root, &library, NULL), 0);
+    assert_int_equal(fixture_list(f, ""), 3);
+    assert_int_equal(fixture_list(f, "deep"), 2);
+    make_impatient(f);
+    fake_put_text(f->fake, "folder/inner/new", "x");
+    fake_put_text(f->fake, "elsewhere/new", "x");
+    fake_move(f->fake, "folder/inner/file0", "elsewhere");
+    fake_remove(f->fake, "folder/inner/deep");
+    assert_int_equal(fixture_list(f, ""), 2);
+    assert_int_not_equal(fixture_find(f, "new", NULL), 0);
+    assert_int_equal(fake_count(f->fake, FAKE_LIST), 0);
+    online_vfs_remove(f->online, f->root);
+    f->root = whole;
+}
+
+static void *list_root(void *payload)
+{
+    (void)fixture_list(payload, "");
+    return NULL;
+}
+
+static void online_follow__of_a_library_that_is_taken_away_changes_nothing(void **state)
+{
+    struct fixture *f = *state;
+    struct thread thread = {0};
+
+    put_many(f, "", 3);
+    fixture_list(f, "");
+    make_impatient(f);
+    put_many(f, "", 9);
+    fake_set_latency(f->fake, 100);
+    assert_int_equal(thread_start(&thread, "lister", list_root, f, NULL), 0);
+    pause_ms(30);
+    online_vfs_remove(f->online, f->root);
+    thread_join(&thread);
+}
+
 /* --- when it breaks --- */
 
 static void online_follow__lists_again_after_the_stream_broke(void **state)
@@ -508,6 +593,10 @@ static const struct CMUnitTest tests[] = {
     CASE(online_follow__leaves_an_open_file_its_version),
     CASE(online_follow__lets_no_save_overwrite_a_foreign_edit),
     CASE(online_follow__lets_no_save_bring_a_deleted_file_back),
+    CASE(online_rename__replaces_what_others_changed_and_we_show),
+    CASE(online_write__replaces_what_others_changed_and_we_show),
+    CASE(online_follow__of_a_mapped_folder_leaves_the_rest_alone),
+    CASE(online_follow__of_a_library_that_is_taken_away_changes_nothing),
     CASE(online_follow__lists_again_after_the_stream_broke),
     CASE(online_follow__applies_nothing_of_a_set_that_breaks_off),
     CASE(online_follow__does_without_where_the_service_refuses_it),
