@@ -38,22 +38,49 @@ if [ -n "$print" ]; then
     exit 0
 fi
 
+# A 32-bit Wine needs the packages of another architecture, which a mirror may not have in step. Without it the
+# programs for i686 are built and looked at, and not run.
+try_wine32() {
+    if [ -x /usr/lib/wine/wine ]; then
+        return
+    fi
+    local added="" why
+    if ! dpkg --print-foreign-architectures | grep -qx i386; then
+        $as_root dpkg --add-architecture i386
+        added=yes
+    fi
+    if ! why=$({ $as_root apt-get update -qq &&
+        $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends wine32:i386; } 2>&1); then
+        echo "there is no 32-bit Wine to be had here: $(grep -m 1 -E 'E: |Depends:' <<<"$why")"
+        if [ -n "$added" ]; then
+            $as_root dpkg --remove-architecture i386
+            $as_root apt-get update -qq || true
+        fi
+    fi
+}
+
 missing=()
 for package in "${packages[@]}"; do
     dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")
 done
+as_root=
+if [ "$(id -u)" != 0 ]; then
+    as_root=sudo
+fi
 if [ ${#missing[@]} -eq 0 ]; then
+    if [ "${1:-}" = windows ] && { [ -z "$as_root" ] || command -v sudo >/dev/null; }; then
+        try_wine32
+    fi
     exit 0
 fi
 
-as_root=
-if [ "$(id -u)" != 0 ]; then
-    if ! command -v sudo >/dev/null; then
-        echo "these packages are missing, and only root can install them: ${missing[*]}" >&2
-        exit 1
-    fi
-    as_root=sudo
+if [ -n "$as_root" ] && ! command -v sudo >/dev/null; then
+    echo "these packages are missing, and only root can install them: ${missing[*]}" >&2
+    exit 1
 fi
 echo "installing ${missing[*]}"
 $as_root apt-get update -qq
 $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+if [ "${1:-}" = windows ]; then
+    try_wine32
+fi

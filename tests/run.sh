@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Runs every test: installs what it needs, builds the release, ASan+UBSan and TSan programs, and ends with ctest's line.
+# Runs every test: installs what it needs, builds the release, ASan+UBSan and TSan programs, and those for Windows,
+# and ends with ctest's line.
 #
 #   tests/run.sh              everything (what CI runs)
 #   tests/run.sh --quick      the release build only, without the slow rows (label big) and the linters
@@ -14,11 +15,11 @@ for option in "$@"; do
     --quick) quick=yes ;;
     --no-install) install= ;;
     --help)
-        sed -n '2,6s/^# \{0,1\}//p' "$0"
+        sed -n '2,7s/^# \{0,1\}//p' "$0"
         exit 0
         ;;
     *)
-        sed -n '2,6s/^# \{0,1\}//p' "$0" >&2
+        sed -n '2,7s/^# \{0,1\}//p' "$0" >&2
         exit 2
         ;;
     esac
@@ -26,6 +27,9 @@ done
 
 if [ -n "$install" ]; then
     deploy/packages.sh test || exit 1
+    if [ -z "$quick" ]; then
+        deploy/packages.sh windows || exit 1
+    fi
 fi
 
 # The system's python3 has the packages that we install; another one in front of it may not.
@@ -63,5 +67,16 @@ export UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
 export TSAN_OPTIONS=halt_on_error=0:exitcode=66:second_deadlock_stack=1
 check linux-asan -LE 'big|lint|check|peer'
 check linux-tsan -LE 'big|lint|check|peer'
+
+# The Windows programs. Wine runs those of x86_64, and of i686 where there is a 32-bit Wine; the others are looked at.
+for arch in x86_64 i686 aarch64; do
+    deploy/cmake/deps.sh $arch || exit 1
+    build windows-$arch || exit 1
+    if tests/wine/run.sh --can-run $arch; then
+        check windows-$arch
+    else
+        check windows-$arch -L check
+    fi
+done
 check linux
 exit $failed

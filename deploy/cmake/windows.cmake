@@ -39,7 +39,6 @@ if(NOT MOORING_ARCH STREQUAL "i686")
   string(APPEND CMAKE_SHARED_LINKER_FLAGS_INIT " -Wl,--high-entropy-va")
 endif()
 
-# Tests run under Wine where it can run them; the wrapper looks at what a program says, not only at its exit code.
-if(MOORING_ARCH STREQUAL "x86_64" OR (MOORING_ARCH STREQUAL "i686" AND EXISTS /usr/lib/wine/wine))
-  set(CMAKE_CROSSCOMPILING_EMULATOR ${CMAKE_CURRENT_LIST_DIR}/../../tests/wine/run.sh)
-endif()
+# Tests run under Wine; the wrapper looks at what a program says, not only at its exit code. Where Wine cannot run it,
+# it says so and ends with 77, which counts as skipped.
+set(CMAKE_CROSSCOMPILING_EMULATOR ${CMAKE_CURRENT_LIST_DIR}/../../tests/wine/run.sh)

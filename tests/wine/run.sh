@@ -2,12 +2,37 @@
 # Runs a Windows program under Wine as if it were one of ours; ctest calls it for every test of the windows presets.
 #
 #   tests/wine/run.sh PROGRAM.exe [ARGUMENT...]
+#   tests/wine/run.sh --can-run x86_64|i686|aarch64    0, or says why not
 #
 # The prefix lies beside the build (or in $MOORING_WINEPREFIX), so nothing of the user is touched, and its server stays
 # for a minute after the last program, because starting it takes longer than most tests. Wine says 0 for a program
 # that it could not run at all, so a test program must also have reported its tests.
 set -u
+
+can_run() {
+    case $1 in
+    x86_64) [ -x /usr/lib/wine/wine64 ] && return 0 || echo "programs for x86_64 cannot run: there is no 64-bit Wine" ;;
+    i686) [ -x /usr/lib/wine/wine ] && return 0 || echo "programs for i686 cannot run: there is no 32-bit Wine (wine32:i386)" ;;
+    *) echo "programs for $1 cannot run: Wine emulates no other processor" ;;
+    esac
+    return 1
+}
+if [ "$1" = --can-run ]; then
+    can_run "$2"
+    exit
+fi
+
+# For which processor: the word behind "PE" in the header.
 program=$1
+header=$(od -An -tu4 -j60 -N4 "$program" | tr -d ' ')
+case $(od -An -tx2 -j$((header + 4)) -N2 "$program" | tr -d ' ') in
+8664) arch=x86_64 ;;
+014c) arch=i686 ;;
+aa64) arch=aarch64 ;;
+*) arch="an unknown processor" ;;
+esac
+can_run "$arch" || exit 77
+
 build=$(cd "$(dirname "$program")/.." && pwd)
 export WINEPREFIX=${MOORING_WINEPREFIX:-$build/wine}
 export WINEDEBUG=${WINEDEBUG:--all} WINEDLLOVERRIDES='mscoree,mshtml=;winemenubuilder.exe=d'
