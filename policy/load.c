@@ -20,21 +20,21 @@ struct loader {
 
 /* One key of an image as a layer. */
 struct part {
-    enum registry_hive hive;
     const char *key;
+    enum registry_hive hive;
     enum policy_layer layer;
 };
 
 static const struct part hive_parts[] = {
-    {REGISTRY_MACHINE, REGISTRY_POLICY_KEY, POLICY_LAYER_MACHINE_POLICY},
-    {REGISTRY_USER, REGISTRY_POLICY_KEY, POLICY_LAYER_USER_POLICY},
-    {REGISTRY_MACHINE, REGISTRY_PREFERENCE_KEY, POLICY_LAYER_MACHINE_PREFERENCE},
-    {REGISTRY_USER, REGISTRY_PREFERENCE_KEY, POLICY_LAYER_USER_PREFERENCE},
+    {REGISTRY_POLICY_KEY, REGISTRY_MACHINE, POLICY_LAYER_MACHINE_POLICY},
+    {REGISTRY_POLICY_KEY, REGISTRY_USER, POLICY_LAYER_USER_POLICY},
+    {REGISTRY_PREFERENCE_KEY, REGISTRY_MACHINE, POLICY_LAYER_MACHINE_PREFERENCE},
+    {REGISTRY_PREFERENCE_KEY, REGISTRY_USER, POLICY_LAYER_USER_PREFERENCE},
 };
 /* A Registry.pol is for the machine or for users; the file does not say which. */
 static const struct part regpol_parts[] = {
-    {REGISTRY_ANY, REGISTRY_POLICY_KEY, POLICY_LAYER_OVERRIDE},
-    {REGISTRY_ANY, REGISTRY_PREFERENCE_KEY, POLICY_LAYER_MACHINE_PREFERENCE},
+    {REGISTRY_POLICY_KEY, REGISTRY_ANY, POLICY_LAYER_OVERRIDE},
+    {REGISTRY_PREFERENCE_KEY, REGISTRY_ANY, POLICY_LAYER_MACHINE_PREFERENCE},
 };
 enum {
     HIVE_PARTS = sizeof(hive_parts) / sizeof(hive_parts[0]),
@@ -439,9 +439,9 @@ static int load_key(const struct loader *loader, const struct part *part, struct
     registry_image_init(&image, NULL);
     if (code == 0) {
         file = policy_add_file(loader->policy, part->layer, path, err);
-        code = file ? 0 : ERR_NO_MEMORY;
     }
-    if (code < 0) {
+    if (!file) {
+        code = ERR_NO_MEMORY;
         goto out;
     }
     warnings_begin_file(warnings);

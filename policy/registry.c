@@ -191,7 +191,7 @@ int registry_image_put(struct registry_image *image, const struct registry_value
     if (code == 0) {
         code = copy_value(&copy, value, err);
     }
-    if (code < 0) {
+    if (code != 0) {
         value_clear(&copy);
         return code;
     }

@@ -415,17 +415,16 @@ static int begin_list(struct raw_value *raw, const struct reader *reader, const 
 static int read_lists(const struct reader *reader, struct entry *entries, size_t count,
                       struct error *err)
 {
-    const struct setting *row = NULL;
-    struct raw_value *raw = NULL;
     int code = 0;
 
     if (count > 1) {
         qsort(entries, count, sizeof(*entries), compare_entries);
     }
     for (size_t i = 0; code == 0 && i < count; i++) {
-        if (entries[i].row != row) {
-            row = entries[i].row;
-            raw = source_value(reader->source, row);
+        const struct setting *row = entries[i].row;
+        struct raw_value *raw = source_value(reader->source, row);
+
+        if (i == 0 || entries[i - 1].row != row) {
             code = begin_list(raw, reader, &entries[i], err);
         }
         if (code == 0) {
