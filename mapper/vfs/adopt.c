@@ -297,19 +297,10 @@ static int send_old(struct adoption *a, const struct call *call, struct error *e
 
 static void finish(struct adoption *a)
 {
-    struct online_vfs *online = a->online;
-    struct settling **at = NULL;
-
-    mutex_lock(&online->lock);
-    at = &online->settling;
-    while (*at != a->s) {
-        at = &(*at)->next;
-    }
-    *at = a->s->next;
-    online->settling_count--;
-    cond_broadcast(&online->changed);
-    mutex_unlock(&online->lock);
-    settle_free(online, a->s);
+    mutex_lock(&a->online->lock);
+    settle_unlink(a->online, a->s);
+    mutex_unlock(&a->online->lock);
+    settle_free(a->online, a->s);
 }
 
 /* With the entry taken. 1: it stays, and is done plainly. */

@@ -5,10 +5,12 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "local.h"
 #include "online.h"
+#include "uploads.h"
 
 #define PATTERNS_MAX 1000u
 
@@ -222,4 +224,29 @@ void local_only_end(struct online_vfs *online)
         mutex_lock(&online->lock);
     }
     mutex_unlock(&online->lock);
+}
+
+static void sweep_one(void *payload, const struct online_vfs_unsaved *unsaved)
+{
+    struct online_vfs *online = payload;
+    const char *slash = strrchr(unsaved->path, '/');
+    const char *name = slash ? slash + 1 : unsaved->path;
+
+    if (uploads_know(online->uploads, spool_name_of(unsaved->spool_file))) {
+        return; /* it had another name then, or there was another policy */
+    }
+    if (*name && (local_only_is_worthless(name) ||
+                  (unsaved->size_bytes == 0 && local_only_matches(online, name)))) {
+        (void)file_remove(unsaved->spool_file, NULL);
+        unsaved_remove(unsaved->spool_file);
+    }
+}
+
+void local_only_sweep(struct online_vfs *online)
+{
+    struct error error = {0};
+
+    if (online_vfs_visit_unsaved(online, sweep_one, online, &error) < 0) {
+        log_error(LOG_VFS, &error, "the spool could not be looked through");
+    }
 }

@@ -52,6 +52,9 @@ bool local_only_leave(struct online_vfs *online, struct body *body);
 /* The end of the session: lets all of them go. Without the lock; nothing is open any more. */
 void local_only_end(struct online_vfs *online);
 
+/* At the start: removes what agents before this one left of files that are not worth keeping. */
+void local_only_sweep(struct online_vfs *online);
+
 /* Whether what is left of a scratch file of this name is not worth keeping. Pure. */
 bool local_only_is_worthless(const char *name);
 

@@ -285,6 +285,9 @@ int online_vfs_new(struct online_vfs **out, const struct online_vfs_options *opt
         code = local_only_configure(online, options->local_only, err);
     }
     if (code == 0) {
+        local_only_sweep(online);
+    }
+    if (code == 0) {
         code = settle_start(online, err);
     }
     if (code == 0) {

@@ -563,7 +563,7 @@ int save_sync(struct body *body, const struct call *call, struct error *err)
 {
     int code = 0;
 
-    if (!is_background(body->online)) {
+    if (!is_background(body->online) && !stays_here(body)) {
         return save_body(body, call, err);
     }
     mutex_lock(&body->lock);

@@ -10,11 +10,6 @@
 #include "online.h"
 #include "uploads.h"
 
-#define TRY_MS 60000
-#define BACK_OFF_MS 2000
-#define BACK_OFF_MAX_MS 300000
-#define ATTEMPTS_MAX 8 /* of what the service refuses for now; a dead line is waited for */
-
 /* --- entries; lock held --- */
 
 static void free_entry(struct settling *s)
@@ -46,7 +41,7 @@ void settle_free(struct online_vfs *online, struct settling *s)
     free_entry(s);
 }
 
-static void unlink_entry(struct online_vfs *online, struct settling *s)
+void settle_unlink(struct online_vfs *online, struct settling *s)
 {
     struct settling **at = &online->settling;
 
@@ -96,7 +91,7 @@ static int add_entry(struct online_vfs *online, struct settling **out, enum sett
 /* Nobody waits for an entry without the lock that was only just made: no settle_free() yet. */
 static void drop_unfinished(struct online_vfs *online, struct settling *s)
 {
-    unlink_entry(online, s);
+    settle_unlink(online, s);
     free_entry(s);
 }
 
@@ -213,7 +208,7 @@ int settle_move(struct online_vfs *online, struct node *node, struct error *err)
 
 void settle_cancel(struct online_vfs *online, struct settling *s)
 {
-    unlink_entry(online, s);
+    settle_unlink(online, s);
     tree_release(online->tree, s->node, 1);
     s->node = NULL;
     tree_release(online->tree, s->folder, 1);
@@ -234,7 +229,7 @@ bool settle_forget_new(struct online_vfs *online, struct body *body)
 {
     for (struct settling *s = online->settling; s; s = s->next) {
         if (s->body == body && !s->is_running) {
-            unlink_entry(online, s);
+            settle_unlink(online, s);
             free_entry(s);
             return true;
         }
@@ -251,7 +246,7 @@ void settle_folder_gone(struct online_vfs *online, const struct node *folder)
 
         if (s->folder == folder && s->kind == SETTLE_DELETE && !s->is_running) {
             tree_bury(online->tree, s->item_id);
-            unlink_entry(online, s);
+            settle_unlink(online, s);
             tree_release(online->tree, s->folder, 1);
             free_entry(s);
         }
@@ -296,252 +291,6 @@ bool settle_defers(struct body *body)
     }
     mutex_unlock(&online->lock);
     return is_waiting;
-}
-
-/* --- telling the server --- */
-
-static bool is_over(void *payload)
-{
-    struct online_vfs *online = payload;
-    bool is_ending = false;
-
-    mutex_lock(&online->lock);
-    is_ending = online->is_ending;
-    mutex_unlock(&online->lock);
-    return is_ending;
-}
-
-static int send_delete(struct online_vfs *online, struct settling *s, const struct call *call,
-                       struct error *err)
-{
-    char *drive_id = NULL;
-    int code = 0;
-
-    mutex_lock(&online->lock);
-    code = s->library->is_removed
-               ? error_set(err, ERR_STALE, "the library of '%.120s' is no longer mapped", s->name)
-               : str_copy(&drive_id, s->library->drive_id, err);
-    mutex_unlock(&online->lock);
-    if (code == 0) {
-        code = graph_delete_item(s->library->account, drive_id, s->item_id, call, err);
-    }
-    free(drive_id);
-    return code;
-}
-
-static int send_move(struct online_vfs *online, struct settling *s, const struct call *call,
-                     struct error *err)
-{
-    struct graph_update update = {.modified_ms = -1, .created_ms = -1};
-    struct graph_item item = {0};
-    struct place place = {0};
-    char *name = NULL;
-    int code = place_of(&place, online, s->node, true, call, err);
-
-    if (code == 0) {
-        mutex_lock(&online->lock);
-        code = str_copy(&name, node_name(s->node), err);
-        mutex_unlock(&online->lock);
-        update.name = name;
-    }
-    if (code == 0) {
-        code = graph_update_item(&item, place.account, place.drive_id, place.item_id, &update, call,
-                                 err);
-    }
-    if (code == 0) {
-        mutex_lock(&online->lock);
-        if (!(s->node->flags & NODE_GONE)) {
-            (void)tree_apply_own(online, s->node, &item, NULL);
-        }
-        mutex_unlock(&online->lock);
-    }
-    free(name);
-    graph_item_clear(&item);
-    place_clear(&place);
-    return code;
-}
-
-/* The server will not: what is shown goes back to what it has. Lock held. */
-static void go_back(struct online_vfs *online, struct settling *s)
-{
-    struct node *there = NULL;
-
-    if (s->folder->flags & NODE_GONE) {
-        return;
-    }
-    there = tree_child(online->tree, s->folder, s->name);
-    if (s->kind == SETTLE_MOVE && !there && !(s->node->flags & NODE_GONE)) {
-        (void)tree_move(online->tree, s->node, s->folder, s->name, NULL);
-        tree_edit(online->tree, s->node);
-        listing_note_added(online, s->folder, s->node);
-    } else if (s->folder->folder) {
-        s->folder->folder->is_complete = false; /* the next look shows it again */
-    }
-    forget_negatives(online, s->folder);
-}
-
-static bool is_worth_a_retry(const struct settling *s, int code)
-{
-    if (error_retry(code) == RETRY_AFTER_SIGN_IN || code == ERR_UNREACHABLE ||
-        code == ERR_TIMED_OUT || code == ERR_THROTTLED) {
-        return true;
-    }
-    return error_retry(code) == RETRY_LATER && s->attempts < ATTEMPTS_MAX;
-}
-
-static int64_t back_off_ms(unsigned attempts)
-{
-    int64_t wait_ms = attempts < 8 ? (int64_t)BACK_OFF_MS << attempts : BACK_OFF_MAX_MS;
-
-    return wait_ms < BACK_OFF_MAX_MS ? wait_ms : BACK_OFF_MAX_MS;
-}
-
-/* A new file that nobody finished under another name: it is what it looks like. */
-static void send_new(struct online_vfs *online, struct settling *s)
-{
-    struct call call = {.priority = CALL_SAVE, .deadline_ms = online_now() + TRY_MS};
-    struct error error = {0};
-
-    call.is_cancelled = is_over;
-    call.payload = online;
-    mutex_lock(&s->body->lock);
-    s->body->has_settled = true;
-    mutex_unlock(&s->body->lock);
-    if (save_body(s->body, &call, &error) < 0 && error.code != ERR_CANCELLED) {
-        log_error(LOG_VFS, &error, "a file that was closed could not be saved, and stays here");
-    }
-}
-
-/* Tells the server about an entry that is_running; the lock is not held. True: it is done with. */
-static bool carry_out(struct online_vfs *online, struct settling *s, const struct call *call,
-                      struct error *err)
-{
-    uint64_t parent = 0;
-    bool is_lost = false;
-    int code = s->kind == SETTLE_DELETE ? send_delete(online, s, call, err)
-                                        : send_move(online, s, call, err);
-
-    if (code == ERR_NOT_FOUND || code == ERR_STALE || code == ERR_GONE) {
-        error_clear(err); /* somebody was faster */
-        code = 0;
-    }
-    mutex_lock(&online->lock);
-    if (code < 0 && (is_worth_a_retry(s, code) || code == ERR_CANCELLED)) {
-        s->is_running = false;
-        s->due_ms = online_now() + back_off_ms(s->attempts++);
-        cond_broadcast(&online->changed);
-        mutex_unlock(&online->lock);
-        return false;
-    }
-    is_lost = code < 0;
-    if (is_lost) {
-        go_back(online, s);
-        parent = node_id(s->folder);
-    } else if (s->kind == SETTLE_DELETE) {
-        tree_bury(online->tree, s->item_id);
-    }
-    unlink_entry(online, s);
-    mutex_unlock(&online->lock);
-    if (is_lost) {
-        log_error(LOG_VFS, err, "the service refused what was done here, which is undone");
-        online_tell(online, parent, s->name, 0);
-    }
-    settle_free(online, s);
-    return true;
-}
-
-static void do_one(struct online_vfs *online, struct settling *s)
-{
-    struct call call = {.priority = CALL_SAVE, .deadline_ms = online_now() + TRY_MS};
-    struct error error = {0};
-
-    call.is_cancelled = is_over;
-    call.payload = online;
-    if (s->kind != SETTLE_NEW) {
-        (void)carry_out(online, s, &call, &error);
-        return;
-    }
-    send_new(online, s);
-    mutex_lock(&online->lock);
-    unlink_entry(online, s);
-    mutex_unlock(&online->lock);
-    settle_free(online, s);
-}
-
-/* A program that has the file open is not done with it. Lock held. */
-static bool is_in_use(const struct settling *s)
-{
-    return s->kind == SETTLE_NEW && s->body->refs > 1;
-}
-
-/* The first entry that is due; NULL, and when the next one is (-1: none). Lock held. */
-static struct settling *next_due(struct online_vfs *online, int64_t *wait_ms)
-{
-    int64_t now = online_now();
-    struct settling *first = NULL;
-
-    *wait_ms = -1;
-    for (struct settling *s = online->settling; s; s = s->next) {
-        if (s->is_running) {
-            continue;
-        }
-        if (s->due_ms <= now && is_in_use(s)) {
-            s->due_ms = now + online->options.settle_ms;
-        }
-        if (s->due_ms > now) {
-            *wait_ms = *wait_ms < 0 || s->due_ms - now < *wait_ms ? s->due_ms - now : *wait_ms;
-        } else if (!first || s->due_ms < first->due_ms) {
-            first = s;
-        }
-    }
-    return first;
-}
-
-static void *run(void *payload)
-{
-    struct online_vfs *online = payload;
-
-    mutex_lock(&online->lock);
-    while (!online->is_ending) {
-        int64_t wait_ms = -1;
-        struct settling *s = next_due(online, &wait_ms);
-
-        if (s) {
-            s->is_running = true;
-            mutex_unlock(&online->lock);
-            do_one(online, s);
-            mutex_lock(&online->lock);
-        } else if (wait_ms < 0) {
-            cond_wait(&online->settle_wake, &online->lock);
-        } else {
-            (void)cond_wait_ms(&online->settle_wake, &online->lock, wait_ms);
-        }
-    }
-    mutex_unlock(&online->lock);
-    return NULL;
-}
-
-int settle_start(struct online_vfs *online, struct error *err)
-{
-    return thread_start(&online->settler, "vfs-settler", run, online, err);
-}
-
-void settle_stop(struct online_vfs *online)
-{
-    struct settling *s = NULL;
-
-    mutex_lock(&online->lock);
-    cond_signal(&online->settle_wake);
-    mutex_unlock(&online->lock);
-    thread_join(&online->settler);
-    mutex_lock(&online->lock);
-    while ((s = online->settling) != NULL) {
-        unlink_entry(online, s);
-        mutex_unlock(&online->lock);
-        settle_free(online, s);
-        mutex_lock(&online->lock);
-    }
-    mutex_unlock(&online->lock);
 }
 
 /* --- places --- */
@@ -597,7 +346,7 @@ int settle_clear_place(struct online_vfs *online, struct node *folder, const cha
     if (code < 0 || !s) {
         return code;
     }
-    if (carry_out(online, s, call, &error)) {
+    if (settle_carry_out(online, s, call, &error)) {
         return 0; /* done, or undone: then the name is not free, and the caller will be told */
     }
     if (err) {

@@ -116,10 +116,18 @@ int settle_rename(struct online_vfs *online, struct node *from, struct node *nod
                   struct error *err);
 void settle_renamed(struct online_vfs *online, struct body *held, int code);
 
-/* settle.c for adopt.c: the entry at a place, once the thread is not at it, taken out of the list;
+/* --- between settle.c, settle_send.c and adopt.c --- */
+
+/* The entry at a place, once the thread is not at it, taken out of the list;
  * NULL: there is none. Without the lock. */
 int settle_take(struct online_vfs *online, struct settling **out, struct node *folder,
                 const char *name, const struct call *call, struct error *err);
+void settle_unlink(struct online_vfs *online, struct settling *settling); /* lock held */
+
+/* Tells the server about an entry that is_running; without the lock. True: it is done with, and
+ * freed; when it failed for good (`err`) it is undone here. False: later. */
+bool settle_carry_out(struct online_vfs *online, struct settling *settling, const struct call *call,
+                      struct error *err);
 void settle_put_back(struct online_vfs *online, struct settling *settling);
 void settle_free(struct online_vfs *online, struct settling *settling);
 

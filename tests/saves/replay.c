@@ -465,20 +465,22 @@ bool replay_check(struct replay *r)
 bool replay_run(struct replay *r)
 {
     struct player p = {.r = r};
+    bool is_stopped = false;
     bool is_good = true;
 
-    for (size_t i = 0; i < r->sequence->step_count && is_good; i++) {
+    for (size_t i = 0; i < r->sequence->step_count && is_good && !is_stopped; i++) {
         p.step = &r->sequence->steps[i];
         is_good = play(&p);
+        is_stopped = is_good && r->after_step && !r->after_step(r->payload, i + 1);
     }
     p.step = NULL;
     for (size_t i = 0; i < HANDLES; i++) {
         if (p.handles[i].file) {
-            is_good = is_good && fail(&p, "'%s' was left open", p.handles[i].name);
+            is_good = is_good && (is_stopped || fail(&p, "'%s' was left open", p.handles[i].name));
             (void)vfs_flush(r->vfs, p.handles[i].file, NULL, NULL);
             vfs_close(r->vfs, p.handles[i].file);
             forget(&p, p.handles[i].id);
         }
     }
-    return is_good && replay_check(r);
+    return is_good && (is_stopped || replay_check(r));
 }

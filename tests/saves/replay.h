@@ -18,6 +18,8 @@ struct replay {
     /* Optional. For STEP_WAIT: returns when nothing is pending any more. */
     void (*rest)(void *payload);
     void *payload;
+    /* Optional. After each step, with the number of steps that were done; false: enough. */
+    bool (*after_step)(void *payload, size_t done);
     char failure[512]; /* "" when all went well */
 };
 
@@ -25,7 +27,7 @@ struct replay {
 bool replay_prepare(struct replay *r,
                     bool (*put)(void *payload, const char *name, const void *data, size_t size));
 
-/* All steps, then what must be there after, as programs here see it. False: see r->failure. */
+/* All steps (or as many as after_step wants), then what must be there after, as programs here see it. False: see r->failure. */
 bool replay_run(struct replay *r);
 
 /* The same look again, after everything reached the server. */

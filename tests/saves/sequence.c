@@ -34,8 +34,8 @@ struct reader {
     int line;
 };
 
-static void refuse(const struct reader *r, const char *format, ...)
-    __attribute__((noreturn)) PRINTF_LIKE(2, 3);
+static void refuse(const struct reader *r, const char *format, ...) __attribute__((noreturn))
+PRINTF_LIKE(2, 3);
 
 static void refuse(const struct reader *r, const char *format, ...)
 {
