@@ -6,10 +6,10 @@
  *   body->lock     one open file's draft
  *   content->lock  one cached version (cache.h)
  *
- * Journal, delta and program saves come to stand beside save.c: save_body() is the one place where
+ * save_body() is the one place where
  * bytes of a draft leave for the server (rename.c sends those of a file that is renamed onto
- * another), listing_join() the one where a listing starts, and tree_apply_item() the one where the
- * server's word reaches the tree.
+ * another), listing_join() the one where a listing starts; tree_apply_item() is where the server's
+ * word about an item reaches the tree, delta_apply() where a set of changes does.
  */
 #ifndef MAPPER_VFS_ONLINE_H
 #define MAPPER_VFS_ONLINE_H
@@ -446,7 +446,7 @@ void unsaved_settle(struct online_vfs *online, const char *key, const char *path
 #define SPOOL_NOTE ".note"
 #define SPOOL_SAVED ".saved" /* instead of the note, once it is saved */
 
-/* --- handles.c, change.c, rename.c --- */
+/* --- handles.c, change.c, access.c, rename.c --- */
 
 int online_open(struct vfs *vfs, struct vfs_file **out, uint64_t id, unsigned flags,
                 const struct vfs_call *call, struct error *err);
