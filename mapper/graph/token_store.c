@@ -11,6 +11,7 @@
 #include "base/secret.h"
 #include "base/str.h"
 #include "graph/json.h"
+#include "graph/protect.h"
 
 #define FILE_VERSION 1
 #define FILE_MAX (512u << 10)
@@ -206,6 +207,13 @@ int token_store_read(struct token_data *out, const char *path, const char *login
     if (code < 0) {
         goto out;
     }
+    code = protect_open(&text, err);
+    if (code == ERR_INVALID) {
+        code = keep_aside(path, "is damaged, or was encrypted for another user", err);
+    }
+    if (code < 0) {
+        goto out;
+    }
     json = json_parse_object(buf_text(&text), text.size, path, NULL);
     if (!json) { /* lack of memory looks the same, and must not cost the user the sign-in */
         json = json_parse_object(buf_text(&text), text.size, path, NULL);
@@ -269,13 +277,22 @@ int token_store_write(const char *path, const struct token_data *data, struct er
 {
     cJSON *json = cJSON_CreateObject();
     char *text = NULL;
+    struct buf sealed;
     int code = 0;
 
+    buf_init(&sealed, 2 * FILE_MAX);
     if (!json || !add_members(json, data) || !(text = cJSON_Print(json))) {
         code = error_set(err, ERR_NO_MEMORY, "no memory for the token file");
     } else {
-        code = file_write_atomic(path, text, strlen(text), err);
+        code = protect_seal(&sealed, text, strlen(text), err);
     }
+    if (code == 0) {
+        code = file_write_atomic(path, sealed.data, sealed.size, err);
+    }
+    if (sealed.data) {
+        secret_wipe(sealed.data, sealed.capacity);
+    }
+    buf_clear(&sealed);
     secret_free(&text);
     delete_json(json);
     return code;

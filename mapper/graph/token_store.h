@@ -3,8 +3,8 @@
  * and what a warm start needs so that it makes no request (endpoints, who the tenant and the user
  * are).
  *
- * One file per tenant, client id and login host, JSON, 0600, in a folder that only the user can
- * enter; written atomically. Other processes of the user read and write it too: whoever changes it
+ * One file per tenant, client id and login host, JSON, 0600, sealed by protect.h, in a folder that
+ * only the user can enter; written atomically. Other processes of the user read and write it too: whoever changes it
  * holds the lock from token_store_lock() from reading to writing, and raises `serial`.
  */
 #ifndef GRAPH_TOKEN_STORE_H

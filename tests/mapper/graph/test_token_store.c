@@ -1,3 +1,4 @@
+#include "graph/protect.h"
 #include "graph/token_store.h"
 
 #include <stdio.h>
@@ -5,6 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/buf.h"
 #include "base/str.h"
 #include "test.h"
 #include "temp_dir.h"
@@ -21,7 +23,12 @@ static char *path_of(void **state)
 
 static void put_text(const char *path, const char *text)
 {
-    assert_int_equal(file_write_atomic(path, text, strlen(text), NULL), 0);
+    struct buf sealed;
+
+    buf_init(&sealed, 65536);
+    assert_int_equal(protect_seal(&sealed, text, strlen(text), NULL), 0);
+    assert_int_equal(file_write_atomic(path, sealed.data, sealed.size, NULL), 0);
+    buf_clear(&sealed);
 }
 
 static void token_store_path__differs_by_tenant_client_and_host(void **state)
@@ -94,6 +101,32 @@ static void token_store_read__gives_back_what_was_written(void **state)
     free(path);
 }
 
+#ifdef _WIN32
+static void token_store_write__encrypts_for_this_user(void **state)
+{
+    char refresh[] = "the-refresh-token";
+    struct token_data data = {.serial = 1, .refresh_token = refresh, .tenant_id = "tenant-id"};
+    struct token_data back = {0};
+    struct error err = {0};
+    struct buf bytes;
+    char *path = path_of(state);
+
+    buf_init(&bytes, 65536);
+    assert_int_equal(token_store_write(path, &data, NULL), 0);
+    assert_int_equal(file_read_all(&bytes, path, NULL), 0);
+    for (size_t i = 0; i + 9 < bytes.size; i++) {
+        assert_int_not_equal(memcmp(bytes.data + i, "tenant-id", 9), 0);
+        assert_int_not_equal(memcmp(bytes.data + i, "refresh-t", 9), 0);
+    }
+    bytes.data[bytes.size / 2] ^= 1;
+    assert_int_equal(file_write_atomic(path, bytes.data, bytes.size, NULL), 0);
+    assert_int_equal(token_store_read(&back, path, LOGIN, &err), ERR_INVALID);
+    assert_non_null(strstr(err.message, "renamed to .bad"));
+    buf_clear(&bytes);
+    free(path);
+}
+#endif
+
 static void token_store_read__says_when_there_is_none(void **state)
 {
     struct token_data back = {0};
@@ -127,6 +160,7 @@ static void token_store_read__keeps_a_broken_file_aside(void **state)
         assert_false(file_exists(path));
         buf_init(&text, 1024);
         assert_int_equal(file_read_all(&text, aside, NULL), 0);
+        assert_int_equal(protect_open(&text, NULL), 0);
         assert_string_equal(buf_text(&text), broken[i]);
         buf_clear(&text);
     }
@@ -152,6 +186,10 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(token_store_path__differs_by_tenant_client_and_host),
     cmocka_unit_test_setup_teardown(token_store_read__gives_back_what_was_written, temp_dir_setup,
                                     temp_dir_teardown),
+#ifdef _WIN32
+    cmocka_unit_test_setup_teardown(token_store_write__encrypts_for_this_user, temp_dir_setup,
+                                    temp_dir_teardown),
+#endif
     cmocka_unit_test_setup_teardown(token_store_read__says_when_there_is_none, temp_dir_setup,
                                     temp_dir_teardown),
     cmocka_unit_test_setup_teardown(token_store_read__keeps_a_broken_file_aside, temp_dir_setup,
