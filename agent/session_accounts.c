@@ -88,6 +88,7 @@ static int make_account(struct session_account **out, struct session *session,
     *identity = NULL;
     code = str_copy(&a->tenant_setting, options->tenant, err);
     if (code == 0) {
+        a->is_logged_out = session_account_was_left(a);
         code = account_new(&a->account, session->graph, options, err);
     }
     if (code < 0) {

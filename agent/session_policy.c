@@ -105,6 +105,9 @@ static unsigned part_of(const struct setting *row)
     for (size_t i = 0; i < sizeof(asking) / sizeof(asking[0]); i++) {
         part |= strcmp(row->name, asking[i]) == 0 ? (unsigned)PART_DISCOVERY : 0;
     }
+    if (strcmp(row->name, "ThrottlingLevel") == 0) { /* is about freshness, too */
+        part |= PART_FILES;
+    }
     return part;
 }
 

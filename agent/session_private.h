@@ -183,6 +183,7 @@ int session_sign_in(struct session_account *a, bool *was_asked, struct error *er
 int session_account_login(struct session_account *a, enum login_method method,
                           const struct control_request *request, struct error *err);
 int session_account_logout(struct session_account *a, struct error *err);
+bool session_account_was_left(const struct session_account *a); /* and nobody came back since */
 
 /* session_map.c: brings the mappings in line with what the accounts know now; nothing while there is
  * no mount. Waits for no network. */

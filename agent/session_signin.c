@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "prompt.h"
 
@@ -177,8 +178,43 @@ static int begin_login(struct session_account *a, const struct control_request *
     return code;
 }
 
+/* A file for each tenant that was left: nobody is asked to sign in to it, also by the next agent. */
+static int left_file(char **out, const struct session_account *a, struct error *err)
+{
+    return str_format(out, err, "%s/signed-out-%016llx", a->session->paths->tokens,
+                      (unsigned long long)str_hash_nocase(a->tenant_setting));
+}
+
+bool session_account_was_left(const struct session_account *a)
+{
+    char *path = NULL;
+    bool was_left = left_file(&path, a, NULL) == 0 && file_exists(path);
+
+    free(path);
+    return was_left;
+}
+
+static void remember_left(struct session_account *a, bool is_left)
+{
+    struct error err = {0};
+    char *path = NULL;
+    int code = left_file(&path, a, &err);
+
+    if (code == 0) {
+        code = is_left ? file_write_atomic(path, a->tenant_setting, strlen(a->tenant_setting), &err)
+                       : file_remove(path, &err);
+    }
+    if (code < 0) {
+        session_note_state(a->session, &err);
+    }
+    free(path);
+}
+
 static void end_login(struct session_account *a, int code)
 {
+    if (code == 0) {
+        remember_left(a, false);
+    }
     mutex_lock(&a->session->mutex);
     if (code == 0) {
         a->is_logged_out = false;
@@ -270,6 +306,7 @@ int session_account_logout(struct session_account *a, struct error *err)
     mutex_lock(&a->session->mutex);
     a->is_logged_out = true;
     mutex_unlock(&a->session->mutex);
+    remember_left(a, true);
     code = account_sign_out(a->account, err);
     if (code == 0) {
         code = online_vfs_wipe_cache(a->session->online, err);

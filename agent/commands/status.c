@@ -93,6 +93,29 @@ static void print_files(const cJSON *files)
     }
 }
 
+static void print_policy(const cJSON *policy)
+{
+    const cJSON *entry;
+
+    print_field("policy     read at ", answer_text(policy, "loaded"), "\n");
+    if (answer_number(policy, "errors") > 0) {
+        printf("POLICY     a source cannot be used; its last good values count, if there were any: "
+               "mooring policy show\n");
+    }
+    if (cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(policy, "overrideEnded"))) {
+        printf("policy     --policy does not count any more: this machine has a policy now\n");
+    }
+    cJSON_ArrayForEach(entry, cJSON_GetObjectItemCaseSensitive(policy, "problems"))
+    {
+        print_field("PROBLEM    ", cJSON_GetStringValue(entry), "\n");
+    }
+    cJSON_ArrayForEach(entry, cJSON_GetObjectItemCaseSensitive(policy, "nextStart"))
+    {
+        print_field("policy     ", cJSON_GetStringValue(entry),
+                    " takes effect at the next start\n");
+    }
+}
+
 static void print_status(const cJSON *status)
 {
     const cJSON *traffic = cJSON_GetObjectItemCaseSensitive(status, "traffic");
@@ -130,6 +153,7 @@ static void print_status(const cJSON *status)
     print_field("FAILED     not remembered for the next start: ",
                 answer_text(cJSON_GetObjectItemCaseSensitive(status, "stateError"), "message"),
                 "\n");
+    print_policy(cJSON_GetObjectItemCaseSensitive(status, "policy"));
     if (answer_number(status, "policyWarnings") > 0) {
         printf("policy     %.0f warnings: mooring policy show\n",
                answer_number(status, "policyWarnings"));
@@ -145,6 +169,8 @@ static bool is_status_fine(const cJSON *status)
             cJSON_GetObjectItemCaseSensitive(status, "transport"), "mounted")) ||
         answer_number(status, "failedMappings") > 0 ||
         answer_number(status, "policyWarnings") > 0 ||
+        cJSON_GetArraySize(cJSON_GetObjectItemCaseSensitive(
+            cJSON_GetObjectItemCaseSensitive(status, "policy"), "problems")) > 0 ||
         cJSON_GetArraySize(cJSON_GetObjectItemCaseSensitive(status, "setupProblems")) > 0 ||
         cJSON_GetObjectItemCaseSensitive(status, "stateError") ||
         cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(

@@ -369,6 +369,35 @@ static void session__keeps_no_sign_in_to_a_tenant_that_is_not_allowed(void **sta
     assert_int_equal(tenant_count(f->tenant, NULL, "**search/query"), 0);
 }
 
+static void session__asks_nobody_who_signed_out_before(void **state)
+{
+    struct fixture *f = begin(state);
+    struct error err = {0};
+    cJSON *result = NULL;
+
+    start(f, ONE "SignIn: DeviceCode\n");
+    sign_in(f);
+    assert_int_equal(control_call(&result, f->paths.socket, "logout", NULL, NULL, NULL, &err), 0);
+    cJSON_Delete(result);
+    result = NULL;
+    stop(f);
+    tenant_tell(f->tenant, "clear-log", NULL);
+    start(f, ONE "SignIn: DeviceCode\n");
+    wait_for_account(f, "state", "signed-out");
+    session_refresh(f->session);
+    pause_ms(500);
+    assert_true(is_account(f, "state", "signed-out"));
+    assert_int_equal(tenant_count(f->tenant, NULL, "**devicecode"), 0);
+    if (control_call(&result, f->paths.socket, "login", NULL, login_prompt, f, &err) < 0) {
+        fail_msg("login: %s", err.message);
+    }
+    cJSON_Delete(result);
+    stop(f);
+    tenant_tell(f->tenant, "revoke", "{'tenant':'contoso'}");
+    start(f, ONE "SignIn: DeviceCode\n"); /* who came back is asked again */
+    wait_for_account(f, "userCode", "*");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(int argc, char **argv)
@@ -389,6 +418,7 @@ int main(int argc, char **argv)
         TEST(session__goes_on_when_the_network_is_back),
         TEST(session_login__goes_before_what_the_agent_asks),
         TEST(session_login__obeys_the_policy),
+        TEST(session__asks_nobody_who_signed_out_before),
         TEST(session__keeps_no_sign_in_to_a_tenant_that_is_not_allowed),
     };
 

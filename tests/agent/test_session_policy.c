@@ -249,6 +249,62 @@ static void session_reload__ends_the_session_that_is_turned_off(void **state)
     assert_true(session_is_disabled(f->session));
 }
 
+/* Whoever reads the policy as the machine's: nothing can be known about its AllowedTenants. */
+static void session__lets_nobody_in_by_a_machine_policy_that_is_broken(void **state)
+{
+    struct fixture *f = begin(state);
+    struct policy_sources sources = {0};
+    struct session_options options = {
+        .paths = &f->paths, .sources = &sources, .terminal = {.payload = f}};
+    struct error err = {0};
+    cJSON *result = NULL;
+    char *user = NULL;
+
+    start(f, ONE "SignIn: DeviceCode\n");
+    sign_in(f);
+    stop(f);
+    write_policy(f, ONE "SignIn: DeviceCode\n");
+    assert_int_equal(str_format(&user, NULL, "%s/machine.yaml", f->tenant->directory), 0);
+    assert_int_equal(file_write_atomic(user, "AllowedTenants: [", 17, NULL), 0);
+    sources.machine_file = user;
+    assert_int_equal(str_copy(&sources.user_preference_file, f->policy_file, NULL), 0);
+    assert_int_equal(policy_load(&options.policy, &sources, NULL), 0);
+    assert_int_equal(session_start(&f->session, &options, &err), 0);
+    wait_for_account(f, "state", "refused");
+    assert_int_equal(mapping_count(f), 0);
+    assert_true(is_account(f, "next", "mooring policy show"));
+    assert_int_equal(control_call(&result, f->paths.socket, "login", NULL, NULL, NULL, &err),
+                     ERR_DENIED);
+    assert_non_null(strstr(err.message, "cannot be read"));
+    user = NULL;
+    assert_int_equal(str_format(&user, NULL, "CaFile: %s\n", f->tenant->ca_file), 0);
+    assert_int_equal(file_write_atomic(f->session->sources.machine_file, user, strlen(user), NULL),
+                     0);
+    free(user);
+    assert_int_equal(session_reload(f->session, &err), 0);
+    assert_int_equal(list(f, "contoso/finance/Reports"), 0);
+    wait_for_account(f, "state", "signed-in");
+}
+
+/* --policy must not outlive the moment in which an administrator gives the machine a policy. */
+static void session_reload__ends_the_override_by_a_machine_policy(void **state)
+{
+    struct fixture *f = begin(state);
+    struct error err = {0};
+    char *path = NULL;
+
+    start_live(f, ONE "SignIn: SilentOnly\nReadOnly: true\n");
+    assert_int_equal(str_format(&path, NULL, "%s/machine.yaml", f->tenant->directory), 0);
+    assert_int_equal(file_write_atomic(path, "MaxMappings: 3\n", 15, NULL), 0);
+    mutex_lock(&f->session->change_mutex);
+    f->session->sources.machine_file = path;
+    mutex_unlock(&f->session->change_mutex);
+    assert_int_equal(session_reload(f->session, &err), 0);
+    assert_true(f->session->is_override_over);
+    assert_int_equal(policy_settings(f->session->policy)->max_mappings, 3);
+    assert_false(policy_settings(f->session->policy)->read_only);
+}
+
 /* While accounts come and go and the main thread looks after everything. */
 static void *ask_status(void *payload)
 {
@@ -316,6 +372,8 @@ int main(int argc, char **argv)
         TEST(session_reload__says_what_waits_for_the_next_start),
         TEST(session_reload__goes_on_with_what_it_has_when_a_part_fails),
         TEST(session_reload__ends_the_session_that_is_turned_off),
+        TEST(session__lets_nobody_in_by_a_machine_policy_that_is_broken),
+        TEST(session_reload__ends_the_override_by_a_machine_policy),
         TEST(session_reload__may_come_at_any_time),
         TEST(session__sees_its_policy_change),
     };
