@@ -24,7 +24,8 @@ static const struct command commands[] = {
     {"logout", command_logout, "forget the sign-in"},
     {"deletes", command_deletes, "whether deleting is paused; allow deleting very much"},
     {"uploads", command_uploads, "files on their way: list, wait, retry, export, discard"},
-    {"policy", command_policy, "the settings in force and where they come from; check a file"},
+    {"policy", command_policy,
+     "the settings in force and where they come from; check, diff, export, import"},
 };
 
 static void print_usage(FILE *out)
