@@ -21,6 +21,8 @@
 #include "settle.h"
 #include "uploads.h"
 
+#define IS_DOCUMENT 2
+
 struct renaming {
     struct online_vfs *online;
     struct node *from; /* held, as are the next two */
@@ -165,15 +167,26 @@ static int send_local(struct renaming *r, struct body *body, const struct call *
     return code;
 }
 
+/* IS_DOCUMENT: it reached the server while we waited for its upload. */
 static int rename_local_free(struct renaming *r, const struct call *call, struct error *err)
 {
     struct body *body = body_borrow(r->online, r->node);
+    bool is_local = false;
     int code = 0;
 
     if (!body) {
         return 1; /* nobody has it open and nothing keeps it: rename.c knows such files */
     }
     code = body_pause_saves(body, call, err);
+    if (code == 0) {
+        mutex_lock(&r->online->lock);
+        is_local = r->node->flags & (NODE_LOCAL | NODE_GONE);
+        mutex_unlock(&r->online->lock);
+        if (!is_local) {
+            body_resume_saves(body);
+            code = IS_DOCUMENT;
+        }
+    }
     if (code == 0) {
         code = move_local(r, body, err);
         if (code == 0 && !r->to_scratch) {
@@ -431,7 +444,10 @@ int settle_rename(struct online_vfs *online, struct node *from, struct node *nod
     mutex_unlock(&online->lock);
     if (node->kind == VFS_FILE && r.is_local) {
         code = r.is_kept || r.to_scratch || r.has_place ? rename_local(&r, held, call, err) : 1;
-    } else if (node->kind == VFS_FILE) {
+    }
+    if (node->kind == VFS_FILE && (!r.is_local || code == IS_DOCUMENT)) {
+        r.is_local = false;
+        r.is_kept = false;
         code = rename_document(&r, call, err);
     }
     if (code == 1 && r.has_place && !r.is_local) {

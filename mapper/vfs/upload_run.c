@@ -370,8 +370,11 @@ static void finish_good(struct uploads *uploads, struct upload *upload, struct l
     (void)upload_path(&path, uploads, upload->row.spool, NULL);
     follower = edit_follower(uploads, upload);
     if (is_alone) {
+        mutex_lock(&uploads->lock);
+        upload->is_done = true; /* who opens the item now must not take this for its draft */
         body = upload->body;
         upload->body = NULL;
+        mutex_unlock(&uploads->lock);
         body_put(body); /* the file becomes cache, or goes */
         body = NULL;
     } else if (!upload->body && path && !unsaved_has_note(path)) {

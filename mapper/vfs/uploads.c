@@ -518,7 +518,7 @@ void uploads_adopt(struct body *body)
     }
     mutex_lock(&uploads->lock);
     for (struct upload *at = uploads->first; at; at = at->next) {
-        if (!at->body && at->library == body->library &&
+        if (!at->body && !at->is_done && at->library == body->library &&
             str_equal(at->row.item_id, body->item_id)) {
             upload = at; /* the newest */
         }

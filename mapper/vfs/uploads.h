@@ -33,6 +33,7 @@ struct upload {
     bool is_editing;          /* one thread changes its row, or frees it; not started meanwhile */
     bool is_running;          /* ... and so does the worker that runs it */
     bool is_cancelled;        /* the worker is to leave it */
+    bool is_done;             /* the server has it; its file may be going away */
     uint64_t done_bytes;
 };
 
