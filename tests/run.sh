@@ -73,7 +73,7 @@ for arch in x86_64 i686 aarch64; do
     deploy/cmake/deps.sh $arch || exit 1
     build windows-$arch || exit 1
     if tests/wine/run.sh --can-run $arch; then
-        check windows-$arch
+        check windows-$arch -LE stress
     else
         check windows-$arch -L check
     fi

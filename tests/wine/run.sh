@@ -51,7 +51,8 @@ mkdir -p "$WINEPREFIX"
         fi
         touch "$WINEPREFIX/.ready"
     fi
-    wineserver -p60 9>&- || true # one that runs already says so
+    # Nothing of ours open in it: whoever waits for the end of our output would wait for its end.
+    wineserver -p60 9>&- </dev/null >/dev/null 2>&1 || true # one that runs already says so
 ) 9>"$WINEPREFIX/.lock" || exit 1
 
 case $program in
