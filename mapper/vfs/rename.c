@@ -524,19 +524,6 @@ static int replace_paused(struct rename *r, struct body *body, struct body *othe
     return code;
 }
 
-/* The target was made here and is not on the server yet: then there is no item to keep. */
-static int drop_local_target(struct rename *r, const struct call *call, struct error *err)
-{
-    int code = delete_node(r->online, r->target, call, err);
-
-    if (code == 0) {
-        node_put(r->online, r->target);
-        r->target = NULL;
-        code = rename_free(r, call, err);
-    }
-    return code;
-}
-
 /* Always in the same order, so that two renames that cross each other do not wait for each other.
  */
 static int pause_both(struct body *body, struct body *other, const struct call *call,
@@ -567,6 +554,100 @@ static int learn_version(struct rename *r, const struct call *call, struct error
     return is_heard ? refresh_node(r->online, r->target, -1, NULL, call, err) : 0;
 }
 
+/* The target was made here and is not on the server yet: then there is no item to keep. */
+static int drop_local_target(struct rename *r, const struct call *call, struct error *err)
+{
+    int code = delete_node(r->online, r->target, call, err);
+
+    if (code == 0) {
+        node_put(r->online, r->target);
+        r->target = NULL;
+        code = rename_free(r, call, err);
+    }
+    return code;
+}
+
+/* The target waits for its upload, which is not to come any more: its row goes with the change of
+ * the source's, or after the server has renamed the source, so that no crash loses both. With saves
+ * of both paused. 1: it has to be done in two steps. */
+static int replace_waiting_target(struct rename *r, struct body *body, struct body *other,
+                                  bool is_source_local, const struct call *call, struct error *err)
+{
+    struct online_vfs *online = r->online;
+    struct upload_target to = {.name = r->new_name};
+    struct graph_item item = {0};
+    struct place folder = {0};
+    char *path = NULL;
+    int code = place_of(&folder, online, r->to, true, call, err);
+
+    if (code == 0 && is_source_local) {
+        mutex_lock(&online->lock);
+        code = node_path(online, r->target, &path, err);
+        mutex_unlock(&online->lock);
+        to.drive_id = folder.drive_id;
+        to.parent_id = folder.item_id;
+        to.path = path;
+        code = code < 0 ? code : uploads_redirect(body, &to, other, err);
+    } else if (code == 0) {
+        code = send_rename(r, r->new_name, &item, call, err);
+        if (code == 0) {
+            uploads_drop(other);
+        }
+    }
+    if (code == 0) {
+        mutex_lock(&online->lock);
+        if (!(r->target->flags & NODE_GONE)) {
+            r->target->body = NULL;
+        }
+        code = move_in_tree(r, is_source_local ? NULL : &item, err);
+        mutex_unlock(&online->lock);
+        mutex_lock(&other->lock);
+        other->is_removed = true;
+        mutex_unlock(&other->lock);
+    }
+    graph_item_clear(&item);
+    place_clear(&folder);
+    free(path);
+    return code;
+}
+
+static int replace_file(struct rename *r, const struct call *call, struct error *err);
+
+static int replace_local_target(struct rename *r, const struct call *call, struct error *err)
+{
+    struct online_vfs *online = r->online;
+    struct body *body = body_borrow(online, r->node);
+    struct body *other = body_borrow(online, r->target);
+    bool is_source_local = false;
+    bool is_still_local = true;
+    int code = 1;
+
+    if (other && uploads_has(other)) {
+        code = body ? pause_both(body, other, call, err) : body_pause_saves(other, call, err);
+        if (code == 0) {
+            mutex_lock(&online->lock);
+            is_still_local = r->target->flags & NODE_LOCAL;
+            is_source_local = r->node->flags & NODE_LOCAL;
+            mutex_unlock(&online->lock);
+            code = 1;
+            if (is_still_local && (!is_source_local || (body && uploads_has(body)))) {
+                code = replace_waiting_target(r, body, other, is_source_local, call, err);
+            }
+            body_resume_saves(other);
+            if (body) {
+                body_resume_saves(body);
+            }
+        }
+    }
+    body_put(other);
+    body_put(body);
+    if (code != 1) {
+        return code;
+    }
+    /* It may have arrived while we waited for it. */
+    return is_still_local ? drop_local_target(r, call, err) : replace_file(r, call, err);
+}
+
 static int replace_file(struct rename *r, const struct call *call, struct error *err)
 {
     struct online_vfs *online = r->online;
@@ -592,7 +673,7 @@ static int replace_file(struct rename *r, const struct call *call, struct error 
     }
     mutex_unlock(&online->lock);
     if (code == 0 && is_local_target) {
-        return drop_local_target(r, call, err);
+        return replace_local_target(r, call, err);
     }
     if (!body) {
         return code;

@@ -408,7 +408,8 @@ static void sweep_one(void *payload, const char *name)
                    (int)(strlen(name) - strlen(SPOOL_SAVED)), name) < 0) {
         return;
     }
-    if (!has_beside(path, SPOOL_NOTE)) {
+    /* A later save may have gone into the same file, behind what the mark speaks of. */
+    if (!has_beside(path, SPOOL_NOTE) && !uploads_know(online->uploads, spool_name_of(path))) {
         (void)file_remove(path, NULL);
     }
     remove_beside(path, SPOOL_SAVED);

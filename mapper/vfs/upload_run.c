@@ -338,14 +338,15 @@ static bool is_shared(struct upload *upload)
     return is_same;
 }
 
-static bool is_body_dirty(struct body *body)
+/* The spool file is the body's, as it was sent: so says a mark, unless it was written on. With the
+ * lock, so that no note of a draft is taken for that of the save. */
+static void mark_saved(struct body *body, const char *path)
 {
-    bool is_dirty = false;
-
     mutex_lock(&body->lock);
-    is_dirty = body->is_dirty;
+    if (!body->is_dirty && !uploads_has(body)) {
+        unsaved_saved(path);
+    }
     mutex_unlock(&body->lock);
-    return is_dirty;
 }
 
 /*
@@ -378,15 +379,17 @@ static void finish_good(struct uploads *uploads, struct upload *upload, struct l
         body_put(body); /* the file becomes cache, or goes */
         body = NULL;
     } else if (!upload->body && path && !unsaved_has_note(path)) {
-        (void)file_remove(path, NULL); /* with a note it was written on, and stays for that */
-        unsaved_remove(path);
-    } else if (path && (is_own || !is_body_dirty(upload->body))) {
+        /* with a note it was written on, and stays for that */
+        upload_remove_spool(uploads, upload, upload->row.spool);
+    } else if (path && is_own && upload->body &&
+               !uploads_share(uploads, upload, upload->row.spool)) {
         unsaved_saved(path);
+    } else if (path && upload->body) {
+        mark_saved(upload->body, path);
     }
     commit_done(uploads, upload, follower, item);
     if (upload->body && is_own && path) {
-        (void)file_remove(path, NULL);
-        unsaved_remove(path);
+        upload_remove_spool(uploads, upload, upload->row.spool);
     }
     mutex_lock(&uploads->lock);
     body = upload->body;

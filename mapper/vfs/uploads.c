@@ -131,12 +131,24 @@ static int fill_row(struct journal_row *row, const struct body *body,
     return code;
 }
 
-/* A spool file that nobody reads any more. */
-static void remove_spool(struct uploads *uploads, const char *name)
+bool uploads_share(struct uploads *uploads, const struct upload *upload, const char *name)
+{
+    bool is_shared = false;
+
+    mutex_lock(&uploads->lock);
+    for (const struct upload *at = uploads->first; at && !is_shared; at = at->next) {
+        is_shared = at != upload && str_equal(at->row.spool, name);
+    }
+    mutex_unlock(&uploads->lock);
+    return is_shared;
+}
+
+void upload_remove_spool(struct uploads *uploads, const struct upload *upload, const char *name)
 {
     char *path = NULL;
 
-    if (upload_path(&path, uploads, name, NULL) == 0) {
+    /* A save that was written behind the end of the one before it is in the same file. */
+    if (!uploads_share(uploads, upload, name) && upload_path(&path, uploads, name, NULL) == 0) {
         (void)file_remove(path, NULL);
         unsaved_remove(path);
     }
@@ -171,7 +183,7 @@ static int replace_waiting(struct uploads *uploads, struct upload *upload, struc
         mutex_unlock(&uploads->lock);
         local_close(old);
         if (strcmp(old_name, upload->row.spool) != 0) {
-            remove_spool(uploads, old_name);
+            upload_remove_spool(uploads, upload, old_name);
         }
     }
     journal_row_clear(&row);
@@ -413,7 +425,7 @@ void upload_forget(struct uploads *uploads, struct upload *upload)
         mutex_unlock(&body->lock);
     }
     if (!is_shared) {
-        remove_spool(uploads, upload->row.spool);
+        upload_remove_spool(uploads, upload, upload->row.spool);
     }
     mutex_lock(&uploads->lock);
     uploads_unlink(uploads, upload);

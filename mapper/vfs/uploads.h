@@ -142,6 +142,12 @@ int upload_path(char **out, const struct uploads *uploads, const char *spool_nam
                 struct error *err);
 const char *spool_name_of(const char *path);
 
+/* Whether another upload than this one has its bytes in the same spool file. */
+bool uploads_share(struct uploads *uploads, const struct upload *upload, const char *name);
+
+/* The spool file of an upload goes, unless another one needs it. */
+void upload_remove_spool(struct uploads *uploads, const struct upload *upload, const char *name);
+
 /* One that is edited by us: out of the list, with its reference of the body; its spool file goes
  * unless the body reads it. */
 void upload_forget(struct uploads *uploads, struct upload *upload);

@@ -167,7 +167,7 @@ static void journal_put__while_one_is_sent_follows_it(void **state)
     fake_set_latency(f->fake, 0);
     wait_sent(f);
     assert_true(fake_has_text(f->fake, "a", "third"));
-    assert_int_equal(fake_versions(f->fake, "a"), 2);
+    assert_in_range(fake_versions(f->fake, "a"), 2, 3); /* 3: the first one was quick */
     assert_int_equal(fake_children(f->fake, ""), 1);
 }
 

@@ -1,0 +1,40 @@
+/*
+ * crash.h - what the tests of dying agents share.
+ *
+ * crash_uploads runs itself as a child that does file operations in WriteMode=Background on the
+ * simulated tenant and writes down each of them before it begins and after it ended. The child is
+ * killed at the n-th step (faults.c: journal, spool, server), or at any moment; or one of its steps
+ * fails for want of room. Then another child, on the same journal, has to bring to the server what
+ * the first was told is safe: byte for byte, and once.
+ */
+#ifndef TESTS_CRASH_H
+#define TESTS_CRASH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define CRASH_NAMES 5         /* files "f0" to "f4" */
+#define CRASH_PIECE 131072u   /* of a write */
+#define CRASH_STEPS 14        /* operations of a child */
+#define CRASH_LARGE 11000000u /* goes by an upload session of two fragments */
+
+enum crash_op { CRASH_WRITE, CRASH_APPEND, CRASH_RENAME, CRASH_DELETE, CRASH_OPS };
+
+/* What a child does in its n-th step; the same in both processes. */
+struct crash_step {
+    enum crash_op op;
+    unsigned name;
+    unsigned to;   /* RENAME */
+    unsigned seed; /* of the bytes */
+    uint32_t size;
+};
+struct crash_step crash_step(unsigned seed, unsigned number);
+
+/* faults.c: at the n-th step (0: never) the process is killed, or that step fails. */
+void faults_arm(unsigned kill_at, unsigned fail_at);
+unsigned faults_steps(void); /* so far */
+
+/* child.c: argv as crash_uploads gives it; the exit code. */
+int child_main(int argc, char **argv);
+
+#endif

@@ -1,0 +1,127 @@
+/* Stands before the functions that change what outlives the agent (the linker's --wrap), and kills
+ * it or refuses there. The product has no switch for it. */
+#include <signal.h>
+#include <stdatomic.h>
+#include <stddef.h>
+
+#include "base/file.h"
+#include "crash.h"
+#include "local.h"
+#include "mapper/graph.h"
+#include "mapper/journal.h"
+
+static atomic_uint steps;
+static unsigned kill_step;
+static unsigned fail_step;
+
+void faults_arm(unsigned kill_at, unsigned fail_at)
+{
+    kill_step = kill_at;
+    fail_step = fail_at;
+}
+
+unsigned faults_steps(void)
+{
+    return atomic_load(&steps);
+}
+
+/* Before a step and after it, each counts as one. True: this one is to fail. */
+static bool step(void)
+{
+    unsigned number = atomic_fetch_add(&steps, 1) + 1;
+
+    if (number == kill_step) {
+        raise(SIGKILL);
+    }
+    return number == fail_step;
+}
+
+static int full(struct error *err)
+{
+    return error_set(err, ERR_NO_SPACE, "the test's disk is full");
+}
+
+int __real_journal_apply(struct journal *journal, const struct journal_change *changes,
+                         size_t count, bool is_durable, struct error *err);
+int __wrap_journal_apply(struct journal *journal, const struct journal_change *changes,
+                         size_t count, bool is_durable, struct error *err);
+int __real_local_sync(struct local_file *file, struct error *err);
+int __wrap_local_sync(struct local_file *file, struct error *err);
+int __real_local_write(struct local_file *file, const void *data, size_t size, uint64_t offset,
+                       struct error *err);
+int __wrap_local_write(struct local_file *file, const void *data, size_t size, uint64_t offset,
+                       struct error *err);
+int __real_local_move(const char *from, const char *to, struct error *err);
+int __wrap_local_move(const char *from, const char *to, struct error *err);
+int __real_file_remove(const char *path, struct error *err);
+int __wrap_file_remove(const char *path, struct error *err);
+int __real_file_sync_directory(const char *path, struct error *err);
+int __wrap_file_sync_directory(const char *path, struct error *err);
+int __real_graph_upload(struct graph_item *out, struct account *account,
+                        const struct graph_upload *upload, const struct graph_source *source,
+                        const struct call *call, struct error *err);
+int __wrap_graph_upload(struct graph_item *out, struct account *account,
+                        const struct graph_upload *upload, const struct graph_source *source,
+                        const struct call *call, struct error *err);
+
+int __wrap_journal_apply(struct journal *journal, const struct journal_change *changes,
+                         size_t count, bool is_durable, struct error *err)
+{
+    int code = step() ? full(err) : __real_journal_apply(journal, changes, count, is_durable, err);
+
+    (void)step();
+    return code;
+}
+
+int __wrap_local_sync(struct local_file *file, struct error *err)
+{
+    int code = step() ? full(err) : __real_local_sync(file, err);
+
+    (void)step();
+    return code;
+}
+
+int __wrap_local_write(struct local_file *file, const void *data, size_t size, uint64_t offset,
+                       struct error *err)
+{
+    if (step()) { /* a part of it is there, as on a real disk */
+        (void)__real_local_write(file, data, size / 2, offset, NULL);
+        return full(err);
+    }
+    return __real_local_write(file, data, size, offset, err);
+}
+
+int __wrap_local_move(const char *from, const char *to, struct error *err)
+{
+    int code = step() ? full(err) : __real_local_move(from, to, err);
+
+    (void)step();
+    return code;
+}
+
+int __wrap_file_remove(const char *path, struct error *err)
+{
+    int code = 0;
+
+    (void)step();
+    code = __real_file_remove(path, err);
+    (void)step();
+    return code;
+}
+
+int __wrap_file_sync_directory(const char *path, struct error *err)
+{
+    return step() ? full(err) : __real_file_sync_directory(path, err);
+}
+
+int __wrap_graph_upload(struct graph_item *out, struct account *account,
+                        const struct graph_upload *upload, const struct graph_source *source,
+                        const struct call *call, struct error *err)
+{
+    int code = 0;
+
+    (void)step();
+    code = __real_graph_upload(out, account, upload, source, call, err);
+    (void)step(); /* the server has it, and nobody here knows */
+    return code;
+}
