@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/process.h"
 #include "commands/command.h"
 #include "commands/policy.h"
 
@@ -48,6 +49,12 @@ static int finish(int exit_code)
 
 int main(int argc, char **argv)
 {
+    struct error err = {0};
+
+    process_harden();
+    if (process_arguments(&argc, &argv, &err) < 0) {
+        return command_fail("", false, &err);
+    }
     if (argc < 2) {
         print_usage(stderr);
         return COMMAND_FAILED;

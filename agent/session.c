@@ -316,6 +316,13 @@ void session_refresh(struct session *session)
     mutex_unlock(&session->mutex);
 }
 
+void session_network_changed(struct session *session)
+{
+    log_info(LOG_AGENT, "another network: asking again");
+    graph_network_changed(session->graph);
+    session_refresh(session);
+}
+
 bool session_is_disabled(struct session *session)
 {
     return atomic_load(&session->is_disabled);

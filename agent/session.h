@@ -62,6 +62,10 @@ bool session_show_progress(struct session *session);
 /* Asks for a new round of discovery of every account, now. Any thread. */
 void session_refresh(struct session *session);
 
+/* Another network, or awake after sleep: what failed for want of a network is tried again now. Any
+ * thread. */
+void session_network_changed(struct session *session);
+
 /* Reads the sources of policy again and puts into effect what changed: limits, the log, accounts,
  * mappings, the mount; nobody else is told anything. The watch of the sources calls it. Returns when
  * it is done. Any thread; session_stop() waits for it. */

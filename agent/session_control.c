@@ -190,5 +190,9 @@ int session_control(void *payload, const struct control_request *request, cJSON 
         session_refresh(session);
         return 0;
     }
+    if (strcmp(request->command, "stop") == 0) {
+        process_request_stop(); /* as at the end of the session */
+        return 0;
+    }
     return error_set(err, ERR_UNSUPPORTED, "this agent knows no command '%s'", request->command);
 }

@@ -1,35 +1,44 @@
 #include <getopt.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/process.h"
 #include "commands/command.h"
+#include "events.h"
 #include "paths.h"
 #include "policy/load.h"
 #include "session.h"
+#include "terminal.h"
 
 #define TICK_MS 5000
 #define PROGRESS_MS 500
+#define END_MS 120000 /* DrainSeconds is 60 unless policy says otherwise */
+#define END_STEP_MS 200
 
-static const char usage[] = "usage: mooring agent [--policy FILE] [--verbose]\n"
+static const char usage[] = "usage: mooring agent [--policy FILE] [--verbose] | --stop\n"
                             "Runs in this session until it is told to end (SIGTERM, Ctrl-C): shows "
                             "the user's libraries below MountRoot.\n"
                             "  --policy FILE  replaces all other sources of policy (refused while "
                             "a machine policy exists)\n"
-                            "  --verbose      the log goes to the terminal too\n";
+                            "  --verbose      the log goes to the terminal too\n"
+                            "  --stop         ends the agent of this session, and waits for it\n";
 
 struct agent_arguments {
     const char *policy_file;
     bool is_verbose;
+    bool is_stop;
+    atomic_bool
+        has_new_network; /* set on another thread; seen at the next tick: they come in crowds */
 };
 
 static bool parse(struct agent_arguments *arguments, int argc, char **argv, int *exit_code)
 {
     static const struct option long_options[] = {{"policy", required_argument, NULL, 'p'},
+                                                 {"stop", no_argument, NULL, 's'},
                                                  {"verbose", no_argument, NULL, 'v'},
                                                  {"help", no_argument, NULL, 'h'},
                                                  {NULL, 0, NULL, 0}};
@@ -42,6 +51,9 @@ static bool parse(struct agent_arguments *arguments, int argc, char **argv, int 
         switch (letter) {
         case 'p':
             arguments->policy_file = optarg;
+            break;
+        case 's':
+            arguments->is_stop = true;
             break;
         case 'v':
             arguments->is_verbose = true;
@@ -113,7 +125,7 @@ static void log_policy_warnings(const struct policy *policy)
 /* On a terminal the line of progress is the last one: each line that stays takes its place. */
 static void clear_line(void)
 {
-    if (isatty(STDOUT_FILENO)) {
+    if (terminal_is_output()) {
         printf("\r\033[K");
     }
 }
@@ -121,22 +133,22 @@ static void clear_line(void)
 static void say(void *payload, const char *line)
 {
     (void)payload;
-    flockfile(stdout); /* any thread */
+    terminal_lock(); /* any thread */
     clear_line();
     command_print_safe(line);
     putchar('\n');
     fflush(stdout);
-    funlockfile(stdout);
+    terminal_unlock();
 }
 
 static void show_progress(void *payload, const char *line)
 {
     (void)payload;
-    flockfile(stdout);
+    terminal_lock();
     clear_line();
     command_print_safe(line);
     fflush(stdout);
-    funlockfile(stdout);
+    terminal_unlock();
 }
 
 /* Ctrl-C while uploads are waited for: no more waiting. */
@@ -158,7 +170,7 @@ static void reload(struct session *session)
 }
 
 /* Until the session is to end. */
-static void attend(struct session *session, bool is_terminal)
+static void attend(struct session *session, struct agent_arguments *arguments, bool is_terminal)
 {
     enum process_event event = PROCESS_NOTHING;
     int64_t ticked_ms = clock_mono_ms(clock_system());
@@ -171,9 +183,23 @@ static void attend(struct session *session, bool is_terminal)
             reload(session);
         }
         if (event != PROCESS_STOP && clock_mono_ms(clock_system()) - ticked_ms >= TICK_MS) {
+            if (atomic_exchange(&arguments->has_new_network, false)) {
+                session_network_changed(session);
+            }
             session_tick(session);
             ticked_ms = clock_mono_ms(clock_system());
         }
+    }
+}
+
+static void on_event(void *payload, enum agent_event event)
+{
+    struct agent_arguments *arguments = payload;
+
+    if (event == AGENT_EVENT_END) {
+        process_request_stop();
+    } else {
+        atomic_store(&arguments->has_new_network, true);
     }
 }
 
@@ -181,7 +207,7 @@ static int serve(const struct agent_paths *paths, struct policy *policy,
                  struct policy_sources *sources, struct agent_arguments *arguments,
                  struct error *err)
 {
-    bool is_terminal = isatty(STDOUT_FILENO);
+    bool is_terminal = terminal_is_output();
     const struct session_options options = {
         .paths = paths,
         .policy = policy,
@@ -191,20 +217,47 @@ static int serve(const struct agent_paths *paths, struct policy *policy,
                      .say = say,
                      .progress = is_terminal ? show_progress : NULL,
                      .is_impatient = is_terminal ? is_impatient : NULL}};
+    struct agent_events *events = NULL;
     struct session *session = NULL;
+    struct error why = {0};
     int code = session_start(&session, &options, err);
 
     if (code < 0) {
         return code;
     }
+    if (agent_events_start(&events, on_event, arguments, &why) < 0) {
+        log_error(LOG_AGENT, &why, "nobody tells that the session ends");
+    }
     log_info(LOG_AGENT, "version %s started", MOORING_VERSION);
-    attend(session, is_terminal);
+    attend(session, arguments, is_terminal);
     if (session_is_disabled(session)) {
         say(NULL, "policy Enabled was turned off for this machine or user: the agent ends");
     }
     log_info(LOG_AGENT, "ending");
     session_stop(session);
+    agent_events_stop(events); /* the end of the session waited for that */
     return 0;
+}
+
+static int stop_running(struct error *err)
+{
+    int64_t end = clock_mono_ms(clock_system()) + END_MS;
+    enum process_event event = PROCESS_NOTHING;
+    cJSON *result = NULL;
+    int code;
+
+    process_block_stop(); /* Ctrl-C: no more waiting */
+    code = command_call(&result, "stop", NULL, NULL, NULL, err);
+    cJSON_Delete(result);
+    while (code == 0 && event == PROCESS_NOTHING && clock_mono_ms(clock_system()) < end) {
+        result = NULL;
+        event = process_wait_for_stop(END_STEP_MS);
+        if (command_call(&result, "status", NULL, NULL, NULL, NULL) == ERR_NOT_FOUND) {
+            return 0;
+        }
+        cJSON_Delete(result);
+    }
+    return code < 0 ? code : error_set(err, ERR_TIMED_OUT, "the agent still waits for uploads");
 }
 
 int command_agent(int argc, char **argv)
@@ -219,6 +272,9 @@ int command_agent(int argc, char **argv)
 
     if (!parse(&arguments, argc, argv, &exit_code)) {
         return exit_code;
+    }
+    if (arguments.is_stop) {
+        return stop_running(&err) < 0 ? command_fail("agent", false, &err) : COMMAND_OK;
     }
     process_keep_small();
     process_block_stop();

@@ -241,3 +241,8 @@ enum process_event process_wait_for_stop(int64_t wait_ms)
     }
     return got > 0 ? PROCESS_STOP : PROCESS_NOTHING;
 }
+
+void process_request_stop(void)
+{
+    kill(getpid(), SIGTERM);
+}

@@ -304,3 +304,8 @@ enum process_event process_wait_for_stop(int64_t wait_ms)
 
     return WaitForSingleObject(stop_event, wait) == WAIT_OBJECT_0 ? PROCESS_STOP : PROCESS_NOTHING;
 }
+
+void process_request_stop(void)
+{
+    SetEvent(stop_event);
+}

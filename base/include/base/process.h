@@ -54,4 +54,7 @@ enum process_event { PROCESS_NOTHING, PROCESS_STOP, PROCESS_RELOAD };
 void process_block_stop(void);
 enum process_event process_wait_for_stop(int64_t wait_ms);
 
+/* The same as if the system had asked for our end, after process_block_stop(). Any thread. */
+void process_request_stop(void);
+
 #endif

@@ -1,43 +1,12 @@
-#include <errno.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <unistd.h>
-
 #include "control.h"
+
+#include "channel.h"
 #include "control_wire.h"
 
 #define ANSWER_MAX (64u << 20) /* a status with 5,000 mappings is below 4 MiB */
 
-static int connect_to(int *out, const char *path, struct error *err)
-{
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    int fd;
-
-    if (strlen(path) >= sizeof(address.sun_path)) {
-        return error_set(err, ERR_INVALID, "path of the control socket too long: '%s'", path);
-    }
-    memcpy(address.sun_path, path, strlen(path) + 1);
-    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd < 0) {
-        return error_set_os(err, ERR_IO, errno, "no socket");
-    }
-    if (connect(fd, (struct sockaddr *)&address, sizeof(address)) != 0) {
-        int saved = errno;
-
-        close(fd);
-        if (saved == ENOENT || saved == ECONNREFUSED) {
-            return error_set(err, ERR_NOT_FOUND,
-                             "no agent runs for this user; start it with `mooring agent`");
-        }
-        return error_set_os(err, error_from_errno(saved), saved, "cannot reach the agent at '%s'",
-                            path);
-    }
-    *out = fd;
-    return 0;
-}
-
-static int send_request(int fd, const char *command, const cJSON *arguments, struct error *err)
+static int send_request(struct channel *channel, const char *command, const cJSON *arguments,
+                        struct error *err)
 {
     cJSON *line = cJSON_CreateObject();
     int code;
@@ -46,7 +15,7 @@ static int send_request(int fd, const char *command, const cJSON *arguments, str
     if (arguments) {
         cJSON_AddItemToObject(line, "arguments", cJSON_Duplicate(arguments, true));
     }
-    code = control_send_line(fd, line, err);
+    code = control_send_line(channel, line, err);
     cJSON_Delete(line);
     return code;
 }
@@ -66,14 +35,14 @@ int control_call(cJSON **result, const char *path, const char *command, const cJ
     struct control_reader reader;
     cJSON *line = NULL;
     bool is_answered = false;
-    int fd = -1;
-    int code = connect_to(&fd, path, err);
+    struct channel *channel = NULL;
+    int code = channel_connect(&channel, path, err);
 
     if (code < 0) {
         return code;
     }
-    control_reader_init(&reader, fd, ANSWER_MAX);
-    code = send_request(fd, command, arguments, err);
+    control_reader_init(&reader, channel, ANSWER_MAX);
+    code = send_request(channel, command, arguments, err);
     while (code == 0 && !is_answered) {
         const cJSON *event;
         const cJSON *error;
@@ -101,6 +70,6 @@ int control_call(cJSON **result, const char *path, const char *command, const cJ
     }
     cJSON_Delete(line);
     control_reader_clear(&reader);
-    close(fd);
+    channel_close(channel);
     return code;
 }
