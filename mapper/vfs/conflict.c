@@ -298,16 +298,18 @@ static void move_body(struct online_vfs *online, struct upload *upload, struct n
 void conflict_show_copy(struct upload *upload)
 {
     struct online_vfs *online = upload->library->online;
-    struct body *body = upload->body;
+    struct body *body = NULL;
     struct node *folder = NULL;
     uint64_t folder_id = 0;
     uint64_t old_id = 0;
     char *name = NULL;
 
+    mutex_lock(&online->lock);
+    body = upload->body;
     if (!body) {
+        mutex_unlock(&online->lock);
         return;
     }
-    mutex_lock(&online->lock);
     old_id = body->node->flags & NODE_GONE ? 0 : node_id(body->node);
     folder = folder_of_copy(upload);
     if (folder) {

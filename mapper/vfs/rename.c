@@ -11,24 +11,15 @@
 #include "local.h"
 #include "local_only.h"
 #include "online.h"
-#include "uploads.h"
+#include "rename.h"
 #include "settle.h"
+#include "uploads.h"
 
 #define UNDO_MS 30000
 #define SOURCE_AGE_MS 3000 /* what was saved a moment ago is known */
 #define FETCH_TO_REPLACE \
     (64u * 1024 * 1024) /* larger sources that are not here are moved aside \
                          */
-
-struct rename {
-    struct online_vfs *online;
-    struct node *from; /* held: folders and what stands in them */
-    struct node *to;
-    struct node *node;
-    struct node *target; /* NULL: the name is free */
-    const char *new_name;
-    unsigned flags;
-};
 
 /* --- to a free name --- */
 
@@ -425,78 +416,6 @@ static int replace_aside(struct rename *r, const struct call *call, struct error
     return code;
 }
 
-/* The target's node takes the source's place, with the upload that is on its way; lock held. */
-static void show_redirected(struct rename *r, struct body *body)
-{
-    struct online_vfs *online = r->online;
-
-    if ((r->target->flags | r->node->flags) & NODE_GONE) {
-        return;
-    }
-    r->target->body = NULL;
-    r->node->body = NULL;
-    tree_hold(online->tree, r->target);
-    tree_release(online->tree, body->node, 1);
-    body->node = r->target;
-    r->target->body = body;
-    mutex_lock(&body->lock);
-    (void)str_copy(&body->item_id, node_item_id(r->target), NULL);
-    (void)str_copy(&body->version, node_version(r->target), NULL);
-    mutex_unlock(&body->lock);
-    tree_edit(online->tree, r->target);
-    tree_replace(online->tree, r->node, r->target);
-}
-
-/* The source was never on the server, and the journal has all of it: its upload becomes one over
- * the target's item, and nothing is sent now. 1: it has to be done at once. */
-static int replace_in_journal(struct rename *r, struct body *body, struct body *other,
-                              const struct call *call, struct error *err)
-{
-    struct online_vfs *online = r->online;
-    struct upload_target to = {.name = r->new_name};
-    struct place place = {0};
-    struct place folder = {0};
-    char *version = NULL;
-    char *path = NULL;
-    bool is_ours = false;
-    int code = 0;
-
-    mutex_lock(&online->lock);
-    mutex_lock(&body->lock);
-    is_ours = (r->node->flags & NODE_LOCAL) && !body->is_dirty && uploads_has(body);
-    mutex_unlock(&body->lock);
-    mutex_unlock(&online->lock);
-    if (!is_ours) {
-        return 1;
-    }
-    code = place_of(&place, online, r->target, true, call, err);
-    code = code < 0 ? code : place_of(&folder, online, r->to, true, call, err);
-    if (code == 0) {
-        mutex_lock(&online->lock);
-        code = str_copy(&version, node_version(r->target), err);
-        code = code < 0 ? code : node_path(online, r->target, &path, err);
-        mutex_unlock(&online->lock);
-    }
-    if (code == 0) {
-        to.drive_id = place.drive_id;
-        to.parent_id = folder.item_id;
-        to.path = path;
-        to.item_id = place.item_id;
-        to.version = version;
-        code = uploads_redirect(body, &to, other, err);
-    }
-    if (code == 0) {
-        mutex_lock(&online->lock);
-        show_redirected(r, body);
-        mutex_unlock(&online->lock);
-    }
-    free(path);
-    free(version);
-    place_clear(&folder);
-    place_clear(&place);
-    return code;
-}
-
 /* With saves of both files paused; 1: the bytes are too many to be brought here. */
 static int replace_paused(struct rename *r, struct body *body, struct body *other,
                           const struct call *call, struct error *err)
@@ -504,7 +423,7 @@ static int replace_paused(struct rename *r, struct body *body, struct body *othe
     struct bytes bytes = {.body = body};
     struct graph_item item = {0};
     uint64_t size = 0;
-    int code = replace_in_journal(r, body, other, call, err);
+    int code = rename_in_journal(r, body, other, call, err);
 
     if (code <= 0) {
         return code;

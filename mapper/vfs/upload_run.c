@@ -218,13 +218,17 @@ static bool take_answer(struct uploads *uploads, struct upload *upload,
 {
     struct online_vfs *online = uploads->online;
     const char *version = item->ctag ? item->ctag : item->etag;
-    struct body *body = upload->body;
+    struct body *body = NULL;
     struct error error = {0};
     struct node *node = NULL;
     bool is_newest = false;
     bool is_alone = false;
 
     mutex_lock(&online->lock);
+    mutex_lock(&uploads->lock);
+    upload->is_done = true;
+    body = upload->body;
+    mutex_unlock(&uploads->lock);
     node = node_of(upload, item);
     if (node) {
         if (tree_apply_own(online, node, item, &error) < 0) {
@@ -533,11 +537,11 @@ static void finish_bad(struct uploads *uploads, struct upload *upload, struct jo
     } else if (step == JOURNAL_STEP_COPY) {
         conflict_show_copy(upload);
     }
+    mutex_lock(&online->lock);
     if (upload->body) {
-        mutex_lock(&online->lock);
         note_denied(online, upload->body->node, code);
-        mutex_unlock(&online->lock);
     }
+    mutex_unlock(&online->lock);
     mutex_lock(&uploads->lock);
     uploads->copies += step == JOURNAL_STEP_COPY && set == 0;
     uploads->running--;
