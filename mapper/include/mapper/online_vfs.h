@@ -10,7 +10,9 @@
  *
  * Any thread, any number at once. No lock is held while waiting for the network.
  *
- * A save ends with flush or fsync. Two things differ from the letter of vfs.h, on purpose: a file
+ * A save ends with flush. With saves_in_background it is durable then, in a journal beside the spool
+ * (journal.h), and sent by threads of this vfs; fsync waits for the disk. Otherwise it is on the
+ * server when flush or fsync return. Two things differ from the letter of vfs.h, on purpose: a file
  * that was only made or emptied by opening, and not written, is sent with its last handle (a shell
  * closes a duplicate first, and would make two versions); and a save may take longer than its
  * call's deadline by 1 s for each 128 KiB to be sent, so that large files can be saved at all. It
