@@ -6,10 +6,7 @@
 
 #include "base/str.h"
 #include "np/np.h"
-
-static const struct transport_type transport_type_webdav = {
-    .name = "webdav", .title = "WebDAV gateway on loopback", .ops = NULL, /* not built yet */
-};
+#include "webdav/webdav.h"
 
 /* Best first: what `auto` takes. */
 static const struct transport_type *const types[] = {&transport_type_np, &transport_type_webdav};
@@ -90,6 +87,14 @@ int transport_enumerate(struct transport *t, transport_visit_fn visit, void *pay
 int transport_check(struct transport *t, struct error *err)
 {
     return t->type->ops->check(t, err);
+}
+
+int transport_address(struct transport *t, char **out, struct error *err)
+{
+    if (!t->type->ops->address) {
+        return error_set(err, ERR_UNSUPPORTED, "the transport '%s' has no address", t->type->name);
+    }
+    return t->type->ops->address(t, out, err);
 }
 
 void transport_stop(struct transport *t, int64_t wait_ms)

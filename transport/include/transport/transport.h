@@ -37,6 +37,9 @@ struct transport_options {
     int64_t save_deadline_ms; /* the same for those that send a file (flush, fsync, truncate by
                                  path); 0 = what the vfs has for it */
     unsigned max_threads;     /* operations served at once; 0 = 64 */
+    const char *private_directory; /* webdav: for its password, and for files on their way; made
+                                      0700 when missing */
+    uint16_t port;                 /* webdav: on 127.0.0.1; 0 = any that is free */
 };
 
 struct transport;
@@ -78,6 +81,10 @@ struct transport_ops {
     /* Whether the mount is still there (a user may have unmounted it): ERR_IO when not, and why. */
     int (*check)(struct transport *t, struct error *err);
 
+    /* Optional. *out = where a client finds it ("http://127.0.0.1:4711/"), without any secret; the
+     * caller frees. For transports that the system does not mount by itself. */
+    int (*address)(struct transport *t, char **out, struct error *err);
+
     /* Wait for running operations (at most wait_ms; those that are left when three quarters of it
      * have passed are cancelled), unmount, close what is still open, give back all holds, free.
      * Never fails; copes with a half-built instance, also after a start that failed. An operation
@@ -108,6 +115,9 @@ int transport_detach(struct transport *t, const char *path, struct error *err);
 int transport_enumerate(struct transport *t, transport_visit_fn visit, void *payload,
                         struct error *err);
 int transport_check(struct transport *t, struct error *err);
+
+/* ERR_UNSUPPORTED for a transport that needs no address. */
+int transport_address(struct transport *t, char **out, struct error *err);
 void transport_stop(struct transport *t, int64_t wait_ms); /* NULL is fine */
 
 #endif
