@@ -208,6 +208,7 @@ struct online_vfs {
     struct settling *settling; /* settle.h */
     uint32_t settling_count;
     struct thread settler;
+    _Atomic bool is_settler_over; /* read where other locks are held */
     struct cond settle_wake;
     struct thread follower; /* asks for changes in libraries that are in use */
     struct cond follow_wake;

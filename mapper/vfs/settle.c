@@ -185,11 +185,16 @@ int settle_delete(struct online_vfs *online, struct node *node, struct error *er
     return code;
 }
 
-int settle_move(struct online_vfs *online, struct node *node, struct error *err)
+int settle_move(struct online_vfs *online, struct node *node, const char *new_name,
+                struct error *err)
 {
     struct settling *s = settle_of(online, node);
+    const struct settling *there = at_place(online, tree_parent(online->tree, node), new_name);
     int code = 0;
 
+    if (there && there != s && there->kind != SETTLE_DELETE) {
+        return 1;
+    }
     if (s) {
         return s->is_running ? 1 : 0; /* a second name: the server is told the last one */
     }

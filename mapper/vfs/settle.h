@@ -76,9 +76,11 @@ bool settle_keeps_place(const struct online_vfs *online, const struct node *fold
 struct settling *settle_of(const struct online_vfs *online, const struct node *node);
 
 /* A document is about to be deleted, or renamed, by the caller, in the tree and before this call
- * returned to it. 1: do it on the server at once. */
+ * returned to it. 1: do it on the server at once. A rename onto the place of another one that was
+ * renamed is such: they would wait for each other. */
 int settle_delete(struct online_vfs *online, struct node *node, struct error *err);
-int settle_move(struct online_vfs *online, struct node *node, struct error *err);
+int settle_move(struct online_vfs *online, struct node *node, const char *new_name,
+                struct error *err);
 
 /* It is where the server has it again: nothing to do. */
 void settle_cancel(struct online_vfs *online, struct settling *settling);

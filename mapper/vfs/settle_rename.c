@@ -325,7 +325,7 @@ static int move_document(struct renaming *r, struct error *err)
     } else if (tree_child(online->tree, r->to, r->new_name)) {
         code = 1;
     } else {
-        code = settle_move(online, r->node, err);
+        code = settle_move(online, r->node, r->new_name, err);
     }
     if (code == 0) {
         code = tree_move(online->tree, r->node, r->to, r->new_name, err);

@@ -13,15 +13,12 @@
 #define BACK_OFF_MAX_MS 300000
 #define ATTEMPTS_MAX 8 /* of what the service refuses for now; a dead line is waited for */
 
+/* Asked while waiting with locks of all kinds. */
 static bool is_over(void *payload)
 {
     struct online_vfs *online = payload;
-    bool is_ending = false;
 
-    mutex_lock(&online->lock);
-    is_ending = online->is_ending;
-    mutex_unlock(&online->lock);
-    return is_ending;
+    return online->is_settler_over;
 }
 
 static int send_delete(struct online_vfs *online, struct settling *s, const struct call *call,
@@ -42,8 +39,8 @@ static int send_delete(struct online_vfs *online, struct settling *s, const stru
     return code;
 }
 
-static int send_move(struct online_vfs *online, struct settling *s, const struct call *call,
-                     struct error *err)
+static int rename_there(struct online_vfs *online, struct settling *s, const struct call *call,
+                        struct error *err)
 {
     struct graph_update update = {.modified_ms = -1, .created_ms = -1};
     struct graph_item item = {0};
@@ -71,6 +68,53 @@ static int send_move(struct online_vfs *online, struct settling *s, const struct
     free(name);
     graph_item_clear(&item);
     place_clear(&place);
+    return code;
+}
+
+/* What was deleted here may still have the name there. (Never a file that was renamed away: see
+ * settle_move(). So this ends.) */
+static int clear_new_name(struct online_vfs *online, struct settling *s, const struct call *call,
+                          struct error *err)
+{
+    struct node *folder = NULL;
+    char *name = NULL;
+    int code = 0;
+
+    mutex_lock(&online->lock);
+    if (!(s->node->flags & NODE_GONE) &&
+        !(s->node->parent == s->folder->index && str_equal_nocase(node_name(s->node), s->name))) {
+        folder = tree_parent(online->tree, s->node);
+        tree_hold(online->tree, folder);
+        code = str_copy(&name, node_name(s->node), err);
+    }
+    mutex_unlock(&online->lock);
+    if (folder && code == 0) {
+        code = settle_clear_place(online, folder, name, call, err);
+    }
+    node_put(online, folder);
+    free(name);
+    return code;
+}
+
+/* Not while an upload of it runs: its answer would still have the old name. */
+static int send_move(struct online_vfs *online, struct settling *s, const struct call *call,
+                     struct error *err)
+{
+    struct body *body = NULL;
+    int code = clear_new_name(online, s, call, err);
+
+    if (code < 0) {
+        return code;
+    }
+    body = body_borrow(online, s->node);
+    code = body ? body_pause_saves(body, call, err) : 0;
+    if (code == 0) {
+        code = rename_there(online, s, call, err);
+        if (body) {
+            body_resume_saves(body);
+        }
+    }
+    body_put(body);
     return code;
 }
 
@@ -243,6 +287,7 @@ void settle_stop(struct online_vfs *online)
 {
     struct settling *s = NULL;
 
+    online->is_settler_over = true;
     mutex_lock(&online->lock);
     cond_signal(&online->settle_wake);
     mutex_unlock(&online->lock);
