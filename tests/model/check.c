@@ -149,8 +149,31 @@ static bool no_false_conflict(const struct world_tree *tree, char *why, size_t s
     return true;
 }
 
-bool check_view(struct play *p, char *why, size_t size)
+/* Scratch files are never on the server, but documents that were renamed so. */
+static bool no_scratch(const struct world_tree *tree, const struct play *plays, unsigned workers,
+                       char *why, size_t size)
 {
+    for (unsigned i = 0; i < tree->count; i++) {
+        const char *path = tree->entries[i].path;
+
+        for (unsigned w = 0; is_scratch(path) && w < workers; w++) {
+            const struct shadow *s = plays[w].shadow;
+            const char *slash = strrchr(path, '/');
+            char name[64];
+
+            shadow_file_name(s, name, FILE_SCRATCH, false);
+            if (!s->has_renamed_away && str_equal_nocase(slash ? slash + 1 : path, name)) {
+                snprintf(why, size, "'%s' is a scratch file on the server", path);
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+bool check_view(struct play *plays, unsigned workers, char *why, size_t size)
+{
+    struct play *p = &plays[0];
     struct world_tree *view = calloc(1, sizeof(*view));
     struct world_tree *truth = calloc(1, sizeof(*truth));
     bool is_good = view && truth && walk(p, view, p->world->root, "");
@@ -162,12 +185,7 @@ bool check_view(struct play *p, char *why, size_t size)
     }
     if (is_good && world_type.truth) {
         world_type.truth(p->world, truth);
-        for (unsigned i = 0; is_good && i < truth->count; i++) {
-            if (is_scratch(truth->entries[i].path)) {
-                snprintf(why, size, "'%s' is a scratch file on the server", truth->entries[i].path);
-                is_good = false;
-            }
-        }
+        is_good = no_scratch(truth, plays, workers, why, size);
         sort(view);
         sort(truth);
         is_good = is_good && same_trees(view, truth, why, size);

@@ -6,8 +6,8 @@
 
 #include "play.h"
 
-/* False: `why` says what differs. `play` is of any worker. */
-bool check_view(struct play *play, char *why, size_t size);
+/* False: `why` says what differs. */
+bool check_view(struct play *plays, unsigned workers, char *why, size_t size);
 
 /* What was closed last in each shared file is on the server, in one form or another. */
 bool check_shared(struct world *world, const struct shadow *shadow, char *why, size_t size);

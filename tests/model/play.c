@@ -218,7 +218,8 @@ static bool create(struct play *p, struct vfs_file **out, unsigned flags)
     p->held[p->held_count++] = attr.id;
     if (slot->inode == NOTHING) {
         slot->inode = shadow_new_inode(p->shadow);
-        slot->is_upper = (p->op->flags & OP_UPPER) != 0;
+        slot->is_upper = slot->was_used ? NOTHING : (p->op->flags & OP_UPPER) != 0;
+        slot->was_used = true;
         p->shadow->inodes[slot->inode].is_dirty = true;
     } else if (flags & VFS_TRUNCATE) {
         shadow_resize(&p->shadow->inodes[slot->inode], 0);

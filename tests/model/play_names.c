@@ -43,8 +43,9 @@ static void renamed(struct play *p, struct shadow_name *from, struct shadow_name
         shadow_put_inode(s, to->inode);
         to->is_upper = NOTHING;
     } else {
-        to->is_upper = is_upper;
+        to->is_upper = to->was_used ? NOTHING : is_upper;
     }
+    to->was_used = true;
     to->inode = from->inode;
     s->inodes[to->inode].modified_ms = NOTHING;
     from->inode = NOTHING;
@@ -90,6 +91,7 @@ bool play_rename(struct play *p)
         return false;
     }
     if (code == 0) {
+        p->shadow->has_renamed_away |= op->file != FILE_SCRATCH && op->file2 == FILE_SCRATCH;
         renamed(p, from, to);
     }
     return true;

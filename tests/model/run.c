@@ -134,6 +134,11 @@ static void rest(struct stage *s)
     char why[FAILURE_MAX / 2] = "";
     bool is_good = true;
 
+    for (unsigned i = 0; i < s->workers; i++) {
+        if (!play_close_all(&s->plays[i])) {
+            return;
+        }
+    }
     if (world_type.rest) {
         is_good = world_type.rest(&s->world, why, sizeof(why));
     }
@@ -156,7 +161,7 @@ static void rest(struct stage *s)
         }
         is_good = check_shared(&s->world, &s->shadows[i], why, sizeof(why));
     }
-    is_good = is_good && check_view(&s->plays[0], why, sizeof(why));
+    is_good = is_good && check_view(s->plays, s->workers, why, sizeof(why));
     if (!is_good && !failed(s)) {
         snprintf(s->shadows[0].failure, sizeof(s->shadows[0].failure), "%s", why);
     }
@@ -215,8 +220,10 @@ static void run_all(struct stage *s)
         if (!op || op->kind == OP_REST) {
             rest(s);
         }
-        if (failed(s) && op) {
-            name_op(s, 0, i);
+        for (unsigned w = 0; op && w < s->workers; w++) {
+            if (s->shadows[w].failure[0]) {
+                name_op(s, w, i);
+            }
         }
     }
     for (unsigned i = 0; i < s->workers; i++) {

@@ -27,7 +27,9 @@ struct shadow_inode {
 
 struct shadow_name {
     int inode;
-    int is_upper; /* the case it is shown in; NOTHING: not known */
+    int is_upper;  /* the case it is shown in; NOTHING: not known */
+    bool was_used; /* what is made in place of what was just deleted may be the same item, in its
+                      case */
 };
 
 struct shadow {
@@ -42,7 +44,10 @@ struct shadow {
     uint32_t
         shared_last; /* the seed of what was closed last in the shared file, and is not deleted */
     uint32_t shared_size;
-    bool may_fail; /* faults: errors of the line are retried */
+    bool
+        has_renamed_away; /* a document to a scratch name: when no other takes its place in time, the
+                              server gets the plain rename */
+    bool may_fail;        /* faults: errors of the line are retried */
     char failure[600];
 };
 

@@ -415,6 +415,23 @@ static void edit_tree(struct edit *e)
     cJSON_AddItemToObject(e->out, "items", list);
 }
 
+/* Every content that anything in the library has or had: versions and the recycle bin, too. */
+static void edit_contents(struct edit *e)
+{
+    cJSON *list = cJSON_CreateArray();
+    for (size_t i = 0; i < e->drive->n_explicit; i++) {
+        const struct item *it = e->drive->explicit_items[i];
+        size_t older = it->kind == ITEM_FILE && !it->is_purged ? it->n_versions + 1 : 0;
+        for (size_t v = 0; v < older && v <= it->n_versions; v++) {
+            cJSON *o = cJSON_CreateObject();
+            add_sha256(e, o, v == it->n_versions ? it->content : it->versions[v].content);
+            cJSON_AddItemToArray(list, o);
+        }
+    }
+    e->out = cJSON_CreateObject();
+    cJSON_AddItemToObject(e->out, "contents", list);
+}
+
 static void edit_libraries(struct edit *e)
 {
     e->out = cJSON_CreateObject();
@@ -439,6 +456,7 @@ static const struct {
 } verbs[] = {
     {"access", edit_access, NEEDS_DRIVE},    {"checkin", edit_checkin, NEEDS_ITEM},
     {"checkout", edit_checkout, NEEDS_ITEM}, {"clock", edit_clock, 0},
+    {"contents", edit_contents, NEEDS_DRIVE},
     {"delete", edit_delete, NEEDS_ITEM},     {"drop-uploads", edit_drop_uploads, 0},
     {"enrich", edit_enrich, NEEDS_ITEM},     {"expire-urls", edit_expire_urls, 0},
     {"hide", edit_hide, NEEDS_DRIVE},        {"hide-site", edit_hide_site, 0},

@@ -135,7 +135,12 @@ uint32_t fake_by_id(struct fake *fake, const char *id)
 
 void fake_set_content(struct item *item, const void *data, uint64_t size)
 {
-    free(item->data);
+    struct older *older = item->data ? malloc(sizeof(*older)) : NULL;
+
+    if (older) {
+        *older = (struct older){item->data, item->size, item->older};
+        item->older = older;
+    }
     item->data = malloc(size + 1);
     memcpy(item->data, data, size);
     item->size = size;
@@ -250,6 +255,13 @@ void fake_free(struct fake *fake)
     for (uint32_t i = 0; i < fake->count; i++) {
         free(fake->items[i].name);
         free(fake->items[i].data);
+        while (fake->items[i].older) {
+            struct older *older = fake->items[i].older;
+
+            fake->items[i].older = older->next;
+            free(older->data);
+            free(older);
+        }
         free(fake->items[i].checked_out_by);
     }
     free(fake->items);

@@ -23,6 +23,7 @@ enum fake_call {
     FAKE_VERSIONS,
     FAKE_VERIFY,
     FAKE_DELTA, /* one page */
+    FAKE_BATCH, /* of listings, which count as well */
     FAKE_CALLS
 };
 
@@ -91,5 +92,11 @@ void fake_find_name(struct fake *fake, const char *path, const char *part, char 
 /* The names that items got, oldest first, also those that are gone; NULL at the end. */
 const char *fake_ever_named(struct fake *fake, unsigned index);
 int64_t fake_modified(struct fake *fake, const char *path);
+/* All that is there; lent for the call of `visit`, which must not call the fake. */
+typedef void (*fake_visit_fn)(void *payload, const char *path, bool is_folder, const void *data,
+                              uint64_t size);
+void fake_visit(struct fake *fake, fake_visit_fn visit, void *payload);
+/* Whether anything, also what was deleted, has or had this content. */
+bool fake_ever_held(struct fake *fake, const void *data, uint64_t size);
 
 #endif

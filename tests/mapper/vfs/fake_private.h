@@ -13,6 +13,13 @@
 #define ITEMS_MAX 400000u
 #define CHUNK 16384u
 
+/* What an item was before. */
+struct older {
+    unsigned char *data;
+    uint64_t size;
+    struct older *next;
+};
+
 struct item {
     char *name;
     uint32_t parent;
@@ -28,6 +35,7 @@ struct item {
     unsigned char *data;
     uint64_t size;
     uint64_t claimed; /* 0: the true size */
+    struct older *older;
     unsigned version;
     unsigned change;
     int64_t modified_ms;
