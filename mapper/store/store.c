@@ -183,7 +183,8 @@ static int set_aside(const char *path, const struct store_schema *schema, enum c
     for (size_t i = 0; code == 0 && i < sizeof(journals) / sizeof(journals[0]); i++) {
         code = str_format(&from_journal, err, "%s%s", path, journals[i]);
         code = code < 0 ? code : str_format(&to_journal, err, "%s%s", to, journals[i]);
-        if (code == 0 && file_exists(from_journal) && file_rename(from_journal, to_journal, NULL) < 0) {
+        if (code == 0 && file_exists(from_journal) &&
+            file_rename(from_journal, to_journal, NULL) < 0) {
             code = error_set(err, ERR_IO, "'%.150s' cannot be moved aside", from_journal);
         }
     }

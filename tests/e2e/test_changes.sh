@@ -26,7 +26,7 @@ forget() { control clear-log >/dev/null; }
 count() { grep -c -- "$1" "$tenant_state/requests.log"; }
 edit() { control "$1" "{\"library\":\"/sites/a/Shared Documents\",\"user\":\"ben\",$2}" >/dev/null || fail "control $1 $2"; }
 truth() { control item "{\"library\":\"/sites/a/Shared Documents\",\"path\":\"$1\"}" 2>/dev/null | jq -r "$2"; }
-shows() { [ "$(ls "$1" 2>/dev/null | xargs)" = "$2" ]; }
+shows() { [ "$(find "$1" -mindepth 1 -maxdepth 1 -printf '%f\n' 2>/dev/null | LC_ALL=C sort | xargs)" = "$2" ]; }
 log_lines() { control requests '{"since":0}' | jq -r '.requests[] | "\(.method) \(.path)?\(.query // "")"'; }
 requests() { log_lines | grep -Ec -- "$1"; }
 

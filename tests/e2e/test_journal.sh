@@ -56,8 +56,7 @@ control write "{\"tenant\":\"${domain%%.*}\",\"library\":\"/sites/$site/${rel#*/
 exec 7>&-
 uploads wait >/dev/null || fail "wait for the copy"
 expect "theirs is still there" "$(printf 'theirs' | sha256sum | cut -d' ' -f1)" "$(truth one.txt .sha256)"
-copy=$(ls "$library" | grep 'one (conflict')
-expect "mine is kept beside it" "mine here" "$(cat "$library/$copy")"
+expect "mine is kept beside it" "mine here" "$(cat "$library"/one\ \(conflict*)"
 expect "status counts it" 1 "$(status .files.conflictCopies)"
 
 # discard

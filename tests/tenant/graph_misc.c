@@ -586,8 +586,7 @@ static void get_channels(const struct http_request *rq, struct http_response *rs
 }
 
 /* Members of a shared channel need not be members of the team that hosts it. */
-static bool is_guest_of_channel(const struct group *g, const char *channel_id,
-                                const struct user *u)
+static bool is_guest_of_channel(const struct group *g, const char *channel_id, const struct user *u)
 {
     for (size_t i = 0; g && g->is_team && i < g->n_channels; i++) {
         if (g->channels[i].is_shared && strcmp(g->channels[i].id, channel_id) == 0) {

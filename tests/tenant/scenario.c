@@ -191,11 +191,10 @@ static bool load_channels(struct loader *l, struct group *g, const cJSON *channe
     cJSON_ArrayForEach(spec, channels)
     {
         const char *library = load_text(spec, "library", NULL);
-        struct channel c = {
-            .is_private = load_bool(spec, "private", false),
-            .is_shared = load_bool(spec, "shared", false),
-            .shared_with = cJSON_GetObjectItemCaseSensitive(spec, "shared_with"),
-            .foreign_tenant = load_text(spec, "foreign_tenant", NULL)};
+        struct channel c = {.is_private = load_bool(spec, "private", false),
+                            .is_shared = load_bool(spec, "shared", false),
+                            .shared_with = cJSON_GetObjectItemCaseSensitive(spec, "shared_with"),
+                            .foreign_tenant = load_text(spec, "foreign_tenant", NULL)};
         c.drive = library != NULL         ? tenant_drive_by_path(g->tenant, library)
                   : g->site->n_drives > 0 ? g->site->drives[0]
                                           : NULL;

@@ -96,7 +96,7 @@ struct site {
 struct switches {
     bool delta_empty_pages; /* an empty page with nextLink now and then, and an empty last page */
     bool delta_duplicates;  /* an item comes twice */
-    bool list_pages; /* one entry a page of followedSites, joinedTeams and channels */
+    bool list_pages;        /* one entry a page of followedSites, joinedTeams and channels */
     bool delta_function_links; /* delta(token='...') instead of ?token= */
     bool children_short_pages; /* fewer items than $top */
     bool content_ignores_range;
