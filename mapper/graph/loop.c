@@ -346,6 +346,10 @@ static bool is_affordable(struct governor *governor, struct http_op *op, int64_t
                              sum, governor->hard_limit_ru);
         return false;
     }
+    if (soft && op->priority == CALL_PREFETCH && sum + op->cost_ru > soft) {
+        op->code = error_set(&op->err, ERR_THROTTLED, "RequestSoftLimit is reached");
+        return false; /* nobody wants later what he may need next */
+    }
     if (soft && op->priority >= CALL_REFRESH && sum + op->cost_ru > soft) {
         *when =
             ledger_when_below(&op->scope->ledger, now, soft > op->cost_ru ? soft - op->cost_ru : 0);

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/str.h"
 #include "graph/json.h"
+#include "graph/parse_json.h"
 
 static const cJSON *member(const cJSON *object, const char *name)
 {
@@ -225,7 +226,7 @@ static const cJSON *values_of(const cJSON *json, size_t *count, struct error *er
     return values;
 }
 
-static int read_items(struct graph_items *page, const cJSON *json, bool is_delta, struct error *err)
+int read_items(struct graph_items *page, const cJSON *json, bool is_delta, struct error *err)
 {
     size_t count = 0;
     const cJSON *values = values_of(json, &count, err);

@@ -53,6 +53,12 @@ int parse_next_range(uint64_t *offset, const char *body, size_t size, struct err
 int parse_batch(struct graph_answer *answers, const size_t *indexes, int64_t *retry_after_ms,
                 size_t count, const char *body, size_t size, int64_t wall_ms, struct error *err);
 
+/* Parts of a $batch answer that are pages of items, into pages[id - 1]: what came is told by its
+ * code and `status`, and a part that did not come is ERR_PROTOCOL with status 0. The first page is
+ * one of delta when `has_delta`. */
+int parse_pages(struct graph_page *pages, size_t count, bool has_delta, const char *body,
+                size_t size, int64_t wall_ms, struct error *err);
+
 /* Header Content-Range "bytes 0-9/100" (total -1 for '*'); false when it is not that. */
 bool parse_content_range(const char *text, uint64_t *first, uint64_t *last, int64_t *total);
 

@@ -6,6 +6,7 @@
 #include "base/str.h"
 #include "graph/fault.h"
 #include "graph/json.h"
+#include "graph/parse_json.h"
 #include "graph/retry.h"
 
 /* --- drives and sites --- */
@@ -383,7 +384,7 @@ static int copy_body(struct graph_answer *answer, const cJSON *body, struct erro
     return code;
 }
 
-static int64_t part_retry_after(const cJSON *part, int64_t wall_ms)
+int64_t part_retry_after(const cJSON *part, int64_t wall_ms)
 {
     const cJSON *headers = cJSON_GetObjectItemCaseSensitive(part, "headers");
     const cJSON *header;

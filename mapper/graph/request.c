@@ -339,22 +339,41 @@ int request_search_body(char **out, enum graph_hit_kind kind, const char *kql, u
     return print_json(out, json, is_whole, err);
 }
 
-int request_batch_body(char **out, const char *const *urls, const size_t *indexes, size_t count,
-                       struct error *err)
+static int batch_body(char **out, const char *const *urls, const size_t *indexes, size_t count,
+                      bool is_ordered, struct error *err)
 {
     cJSON *json = cJSON_CreateObject();
     cJSON *requests = cJSON_AddArrayToObject(json, "requests");
     bool is_whole = requests != NULL;
+    char before[24] = "";
 
     for (size_t i = 0; is_whole && i < count; i++) {
         cJSON *part = cJSON_CreateObject();
+        cJSON *earlier = NULL;
         char id[24];
 
         snprintf(id, sizeof(id), "%zu", i + 1);
         is_whole = cJSON_AddItemToArray(requests, part) &&
                    cJSON_AddStringToObject(part, "id", id) &&
                    cJSON_AddStringToObject(part, "method", "GET") &&
-                   cJSON_AddStringToObject(part, "url", urls[indexes[i]]);
+                   cJSON_AddStringToObject(part, "url", urls[indexes ? indexes[i] : i]);
+        if (is_whole && is_ordered && i > 0) {
+            earlier = cJSON_AddArrayToObject(part, "dependsOn");
+            is_whole = earlier && cJSON_AddItemToArray(earlier, cJSON_CreateString(before));
+        }
+        memcpy(before, id, sizeof(before));
     }
     return print_json(out, json, is_whole, err);
+}
+
+int request_batch_body(char **out, const char *const *urls, const size_t *indexes, size_t count,
+                       struct error *err)
+{
+    return batch_body(out, urls, indexes, count, false, err);
+}
+
+int request_pages_body(char **out, const char *const *urls, size_t count, bool is_ordered,
+                       struct error *err)
+{
+    return batch_body(out, urls, NULL, count, is_ordered, err);
 }

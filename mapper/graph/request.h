@@ -58,4 +58,8 @@ int request_search_body(char **out, enum graph_hit_kind kind, const char *kql, u
 int request_batch_body(char **out, const char *const *urls, const size_t *indexes, size_t count,
                        struct error *err);
 
+/* The same of all of them; `is_ordered`: each after the one before it (dependsOn). */
+int request_pages_body(char **out, const char *const *urls, size_t count, bool is_ordered,
+                       struct error *err);
+
 #endif

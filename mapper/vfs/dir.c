@@ -56,7 +56,11 @@ static int begin(struct online_vfs *online, struct vfs_dir *dir, const struct ca
     }
     listing_leave(online, dir->listing);
     dir->listing = listing_join(online, dir->folder, is_followed, err);
-    return dir->listing ? 0 : ERR_NO_MEMORY;
+    if (!dir->listing) {
+        return ERR_NO_MEMORY;
+    }
+    walk_note(online, dir->folder);
+    return 0;
 }
 
 /* Entries that are there, until fill has no more room; *is_full then. Returns how often fill was

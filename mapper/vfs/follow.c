@@ -1,12 +1,13 @@
 /*
  * follow.c - one stream of changes per library in use (DESIGN.md, "The online vfs").
  *
- * Before the first listing a token "latest" is taken; from then on one request brings all changes,
- * and every folder that was listed since is as fresh as the last of these requests. There is at
- * most one of them under way for a library, and it is made by whoever needs it: somebody who lists
- * what is older than MetadataSeconds, or the follower thread while the library is in use. A stream
- * that breaks (410 in whatever spelling) begins anew with another epoch: folders that were listed
- * in the one before are not covered any more and are listed again when somebody looks.
+ * Before the first listing, in the same round trip, a token "latest" is taken; from then on one
+ * request brings all changes, and every folder that was listed since is as fresh as the last of
+ * these requests. There is at most one of them under way for a library, and it is made by whoever
+ * needs it: somebody who lists what is older than MetadataSeconds, or the follower thread while the
+ * library is in use. A stream that breaks (410 in whatever spelling) begins anew with another epoch:
+ * folders that were listed in the one before are not covered any more and are listed again when
+ * somebody looks.
  *
  * Where there is no delta (China), or it fails for good, listings grow old as if there was none.
  */
@@ -152,6 +153,29 @@ static void tell_all(struct online_vfs *online, const struct delta_result *resul
 
 /* --- one round; by the thread that set is_following, with the lock, which is given up --- */
 
+/* What asking for a token led to. Lock held. */
+static int take_token(struct library *library, int code, char **link, int64_t began_ms,
+                      const struct error *error, struct error *err)
+{
+    if (code == 0) {
+        library->epoch++;
+        library->epoch_ms = began_ms;
+        take_link(library, link, began_ms);
+        cond_signal(&library->online->follow_wake);
+        return 0;
+    }
+    if (is_of_the_line(code)) {
+        if (err) {
+            *err = *error;
+        }
+        return code;
+    }
+    library->no_delta_until_ms =
+        online_now() + (code == ERR_SERVER ? BROKEN_DELTA_MS : NO_DELTA_MS);
+    log_debug(LOG_VFS, "a library is not followed: %s", error->message);
+    return 0;
+}
+
 static int begin_stream(struct library *library, const struct call *call, struct error *err)
 {
     struct online_vfs *online = library->online;
@@ -163,23 +187,7 @@ static int begin_stream(struct library *library, const struct call *call, struct
     mutex_unlock(&online->lock);
     code = ask_latest(&link, library, call, &error);
     mutex_lock(&online->lock);
-    if (code == 0) {
-        library->epoch++;
-        library->epoch_ms = began_ms;
-        take_link(library, &link, began_ms);
-        cond_signal(&online->follow_wake);
-        return 0;
-    }
-    if (is_of_the_line(code)) {
-        if (err) {
-            *err = error;
-        }
-        return code;
-    }
-    library->no_delta_until_ms =
-        online_now() + (code == ERR_SERVER ? BROKEN_DELTA_MS : NO_DELTA_MS);
-    log_debug(LOG_VFS, "a library is not followed: %s", error.message);
-    return 0;
+    return take_token(library, code, &link, began_ms, &error, err);
 }
 
 /* 1: something of ours changed meanwhile, and the set has to be asked for again. */
@@ -287,6 +295,15 @@ static int wait_round(struct library *library, const struct call *call, struct e
     return code;
 }
 
+static void end_round(struct library *library, int code, const struct error *error)
+{
+    library->is_following = false;
+    library->follow_rounds++;
+    library->follow_error = *error;
+    library->follow_error.code = code < 0 ? code : 0;
+    cond_broadcast(&library->online->changed);
+}
+
 static int make_round(struct library *library, const struct call *call, struct error *err)
 {
     struct error error = {0};
@@ -294,11 +311,7 @@ static int make_round(struct library *library, const struct call *call, struct e
 
     library->is_following = true;
     code = run_round(library, call, &error);
-    library->is_following = false;
-    library->follow_rounds++;
-    library->follow_error = error;
-    library->follow_error.code = code < 0 ? code : 0;
-    cond_broadcast(&library->online->changed);
+    end_round(library, code, &error);
     if (code < 0 && err) {
         *err = error;
     }
@@ -307,14 +320,50 @@ static int make_round(struct library *library, const struct call *call, struct e
 
 /* --- for lookup.c and listing.c --- */
 
+static bool needs_token(const struct library *library)
+{
+    return !library->delta_link && !library->is_removed &&
+           online_now() >= library->no_delta_until_ms;
+}
+
+int follow_list(struct library *library, struct first_page *out, const char *drive_id,
+                const char *folder_id, unsigned page_size, const struct call *call,
+                struct error *err)
+{
+    struct online_vfs *online = library->online;
+    struct error error = {0};
+    char *link = NULL;
+    int64_t began_ms = online_now();
+    int code = 0;
+
+    out->is_listed = false;
+    mutex_lock(&online->lock);
+    if (library->is_following || !needs_token(library)) {
+        mutex_unlock(&online->lock);
+        return 0;
+    }
+    library->is_following = true;
+    mutex_unlock(&online->lock);
+    code = graph_list_latest(&out->items, &out->is_listed, &link, library->account, drive_id,
+                             folder_id, page_size, call, &error);
+    mutex_lock(&online->lock);
+    if (code < 0 || link) {
+        code = take_token(library, code, &link, began_ms, &error, err);
+        out->epoch = library->epoch;
+    }
+    end_round(library, code, &error);
+    mutex_unlock(&online->lock);
+    free(link);
+    return code;
+}
+
 int follow_begin(struct library *library, const struct call *call, struct error *err)
 {
     struct online_vfs *online = library->online;
     int code = 0;
 
     mutex_lock(&online->lock);
-    while (code == 0 && !library->delta_link && !library->is_removed &&
-           online_now() >= library->no_delta_until_ms) {
+    while (code == 0 && needs_token(library)) {
         code =
             library->is_following ? wait_round(library, call, err) : make_round(library, call, err);
     }

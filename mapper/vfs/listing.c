@@ -14,7 +14,6 @@
 #include "link.h"
 #include "online.h"
 
-#define PAGE_SIZE 1000               /* what the service gives at most (graph-facts 2.5) */
 #define LISTING_ENTRIES_MAX 5000000u /* in one folder; more is ERR_LIMIT and never a short list */
 #define EMPTY_PAGES_MAX 1000         /* pages without an entry, one after the other */
 
@@ -132,6 +131,30 @@ struct listing *listing_join(struct online_vfs *online, struct node *folder, boo
     return listing;
 }
 
+struct listing *listing_reserve(struct online_vfs *online, struct node *folder)
+{
+    struct folder *part = tree_folder(folder);
+    struct listing *listing = NULL;
+
+    if (!part || part->listing || folder_is_fresh(online, folder) ||
+        folder_is_covered(online, folder)) {
+        return NULL;
+    }
+    listing = listing_new(online, folder, NULL);
+    if (listing && add_known(online, listing, false, NULL) < 0) {
+        listing_leave(online, listing);
+        return NULL;
+    }
+    if (listing) {
+        const struct library *library = library_of(online, folder);
+
+        listing->epoch = library && library->delta_link ? library->epoch : 0;
+        listing->is_fetching = true;
+        part->listing = listing;
+    }
+    return listing;
+}
+
 static int add_page(struct online_vfs *online, struct listing *listing,
                     const struct graph_items *page, uint32_t asked, struct error *err)
 {
@@ -206,21 +229,43 @@ static int take_page(struct online_vfs *online, struct listing *listing, struct 
     return 0;
 }
 
+void listing_answer(struct online_vfs *online, struct listing *listing, struct graph_items *page,
+                    uint32_t asked)
+{
+    listing->is_fetching = false;
+    if (asked < listing->begun_edit) {
+        listing->begun_edit = asked;
+    }
+    if (page) {
+        (void)take_page(online, listing, page, asked, NULL); /* else whoever waits asks again */
+    }
+    cond_broadcast(&online->changed);
+}
+
 static int ask_page(struct online_vfs *online, struct listing *listing, struct graph_items *page,
                     const char *link, const struct call *call, struct error *err)
 {
+    struct first_page first = {0};
     struct place place = {0};
     int code = place_of(&place, online, listing->folder, false, call, err);
 
     if (code == 0 && !link) {
-        code = follow_begin(place.library, call, err);
+        code = follow_list(place.library, &first, place.drive_id, place.item_id, LISTING_PAGE, call,
+                           err);
+        if (code == 0 && !first.is_listed) {
+            code = follow_begin(place.library, call, err);
+        }
         mutex_lock(&online->lock);
-        listing->epoch = place.library->delta_link ? place.library->epoch : 0;
+        listing->epoch = first.is_listed             ? first.epoch
+                         : place.library->delta_link ? place.library->epoch
+                                                     : 0;
         mutex_unlock(&online->lock);
     }
-    if (code == 0) {
+    if (code == 0 && first.is_listed) {
+        *page = first.items;
+    } else if (code == 0) {
         code = graph_list_children(page, place.account, place.drive_id, place.item_id, link,
-                                   PAGE_SIZE, call, err);
+                                   LISTING_PAGE, call, err);
     }
     for (size_t i = 0; code == 0 && i < page->count; i++) {
         code = link_adapt(&page->items[i], err);

@@ -212,6 +212,10 @@ struct online_vfs {
     struct cond settle_wake;
     struct thread follower; /* asks for changes in libraries that are in use */
     struct cond follow_wake;
+    struct prefetch *prefetches; /* that wait for the thread */
+    struct thread prefetcher;    /* while somebody walks */
+    bool has_prefetcher;
+    struct cond prefetch_wake;
     atomic_bool is_follower_ending;
 };
 
@@ -304,6 +308,8 @@ void online_tell(struct online_vfs *online, uint64_t parent, const char *name, u
 
 /* --- listing.c, dir.c --- */
 
+#define LISTING_PAGE 1000u /* entries: what the service gives at most (graph-facts 2.5) */
+
 /* When a held folder was listed and that is old by now, but changes since can be asked for: asks.
  * *is_followed: what is covered is fresh for the operation that called. Without the lock. */
 int folder_follow(struct online_vfs *online, struct node *folder, bool *is_followed,
@@ -329,6 +335,20 @@ void listing_leave(struct online_vfs *online, struct listing *listing);
 int listing_more(struct online_vfs *online, struct listing *listing, const struct call *call,
                  struct error *err);
 
+/* For prefetch.c, with the lock held. A first page that will come by listing_answer(): NULL when it
+ * is known, or under way. */
+struct listing *listing_reserve(struct online_vfs *online, struct node *folder);
+
+/* The page came, or did not (NULL): whoever waits for it asks then. `asked`: an ask of before. */
+void listing_answer(struct online_vfs *online, struct listing *listing, struct graph_items *page,
+                    uint32_t asked);
+
+/* --- prefetch.c: what a walk through a tree needs next --- */
+
+/* Somebody lists a folder; lock held. */
+void walk_note(struct online_vfs *online, struct node *folder);
+void prefetch_stop(struct online_vfs *online); /* after follow_stop() */
+
 /* --- follow.c: what others change --- */
 
 int follow_start(struct online_vfs *online, struct error *err);
@@ -337,6 +357,16 @@ void follow_stop(struct online_vfs *online); /* is_ending is set */
 /* Before a library is listed: from now on its changes can be asked for, where the service tells
  * them. An error is one of the line. Without the lock. */
 int follow_begin(struct library *library, const struct call *call, struct error *err);
+
+/* The first page of a folder, in one round trip with the token before it. */
+struct first_page {
+    struct graph_items items;
+    bool is_listed; /* the page is here; otherwise follow_begin() and a listing are to be asked for */
+    uint32_t epoch; /* the stream that tells what changes from then on */
+};
+int follow_list(struct library *library, struct first_page *out, const char *drive_id,
+                const char *folder_id, unsigned page_size, const struct call *call,
+                struct error *err);
 
 /* Brings the changes of a library that is followed, unless those until `since_ms` are here. One
  * request at a time, shared. 1: what is covered is fresh now; 0: it is not, the stream broke or there

@@ -133,6 +133,7 @@ static void online_free(struct vfs *vfs)
     cond_signal(&online->keeper_wake);
     mutex_unlock(&online->lock);
     follow_stop(online);
+    prefetch_stop(online);
     thread_join(&online->keeper);
     settle_stop(online);
     local_only_end(online);
@@ -145,6 +146,7 @@ static void online_free(struct vfs *vfs)
     libraries_free(online);
     cache_free(online->cache);
     guard_free(online->guard);
+    cond_clear(&online->prefetch_wake);
     cond_clear(&online->follow_wake);
     cond_clear(&online->settle_wake);
     cond_clear(&online->keeper_wake);
@@ -245,6 +247,7 @@ int online_vfs_new(struct online_vfs **out, const struct online_vfs_options *opt
     cond_init(&online->keeper_wake);
     cond_init(&online->settle_wake);
     cond_init(&online->follow_wake);
+    cond_init(&online->prefetch_wake);
     set_options(online, options);
     /* Before anything was asked: node->checked_s 0 must be old. */
     online->started_ms = online_now() - options->metadata_ms - 1000;

@@ -50,6 +50,11 @@ struct folder {
     struct listing *listing; /* one that runs now; belongs to its readers */
     struct library *library; /* roots only */
     int64_t denied_ms;       /* when a change in it was answered 403; 0: never */
+    /* of a walk through the folders in it (prefetch.c) */
+    int64_t walk_ms;       /* when one of them, or one below, was listed last */
+    uint32_t walk_last;    /* which */
+    uint32_t walk_entries; /* how many entries they have, about */
+    uint32_t walks;        /* how many, one after the other */
 };
 
 struct node {

@@ -257,6 +257,87 @@ static void graph_delta__of_a_stale_token_is_gone(void **state)
     free(link);
 }
 
+static void graph_list_latest__takes_a_token_and_a_page_in_one_request(void **state)
+{
+    struct wire *wire = *state;
+    struct graph_items page = {0};
+    struct graph_items changes = {0};
+    struct error err = {0};
+    char *link = NULL;
+    bool is_listed = false;
+
+    assert_ok(graph_list_latest(&page, &is_listed, &link, wire->account, wire->drive_id, NULL, 1000,
+                                NULL, &err),
+              err);
+    assert_true(is_listed);
+    assert_non_null(find(&page, "readme.txt"));
+    assert_int_equal(tenant_settled_count(wire->tenant, "POST", "**/$batch", 1), 1);
+    assert_ok(graph_delta(&changes, wire->account, wire->drive_id, link, false, NULL, &err), err);
+    assert_null(find(&changes, "readme.txt"));
+    graph_items_clear(&page);
+    graph_items_clear(&changes);
+    free(link);
+}
+
+static void graph_list_latest__of_a_library_without_delta_is_the_tokens_error(void **state)
+{
+    struct wire *wire = *state;
+    struct graph_items page = {0};
+    struct error err = {0};
+    char *link = NULL;
+    bool is_listed = false;
+
+    tenant_tell(wire->tenant, "faults",
+                "{'match':{'in_batch':true,'path':'**/delta'},"
+                "'action':{'status':403,'code':'accessDenied'}}");
+    assert_int_equal(graph_list_latest(&page, &is_listed, &link, wire->account, wire->drive_id,
+                                       NULL, 1000, NULL, &err),
+                     ERR_DENIED);
+    assert_false(is_listed);
+    assert_null(link);
+}
+
+static void graph_list_latest__without_its_page_still_has_the_token(void **state)
+{
+    struct wire *wire = *state;
+    struct graph_items page = {0};
+    struct error err = {0};
+    char *link = NULL;
+    bool is_listed = false;
+
+    tenant_tell(wire->tenant, "faults",
+                "{'match':{'in_batch':true,'path':'**/children'},"
+                "'action':{'status':503,'headers':{'Retry-After':'1'}}}");
+    assert_ok(graph_list_latest(&page, &is_listed, &link, wire->account, wire->drive_id, NULL, 1000,
+                                NULL, &err),
+              err);
+    assert_non_null(link);
+    assert_false(is_listed);
+    free(link);
+}
+
+static void graph_list_folders__tells_each_folders_success(void **state)
+{
+    struct wire *wire = *state;
+    struct graph_page pages[3];
+    struct graph_item folder = {0};
+    struct error err = {0};
+    const char *ids[3] = {NULL, "NO-SUCH-FOLDER", NULL};
+
+    assert_ok(graph_get_item_by_path(&folder, wire->account, wire->drive_id, "Budget", NULL, &err),
+              err);
+    ids[0] = folder.id;
+    assert_ok(graph_list_folders(pages, wire->account, wire->drive_id, ids, 3, 1000, NULL, &err),
+              err);
+    assert_int_equal(pages[0].code, 0);
+    assert_int_equal(pages[0].items.count, 3);
+    assert_int_equal(pages[1].code, ERR_NOT_FOUND);
+    assert_int_equal(pages[2].code, 0);
+    assert_non_null(find(&pages[2].items, "readme.txt"));
+    graph_pages_clear(pages, 3);
+    graph_item_clear(&folder);
+}
+
 static void graph_send__never_takes_the_token_to_another_host(void **state)
 {
     struct wire *wire = *state;
@@ -289,6 +370,10 @@ int main(int argc, char **argv)
         TEST(graph_delete_item__of_a_lost_answer_is_done),
         TEST(graph_delta__tells_what_changed_since_latest),
         TEST(graph_delta__of_a_stale_token_is_gone),
+        TEST(graph_list_latest__takes_a_token_and_a_page_in_one_request),
+        TEST(graph_list_latest__of_a_library_without_delta_is_the_tokens_error),
+        TEST(graph_list_latest__without_its_page_still_has_the_token),
+        TEST(graph_list_folders__tells_each_folders_success),
         TEST(graph_send__never_takes_the_token_to_another_host),
     };
 

@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 /* In falling order. The last two are background work: they stop above the soft limit of
- * RequestSoftLimit. */
+ * RequestSoftLimit, where a refresh waits and a prefetch is ERR_THROTTLED at once. */
 enum call_priority { CALL_READ, CALL_LISTING, CALL_SAVE, CALL_REFRESH, CALL_PREFETCH };
 
 /* Borrowed for the time of the call. A zero struct is CALL_READ with 60 s. */

@@ -103,6 +103,31 @@ int graph_list_children(struct graph_items *out, struct account *account, const 
                         const char *folder_id, const char *next_link, unsigned page_size,
                         const struct call *call, struct error *err);
 
+/* A page of several that were asked for together. */
+struct graph_page {
+    struct graph_items items;
+    int code; /* 0 or ERR_* ... */
+    struct error err;
+    int status; /* ... of this HTTP status; 0: it did not come */
+    int64_t retry_after_ms;
+};
+#define GRAPH_PAGES_MAX 20
+void graph_pages_clear(struct graph_page *pages, size_t count);
+
+/* The first pages of up to GRAPH_PAGES_MAX folders in one $batch, each with its own success. A part
+ * that is refused is not asked for again: this is for work that may be left undone. */
+int graph_list_folders(struct graph_page *pages, struct account *account, const char *drive_id,
+                       const char *const *folder_ids, size_t count, unsigned page_size,
+                       const struct call *call, struct error *err);
+
+/* In one round trip a delta token "latest" and, after it (dependsOn), the first page of a folder: what
+ * changes from the moment of the token on is told by the token's changes. An error is one of the
+ * token's. *link stays NULL when the two could not be had this way, and *is_listed false when only
+ * the token came: the caller asks for each by itself then. */
+int graph_list_latest(struct graph_items *out, bool *is_listed, char **link,
+                      struct account *account, const char *drive_id, const char *folder_id,
+                      unsigned page_size, const struct call *call, struct error *err);
+
 /* By id (NULL: the root), or by name below a folder id, or by path below the root ("a/b c.txt", not
  * encoded). */
 int graph_get_item(struct graph_item *out, struct account *account, const char *drive_id,

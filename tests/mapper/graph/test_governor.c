@@ -271,6 +271,17 @@ static void governor__holds_background_work_back_above_the_soft_limit(void **sta
     assert_int_equal(finish(&refresh), ERR_CANCELLED);
 }
 
+static void governor__refuses_a_prefetch_above_the_soft_limit(void **state)
+{
+    struct fixture *f = *state;
+    struct background prefetch = {0};
+
+    assert_int_equal(perform(f, 9, NULL), 0);
+    begin(f, &prefetch, CALL_PREFETCH, "prefetch", 2);
+    assert_int_equal(finish(&prefetch), ERR_THROTTLED); /* at once: nobody wants it later */
+    assert_int_equal(f->server.seen_count, 1);
+}
+
 static void governor__fails_everything_above_the_hard_limit(void **state)
 {
     struct fixture *f = *state;
@@ -441,6 +452,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         TEST(governor__sends_what_is_urgent_first),
         TEST_LIMITS(governor__holds_background_work_back_above_the_soft_limit),
+        TEST_LIMITS(governor__refuses_a_prefetch_above_the_soft_limit),
         TEST_LIMITS(governor__fails_everything_above_the_hard_limit),
         TEST_LIMITS(governor_configure__lets_waiting_work_go),
         TEST(governor_pause__fails_what_cannot_wait_that_long),

@@ -153,3 +153,54 @@ int graph_delta(struct graph_items *out, struct account *account, const char *dr
     mutex_unlock(&fake->lock);
     return code;
 }
+
+int graph_list_latest(struct graph_items *out, bool *is_listed, char **link,
+                      struct account *account, const char *drive_id, const char *folder_id,
+                      unsigned page_size, const struct call *call, struct error *err)
+{
+    struct fake *fake = account->fake;
+    struct graph_items page = {0};
+    bool is_failing = false;
+    int code = graph_delta(&page, account, drive_id, NULL, true, call, err);
+
+    *out = (struct graph_items){0};
+    *is_listed = false;
+    if (code == 0) {
+        *link = page.delta_link;
+        page.delta_link = NULL;
+    }
+    graph_items_clear(&page);
+    mutex_lock(&fake->lock);
+    is_failing = fake->faults[FAKE_LIST].times > 0;
+    mutex_unlock(&fake->lock);
+    if (code == 0 && !is_failing) {
+        *is_listed = graph_list_children(out, account, drive_id, folder_id, NULL, page_size, call,
+                                         NULL) == 0;
+    }
+    return code;
+}
+
+void graph_pages_clear(struct graph_page *pages, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        graph_items_clear(&pages[i].items);
+    }
+}
+
+int graph_list_folders(struct graph_page *pages, struct account *account, const char *drive_id,
+                       const char *const *folder_ids, size_t count, unsigned page_size,
+                       const struct call *call, struct error *err)
+{
+    struct fake *fake = account->fake;
+    int code = fake_enter(fake, FAKE_BATCH, call, err);
+
+    mutex_unlock(&fake->lock);
+    for (size_t i = 0; i < count; i++) {
+        pages[i] = (struct graph_page){0};
+        if (code == 0) {
+            pages[i].code = graph_list_children(&pages[i].items, account, drive_id, folder_ids[i],
+                                                NULL, page_size, call, &pages[i].err);
+        }
+    }
+    return code;
+}
