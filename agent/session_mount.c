@@ -1,6 +1,7 @@
 /*
  * session_mount.c - the mount: made, looked after, moved when policy wants it elsewhere.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -10,14 +11,19 @@
 #define UNMOUNT_WAIT_MS 5000
 #define REMOUNT_PAUSE_MS 30000
 
-static int mount_at(struct transport **out, const struct session *session, const char *root,
-                    enum policy_transport kind, struct error *err)
+static int mount_with(struct transport **out, const struct session *session, const char *name,
+                      struct error *err)
 {
-    static const char *const names[] = {"auto", "np", "webdav"};
-    const struct transport_options options = {.root = root};
+    struct transport_options options = {.root = session->mount_root, .port = session->web_dav_port};
     struct transport *transport = NULL;
-    int code = transport_create(&transport, names[kind], &options, err);
+    char *directory = NULL;
+    int code = str_format(&directory, err, "%s/webdav", session->paths->state);
 
+    if (code == 0) {
+        options.private_directory = directory;
+        code = transport_create(&transport, name, &options, err);
+    }
+    free(directory);
     if (code == 0) {
         code = transport_start(transport, online_vfs_vfs(session->online), err);
     }
@@ -29,16 +35,51 @@ static int mount_at(struct transport **out, const struct session *session, const
     return 0;
 }
 
+static void note_fallback(struct session *session, const char *why)
+{
+    mutex_lock(&session->apply_mutex);
+    if (!why || str_copy(&session->fallback, why, NULL) < 0) {
+        str_free(&session->fallback);
+    }
+    mutex_unlock(&session->apply_mutex);
+}
+
+/* Where and how session->mount_root and session->kind say. Auto takes the first that this machine
+ * lets us have. */
+static int mount_here(struct transport **out, struct session *session, struct error *err)
+{
+    static const char *const names[] = {NULL, "np", "webdav"};
+    struct error why = {0};
+    int code;
+
+    note_fallback(session, NULL);
+    if (names[session->kind]) {
+        return mount_with(out, session, names[session->kind], err);
+    }
+    code = mount_with(out, session, "np", err);
+    if (code != ERR_UNSUPPORTED) {
+        return code;
+    }
+    code = mount_with(out, session, "webdav", &why);
+    if (code < 0) {
+        log_error(LOG_TRANSPORT, &why, "WebDAV instead");
+        return err ? err->code : ERR_UNSUPPORTED;
+    }
+    log_error(LOG_TRANSPORT, err, "libraries are served by WebDAV, since nothing can be mounted");
+    note_fallback(session, err->message);
+    error_clear(err);
+    return 0;
+}
+
 int session_mount(struct session *session, struct error *err)
 {
     const struct settings *settings = session_settings(session);
     int code = str_copy(&session->mount_root, settings->mount_root, err);
 
     session->kind = settings->transport;
+    session->web_dav_port = (uint16_t)settings->web_dav_port;
     settings_unref(settings);
-    return code < 0
-               ? code
-               : mount_at(&session->transport, session, session->mount_root, session->kind, err);
+    return code < 0 ? code : mount_here(&session->transport, session, err);
 }
 
 void session_record_all_detached(struct session *session)
@@ -74,7 +115,7 @@ static void unmount(struct session *session)
 static int mount_again(struct session *session, struct error *err)
 {
     struct transport *fresh = NULL;
-    int code = mount_at(&fresh, session, session->mount_root, session->kind, err);
+    int code = mount_here(&fresh, session, err);
 
     if (code < 0) {
         return code;
@@ -86,7 +127,7 @@ static int mount_again(struct session *session, struct error *err)
 }
 
 static int set_place(struct session *session, const char *root, enum policy_transport kind,
-                     struct error *err)
+                     uint16_t port, struct error *err)
 {
     int code;
 
@@ -94,6 +135,7 @@ static int set_place(struct session *session, const char *root, enum policy_tran
     code = str_copy(&session->mount_root, root, err);
     if (code == 0) {
         session->kind = kind;
+        session->web_dav_port = port;
     }
     mutex_unlock(&session->apply_mutex);
     return code;
@@ -103,11 +145,14 @@ int session_mount_move(struct session *session, struct error *err)
 {
     const struct settings *settings = policy_settings(session->policy);
     enum policy_transport old_kind = session->kind;
+    uint16_t old_port = session->web_dav_port;
+    uint16_t port = (uint16_t)settings->web_dav_port;
     struct error why = {0};
     char *old_root = NULL;
     int code;
 
-    if (old_kind == settings->transport && str_equal(session->mount_root, settings->mount_root)) {
+    if (old_kind == settings->transport && old_port == port &&
+        str_equal(session->mount_root, settings->mount_root)) {
         return 0;
     }
     code = str_copy(&old_root, session->mount_root, err);
@@ -115,13 +160,14 @@ int session_mount_move(struct session *session, struct error *err)
         return code;
     }
     unmount(session); /* one vfs has one transport at a time */
-    code = set_place(session, settings->mount_root, settings->transport, err);
+    code = set_place(session, settings->mount_root, settings->transport, port, err);
     if (code == 0) {
         code = mount_again(session, err);
     }
     if (code == 0) {
         log_info(LOG_TRANSPORT, "the mount moved from '%s' to '%s'", old_root, session->mount_root);
-    } else if (set_place(session, old_root, old_kind, &why) < 0 || mount_again(session, &why) < 0) {
+    } else if (set_place(session, old_root, old_kind, old_port, &why) < 0 ||
+               mount_again(session, &why) < 0) {
         log_error(LOG_TRANSPORT, &why, "'%s' is not mounted", old_root); /* the tick tries again */
     }
     str_free(&old_root);

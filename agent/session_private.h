@@ -89,6 +89,8 @@ struct session {
     int64_t remounted_ms;       /* when mounting again was tried last */
     char *mount_root;           /* what is, or is to be, mounted where; written with apply_mutex */
     enum policy_transport kind; /* the same */
+    uint16_t web_dav_port;      /* the same; as policy wants it */
+    char *fallback; /* why Auto took another transport than the best; NULL: it did not. The same */
 
     struct mutex apply_mutex; /* one plan is applied at a time; guards have, roots, transport
                                  (NULL: not mounted now) */

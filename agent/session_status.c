@@ -1,6 +1,7 @@
 #include "session_private.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -136,6 +137,24 @@ static void add_unsaved(void *payload, const struct online_vfs_unsaved *unsaved)
     cJSON_AddItemToArray(list->array, item);
 }
 
+/* Of a transport that the system does not mount by itself: where, and where the password is (never
+ * what it is). apply_mutex is held. */
+static void add_address(cJSON *object, struct session *session)
+{
+    char *url = NULL;
+    char *file = NULL;
+
+    if (!session->transport || transport_address(session->transport, &url, NULL) < 0) {
+        return;
+    }
+    add_text(object, "url", url);
+    if (str_format(&file, NULL, "%s/webdav/webdav-password", session->paths->state) == 0) {
+        add_text(object, "passwordFile", file);
+    }
+    free(url);
+    free(file);
+}
+
 static cJSON *transport_json(struct session *session)
 {
     cJSON *object = cJSON_CreateObject();
@@ -147,6 +166,8 @@ static cJSON *transport_json(struct session *session)
         add_text(object, "title", session->transport->type->title);
     }
     add_text(object, "root", session->mount_root);
+    add_text(object, "fallback", session->fallback);
+    add_address(object, session);
     if (session->transport) {
         (void)transport_check(session->transport, &err);
     } else {

@@ -40,8 +40,11 @@ static void print_transport(const cJSON *transport)
     bool is_mounted = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(transport, "mounted"));
 
     printf("transport  %s at ", answer_text(transport, "name"));
-    command_print_safe(answer_text(transport, "root"));
+    command_print_safe(answer_text(transport, *answer_text(transport, "url") ? "url" : "root"));
     printf("%s\n", is_mounted ? "" : " is NOT mounted");
+    print_field("           the password for it is in ", answer_text(transport, "passwordFile"),
+                "\n");
+    print_field("           instead of a mount, since ", answer_text(transport, "fallback"), "\n");
     print_field("           ",
                 answer_text(cJSON_GetObjectItemCaseSensitive(transport, "error"), "message"), "\n");
 }

@@ -32,7 +32,7 @@ static const struct setting rows[] = {
                 "einen festen Wert, wenn sich alle Computer gleich verhalten müssen.",
      .example = "Np"},
 
-    {.name = "WebDavPort", .type = SETTING_INT, .flags = LATER, .offset = AT(web_dav_port),
+    {.name = "WebDavPort", .type = SETTING_INT, .flags = BOTH, .offset = AT(web_dav_port),
      .default_text = "0", .min = 0, .max = 65535,
      .category = "Transport", .since = "0.1",
      .title = "Port of the WebDAV server", .title_de = "Port des WebDAV-Servers",
