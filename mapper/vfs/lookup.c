@@ -145,6 +145,8 @@ void forget_negatives(struct online_vfs *online, const struct node *folder)
 
 void ask_begin(struct online_vfs *online, struct ask *ask)
 {
+    uint32_t needed = 0;
+
     ask->began = tree_edits(online->tree);
     ask->edit = ask->began;
     for (const struct ask *other = online->asks; other; other = other->next) {
@@ -152,6 +154,12 @@ void ask_begin(struct online_vfs *online, struct ask *ask)
     }
     ask->next = online->asks;
     online->asks = ask;
+    needed = ask->edit;
+    for (const struct ask *other = ask->next; other; other = other->next) {
+        needed = other->edit < needed ? other->edit : needed;
+    }
+    /* Not when a question ends: its answer goes into the tree after. */
+    tree_need_edits(online->tree, needed);
 }
 
 void ask_end(struct online_vfs *online, struct ask *ask)

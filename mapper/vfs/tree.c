@@ -15,6 +15,7 @@ int tree_new(struct tree **out, uint32_t limit, struct error *err)
         return error_set(err, ERR_NO_MEMORY, "no memory for the tree");
     }
     tree->limit = limit;
+    tree->needed_edit = UINT32_MAX;
     code = tree_grow_tables(tree, err);
     if (code < 0) {
         free(tree);
@@ -242,6 +243,11 @@ uint32_t tree_edit(struct tree *tree, struct node *node)
 uint32_t tree_edits(const struct tree *tree)
 {
     return tree->edits;
+}
+
+void tree_need_edits(struct tree *tree, uint32_t after)
+{
+    tree->needed_edit = after;
 }
 
 void tree_bury(struct tree *tree, const char *item_id)

@@ -32,7 +32,7 @@ enum node_flags {
     NODE_INFECTED = 16,    /* the service found malware: opening is denied */
     NODE_CHECKED_OUT = 32, /* by somebody else */
     NODE_DENIED = 64,      /* a write was answered 403; believed until the item is listed again */
-    NODE_HEARD = 128       /* changed, as delta says, which tells no cTag: the one here may be old */
+    NODE_HEARD = 128 /* changed, as delta says, which tells no cTag: the one here may be old */
 };
 
 /* What facts tell; the rest is ours. */
@@ -45,8 +45,8 @@ struct folder {
     uint32_t count;
     uint32_t misses; /* single look-ups that went to the server; many are worth a listing */
     bool is_complete;
-    uint32_t epoch;          /* the library's, when that listing began: changes since come by delta */
-    int64_t complete_ms;     /* when the listing that completed it began */
+    uint32_t epoch;      /* the library's, when that listing began: changes since come by delta */
+    int64_t complete_ms; /* when the listing that completed it began */
     struct listing *listing; /* one that runs now; belongs to its readers */
     struct library *library; /* roots only */
     int64_t denied_ms;       /* when a change in it was answered 403; 0: never */
@@ -160,6 +160,9 @@ void tree_touch(struct tree *tree, struct node *node);
 /* Counts our own changes, so that an answer that was asked for before one cannot undo it. */
 uint32_t tree_edit(struct tree *tree, struct node *node);
 uint32_t tree_edits(const struct tree *tree);
+/* Answers to questions that were asked at `after` are still to come: what was edited since is not
+ * dropped, or nothing would tell that they are older. */
+void tree_need_edits(struct tree *tree, uint32_t after);
 
 /* We deleted an item: an answer that was asked for before must not bring it back. Remembers the
  * last few thousand. */

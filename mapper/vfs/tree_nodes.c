@@ -378,9 +378,9 @@ void tree_unlink(struct tree *tree, struct node *node)
     node->prev = 0;
 }
 
-static bool can_drop(const struct node *node)
+static bool can_drop(const struct tree *tree, const struct node *node)
 {
-    return node->holds == 0 && !(node->flags & NODE_LOCAL) &&
+    return node->holds == 0 && !(node->flags & NODE_LOCAL) && node->edit <= tree->needed_edit &&
            (node->kind != VFS_FOLDER || !node->folder ||
             (node->folder->count == 0 && !node->folder->listing));
 }
@@ -395,7 +395,7 @@ void tree_drop_unused(struct tree *tree, const struct node *keep)
         struct node *parent = tree_at(tree, node->parent);
 
         tree_lru_remove(tree, node);
-        if (node == keep || !can_drop(node)) {
+        if (node == keep || !can_drop(tree, node)) {
             tree_lru_add(tree, node);
             continue;
         }

@@ -31,6 +31,7 @@ struct tree {
     uint32_t lru_first; /* most recently used of those nobody holds */
     uint32_t lru_last;
     uint32_t edits;
+    uint32_t needed_edit; /* what was edited after it is not dropped */
     uint64_t text_bytes;
     struct grave graves[GRAVES];
 };

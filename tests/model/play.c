@@ -37,6 +37,17 @@ bool play_again(struct play *p, int code, unsigned *tries)
     return true;
 }
 
+bool play_again_elsewhere(int code, unsigned *tries)
+{
+    if ((code != ERR_STALE && code != ERR_NOT_FOUND && code != ERR_EXISTS && code != ERR_CHANGED &&
+         code != ERR_GONE) ||
+        ++*tries > 50) {
+        return false;
+    }
+    usleep(20000);
+    return true;
+}
+
 static int class_of(int code)
 {
     return world_type.code_class && code < 0 ? world_type.code_class(code) : code;
@@ -545,13 +556,12 @@ static bool do_shared_put(struct play *p)
     snprintf(name, sizeof(name), "w%u shared.dat", p->shadow->number);
     shadow_text(text, size, p->op->seed);
     do {
-        if (code == 0) {
+        if (code == 0 || tries) {
             code = vfs_create(p->world->vfs, &file, &attr, dir, name, VFS_WRITE | VFS_TRUNCATE,
                               NULL, &err);
         }
-    } while (code < 0 && (play_again(p, code, &tries) ||
-                          ((code == ERR_STALE || code == ERR_NOT_FOUND || code == ERR_EXISTS) &&
-                           tries++ < 20))); /* deleted or made elsewhere, between two looks */
+        /* deleted or made elsewhere, between two looks */
+    } while (play_again(p, code, &tries) || play_again_elsewhere(code, &tries));
     if (play_expect(p, "create the shared file", code, 0, &err)) {
         p->held[p->held_count++] = attr.id;
         code = vfs_write(p->world->vfs, file, text, size, 0, NULL, &err);
@@ -599,7 +609,7 @@ static bool do_shared_unlink(struct play *p)
 
     snprintf(name, sizeof(name), "w%u shared.dat", p->shadow->number);
     do {
-        if (code == 0) {
+        if (code == 0 || tries) {
             code = vfs_unlink(p->world->vfs, dir, name, NULL, &err);
         }
     } while (play_again(p, code, &tries));
@@ -621,7 +631,7 @@ static bool do_op(struct play *p)
 {
     const struct op *op = p->op;
 
-    if (uses_scratch(op) && !world_type.has_scratch) {
+    if (uses_scratch(op) && !p->world->has_scratch) {
         return true;
     }
     switch (op->kind) {

@@ -41,6 +41,8 @@ void play_release(struct play *play);
 
 /* Whether an error is one of the line, and not too often: then it waited a little. */
 bool play_again(struct play *play, int code, unsigned *tries);
+/* ... or comes from somebody else, who changed it meanwhile. */
+bool play_again_elsewhere(int code, unsigned *tries);
 int play_lookup(struct play *play, struct vfs_attr *out, uint64_t parent, const char *name);
 
 /* play_names.c */

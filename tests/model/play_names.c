@@ -398,8 +398,6 @@ bool play_read_file(struct play *p, unsigned dir, const char *name, char **data,
         }
         play_release(p);
         /* somebody else replaced or deleted it while we looked */
-    } while (play_again(p, code, &tries) || ((code == ERR_STALE || code == ERR_CHANGED ||
-                                              code == ERR_NOT_FOUND || code == ERR_GONE) &&
-                                             ++stale < 50));
+    } while (play_again(p, code, &tries) || play_again_elsewhere(code, &stale));
     return play_expect(p, "reading", code, 0, &err);
 }

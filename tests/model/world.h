@@ -27,8 +27,9 @@ void world_add(struct world_tree *tree, const char *path, bool is_folder, uint64
 
 struct world {
     struct vfs *vfs;
-    uint64_t root; /* has the shared folders "common" and "common/deep" */
-    uint32_t seed; /* decides small choices, as how long things wait */
+    uint64_t root;    /* has the shared folders "common" and "common/deep" */
+    bool has_scratch; /* LocalOnlyPatterns; else those names are left alone */
+    uint32_t seed;    /* decides small choices, as how long things wait */
     void *payload;
     const char *path; /* argument of the program, for a mounted folder */
 };
@@ -37,8 +38,7 @@ struct world {
  * the program with a word about it. */
 struct world_type {
     const char *name;
-    bool is_mounted;  /* system calls: a kernel stands between */
-    bool has_scratch; /* LocalOnlyPatterns; else those names are left alone */
+    bool is_mounted; /* system calls: a kernel stands between */
     void (*start)(struct world *world);
     void (*stop)(struct world *world);
 

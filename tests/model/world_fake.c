@@ -56,6 +56,8 @@ static void start(struct world *world)
     world->payload = s;
     world->vfs = s->f.vfs;
     world->root = s->f.root;
+    /* What the server has under a scratch name is not asked for, which shows when it is forgotten. */
+    world->has_scratch = o->max_items == 0;
 }
 
 static void stop(struct world *world)
@@ -163,7 +165,6 @@ static bool ever_held(struct world *world, const char *text)
 }
 
 const struct world_type world_type = {.name = "fake",
-                                      .has_scratch = true,
                                       .start = start,
                                       .stop = stop,
                                       .edit = edit,

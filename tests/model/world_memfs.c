@@ -13,6 +13,7 @@ static void start(struct world *world)
         abort();
     }
     world->root = VFS_ROOT;
+    world->has_scratch = true;
 }
 
 static void stop(struct world *world)
@@ -45,5 +46,4 @@ static void edit(struct world *world, const char *path, const char *text)
     }
 }
 
-const struct world_type world_type = {
-    .name = "memfs", .has_scratch = true, .start = start, .stop = stop, .edit = edit};
+const struct world_type world_type = {.name = "memfs", .start = start, .stop = stop, .edit = edit};

@@ -144,6 +144,31 @@ static void tree_add__drops_what_nobody_holds_oldest_first(void **state)
     tree_free(tree);
 }
 
+static void tree_add__keeps_edits_that_older_answers_do_not_know(void **state)
+{
+    struct node *root = NULL;
+    struct tree *tree = make(&root, 10);
+    struct node *folder = add(tree, root, "folder", "f", VFS_FOLDER);
+    struct node *renamed = add(tree, folder, "renamed", "r", VFS_FILE);
+    char name[16];
+
+    (void)state;
+    tree_need_edits(tree, tree_edits(tree)); /* a question is on its way ... */
+    tree_edit(tree, renamed);                /* ... and its answer will not know this */
+    for (int i = 0; i < 100; i++) {
+        snprintf(name, sizeof(name), "n%d", i);
+        add(tree, folder, name, name, VFS_FILE);
+    }
+    assert_ptr_equal(tree_child(tree, folder, "renamed"), renamed);
+    tree_need_edits(tree, tree_edits(tree));
+    for (int i = 0; i < 100; i++) {
+        snprintf(name, sizeof(name), "m%d", i);
+        add(tree, folder, name, name, VFS_FILE);
+    }
+    assert_null(tree_child(tree, folder, "renamed"));
+    tree_free(tree);
+}
+
 static void tree_is_buried__only_for_answers_from_before_the_delete(void **state)
 {
     struct node *root = NULL;
@@ -208,6 +233,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(tree_remove__keeps_held_nodes_as_gone_and_never_reuses_their_ids),
     cmocka_unit_test(tree_replace__leads_the_old_id_to_the_kept_item),
     cmocka_unit_test(tree_add__drops_what_nobody_holds_oldest_first),
+    cmocka_unit_test(tree_add__keeps_edits_that_older_answers_do_not_know),
     cmocka_unit_test(tree_is_buried__only_for_answers_from_before_the_delete),
 #if defined(__GLIBC__)
     cmocka_unit_test(tree_add__of_100000_items_costs_at_most_300_bytes_each),
