@@ -24,6 +24,7 @@ static const struct command commands[] = {
     {"login", command_login, "sign in again, by browser or code"},
     {"logout", command_logout, "forget the sign-in"},
     {"deletes", command_deletes, "whether deleting is paused; allow deleting very much"},
+    {"np", command_np, "register, unregister or check the network provider (Windows)"},
     {"uploads", command_uploads, "files on their way: list, wait, retry, export, discard"},
     {"policy", command_policy,
      "the settings in force and where they come from; check, diff, export, import"},

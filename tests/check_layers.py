@@ -84,7 +84,7 @@ def check_arrow(path, name):
 
 def check_platform(path, name):
     parts = path.split("/")
-    if name in ("windows.h", "winsock2.h") and ("win32" not in parts and "provider" not in parts):
+    if name in ("windows.h", "winsock2.h") and not {"win32", "provider", "wine"} & set(parts):
         return f"<{name}> appears only under a win32/ folder"
     if name == "windows.h" and path.endswith(".h"):
         return f"<{name}> appears in .c files only"

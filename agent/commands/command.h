@@ -23,6 +23,7 @@ int command_demo(int argc, char **argv);
 int command_explain(int argc, char **argv);
 int command_login(int argc, char **argv);
 int command_logout(int argc, char **argv);
+int command_np(int argc, char **argv);
 int command_plan(int argc, char **argv);
 int command_status(int argc, char **argv);
 int command_uploads(int argc, char **argv);
