@@ -77,8 +77,8 @@ struct listing {
     uint32_t begun_edit; /* what we changed since is not for this listing to take away */
     uint32_t epoch;      /* the library's before the first page was asked for; 0: not followed */
     char *next_link;
-    bool is_started; /* a page has come */
-    bool is_doubtful; /* it left an item out for what may be newer, or older: not covered by delta */
+    bool is_started;  /* a page has come */
+    bool is_doubtful; /* it left out an item that may be newer, or older: not covered by delta */
     bool is_complete;
     bool is_fetching;
     int failure;
@@ -361,7 +361,7 @@ int follow_begin(struct library *library, const struct call *call, struct error 
 /* The first page of a folder, in one round trip with the token before it. */
 struct first_page {
     struct graph_items items;
-    bool is_listed; /* the page is here; otherwise follow_begin() and a listing are to be asked for */
+    bool is_listed; /* the page is here; else follow_begin() and a listing are to be asked for */
     uint32_t epoch; /* the stream that tells what changes from then on */
 };
 int follow_list(struct library *library, struct first_page *out, const char *drive_id,

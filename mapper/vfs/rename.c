@@ -16,10 +16,8 @@
 #include "uploads.h"
 
 #define UNDO_MS 30000
-#define SOURCE_AGE_MS 3000 /* what was saved a moment ago is known */
-#define FETCH_TO_REPLACE \
-    (64u * 1024 * 1024) /* larger sources that are not here are moved aside \
-                         */
+#define SOURCE_AGE_MS 3000           /* what was saved a moment ago is known */
+#define FETCH_TO_REPLACE (64u << 20) /* larger sources that are not here are moved aside */
 
 /* --- to a free name --- */
 

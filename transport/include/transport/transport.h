@@ -32,11 +32,11 @@ struct mapping {
 };
 
 struct transport_options {
-    const char *root;         /* Linux: folder the namespace is mounted on */
-    int64_t deadline_ms;      /* longest time one file operation may take; 0 = 60,000 */
-    int64_t save_deadline_ms; /* the same for those that send a file (flush, fsync, truncate by
+    const char *root;              /* Linux: folder the namespace is mounted on */
+    int64_t deadline_ms;           /* longest time one file operation may take; 0 = 60,000 */
+    int64_t save_deadline_ms;      /* the same for those that send a file (flush, fsync, truncate by
                                  path); 0 = what the vfs has for it */
-    unsigned max_threads;     /* operations served at once; 0 = 64 */
+    unsigned max_threads;          /* operations served at once; 0 = 64 */
     const char *private_directory; /* webdav: for its password, and for files on their way; made
                                       0700 when missing */
     uint16_t port;                 /* webdav: on 127.0.0.1; 0 = any that is free */
