@@ -297,7 +297,9 @@ static int rebase(struct journal_row *row, const struct graph_item *item, struct
     return code;
 }
 
-/* The row goes, and the one that follows is rebased in the same commit. */
+/* The row goes, and the one that follows is rebased in the same commit. Durable: were it back after a
+ * loss of power, when the server has a later save or no such item any more, it would pass for a
+ * conflict. */
 static void commit_done(struct uploads *uploads, struct upload *upload, struct upload *follower,
                         const struct graph_item *item)
 {
@@ -312,7 +314,7 @@ static void commit_done(struct uploads *uploads, struct upload *upload, struct u
         code = code < 0 ? code : rebase(&row, item, &error);
     }
     if (code == 0) {
-        code = journal_apply(uploads->journal, changes, follower ? 2 : 1, false, &error);
+        code = journal_apply(uploads->journal, changes, follower ? 2 : 1, true, &error);
     }
     if (code < 0) { /* the next agent finds out that the server has it */
         log_error(LOG_VFS, &error, "the journal keeps an upload that is done");

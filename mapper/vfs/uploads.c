@@ -357,7 +357,7 @@ static int move_one(struct uploads *uploads, struct upload *upload, const char *
         if (!*row.item_id) {
             str_free(&row.session_url); /* it would end under the old name */
         }
-        code = upload_set_row(uploads, upload, &row, false, err);
+        code = upload_set_row(uploads, upload, &row, true, err);
     }
     journal_row_clear(&row);
     return code;
@@ -445,7 +445,7 @@ void uploads_drop(struct body *body)
     while ((upload = edit_next(uploads, body, NULL)) != NULL) {
         struct error error = {0};
 
-        if (apply_one(uploads, JOURNAL_REMOVE, &upload->row, false, &error) < 0) {
+        if (apply_one(uploads, JOURNAL_REMOVE, &upload->row, true, &error) < 0) {
             log_error(LOG_VFS, &error, "the journal keeps an upload that nobody wants");
         }
         upload_forget(uploads, upload);
@@ -476,7 +476,7 @@ static int redirect(struct uploads *uploads, struct upload *mine, struct upload 
     if (code == 0) {
         changes[0] = (struct journal_change){JOURNAL_UPDATE, &row};
         changes[1] = (struct journal_change){JOURNAL_REMOVE, theirs ? &theirs->row : NULL};
-        code = journal_apply(uploads->journal, changes, theirs ? 2 : 1, false, err);
+        code = journal_apply(uploads->journal, changes, theirs ? 2 : 1, true, err);
     }
     if (code == 0) {
         mutex_lock(&uploads->lock);

@@ -1,5 +1,6 @@
 /* The agent that dies: the online vfs alone, with the real client. */
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,7 +29,7 @@ static void die(const char *what, const struct error *err)
     exit(3);
 }
 
-/* argv: child MODE LOGIN GRAPH CA TENANT TOKENS DRIVE FOLDER DIRECTORY SEED KILL FAIL */
+/* argv: child MODE LOGIN GRAPH CA TENANT TOKENS DRIVE FOLDER DIRECTORY SEED KILL FAIL CUT KIND */
 static void begin(struct child *child, char **argv)
 {
     struct graph_options graph = {.ca_file = argv[4]};
@@ -53,10 +54,14 @@ static void begin(struct child *child, char **argv)
     char *cache = NULL;
     char *spool = NULL;
     char *log = NULL;
+    char *image = NULL;
 
     str_format(&cache, NULL, "%s/cache", argv[9]);
     str_format(&spool, NULL, "%s/spool", argv[9]);
     str_format(&log, NULL, "%s/log", argv[9]);
+    str_format(&image, NULL, "%s/image", argv[9]);
+    power_arm(spool, image, (unsigned)strtoul(argv[13], NULL, 10),
+              (unsigned)strtoul(argv[14], NULL, 10));
     options.cache_directory = cache;
     options.spool_directory = spool;
     if (graph_new(&child->graph, &graph, &err) < 0 ||
@@ -73,6 +78,7 @@ static void begin(struct child *child, char **argv)
     free(cache);
     free(spool);
     free(log);
+    free(image);
 }
 
 static int end(struct child *child)
@@ -159,18 +165,42 @@ static void tell(struct child *child, char what, unsigned number, int code)
     }
 }
 
+static void see_progress(void *payload, const struct online_vfs_upload *upload)
+{
+    *(uint64_t *)payload += upload->done_bytes;
+}
+
+/* A file of four fragments, of which two have arrived when the agent is killed. */
+static void die_half_way(struct child *child)
+{
+    struct crash_step step = {.op = CRASH_WRITE, .seed = 7, .size = CRASH_HUGE};
+    uint64_t done = 0;
+
+    if (do_write(child, &step, false) < 0) {
+        exit(3);
+    }
+    while (done <= CRASH_HUGE / 2) {
+        done = 0;
+        (void)online_vfs_visit_uploads(child->online, see_progress, &done, NULL);
+    }
+    raise(SIGKILL);
+}
+
 int child_main(int argc, char **argv)
 {
     struct child child = {0};
     unsigned seed = 0;
     int code = 0;
 
-    if (argc != 13) {
+    if (argc != 15) {
         return 2;
     }
     alarm(120);
     log_set_level(LOG_LEVEL_OFF);
     begin(&child, argv);
+    if (strcmp(argv[1], "huge") == 0) {
+        die_half_way(&child);
+    }
     if (strcmp(argv[1], "work") == 0) {
         seed = (unsigned)strtoul(argv[10], NULL, 10);
         faults_arm((unsigned)strtoul(argv[11], NULL, 10), (unsigned)strtoul(argv[12], NULL, 10));

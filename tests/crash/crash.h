@@ -4,8 +4,9 @@
  * crash_uploads runs itself as a child that does file operations in WriteMode=Background on the
  * simulated tenant and writes down each of them before it begins and after it ended. The child is
  * killed at the n-th step (faults.c: journal, spool, server), or at any moment; or one of its steps
- * fails for want of room. Then another child, on the same journal, has to bring to the server what
- * the first was told is safe: byte for byte, and once.
+ * fails for want of room; or the power goes off at its n-th sync (power.c). Then another child, on
+ * the same journal, has to bring to the server what the first was told is safe: byte for byte, and
+ * once.
  */
 #ifndef TESTS_CRASH_H
 #define TESTS_CRASH_H
@@ -17,6 +18,7 @@
 #define CRASH_PIECE 131072u   /* of a write */
 #define CRASH_STEPS 14        /* operations of a child */
 #define CRASH_LARGE 11000000u /* goes by an upload session of two fragments */
+#define CRASH_HUGE 41943040u  /* ... of four */
 
 enum crash_op { CRASH_WRITE, CRASH_APPEND, CRASH_RENAME, CRASH_DELETE, CRASH_OPS };
 
@@ -33,6 +35,14 @@ struct crash_step crash_step(unsigned seed, unsigned number);
 /* faults.c: at the n-th step (0: never) the process is killed, or that step fails. */
 void faults_arm(unsigned kill_at, unsigned fail_at);
 unsigned faults_steps(void); /* so far */
+
+/* power.c: at the n-th sync of the spool (0: never) what a disk would have of it is written to the
+ * new folder `image`, and the process is killed. `kind`: what was not synced got there by chance. */
+#define POWER_NAMES_LATE 1u
+#define POWER_BYTES_LATE 2u
+#define POWER_KINDS 4u
+void power_arm(const char *spool, const char *image, unsigned cut_at, unsigned kind);
+unsigned power_syncs(void); /* so far */
 
 /* child.c: argv as crash_uploads gives it; the exit code. */
 int child_main(int argc, char **argv);

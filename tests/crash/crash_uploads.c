@@ -1,7 +1,9 @@
 /*
- * The parent: the simulated tenant, the children, and the model that says what must be there.
+ * The parent: the simulated tenant, the children, and the comparison with the model.
  *
  *   crash_uploads kill|full [FIRST [COUNT]]     a run for each step from FIRST on; 0: at random
+ *   crash_uploads cut [FIRST [COUNT]]           the power goes off, at each sync from FIRST on
+ *   crash_uploads resume                        killed in the middle of an upload session
  */
 #include <poll.h>
 #include <signal.h>
@@ -13,232 +15,8 @@
 
 #include "base/file.h"
 #include "base/str.h"
-#include "crash.h"
+#include "model.h"
 #include "wire.h"
-
-#define APPENDS_MAX (CRASH_STEPS + 1)
-
-/* --- the model --- */
-
-struct part {
-    unsigned seed;
-    uint32_t size;
-    bool is_cut; /* the disk took a part of it, perhaps, and the program went on */
-};
-/* What a name may have: one content after the other as they were acknowledged; from the newest
- * acknowledged one on, all are possible, since what failed or was under way may have come through. */
-struct content {
-    struct part parts[APPENDS_MAX];
-    unsigned count;
-    bool is_there;
-};
-#define STATES 64
-struct name {
-    struct content states[STATES];
-    unsigned count;
-};
-
-struct crash_step crash_step(unsigned seed, unsigned number)
-{
-    uint32_t x = seed * 2654435761u + number * 40503u + 12345u;
-    struct crash_step step = {.seed = seed * 1000 + number};
-
-    x ^= x >> 15;
-    x *= 2246822519u;
-    x ^= x >> 13;
-    step.op = number < 2 ? CRASH_WRITE : (enum crash_op)(x % CRASH_OPS);
-    step.name = (x >> 3) % CRASH_NAMES;
-    step.to = (step.name + 1 + (x >> 7) % (CRASH_NAMES - 1)) % CRASH_NAMES;
-    step.size = (x >> 11) % 3 == 0 ? (x >> 13) % 10 : (x >> 13) % 200000;
-    if (seed % 7 == 3 && number == 5) {
-        step.op = CRASH_WRITE;
-        step.size = CRASH_LARGE;
-    }
-    return step;
-}
-
-static void add_state(struct name *name, const struct content *state)
-{
-    assert_true(name->count < STATES);
-    name->states[name->count++] = *state;
-}
-
-/* Whether it was done (1), not (0), or nobody knows (-1): then it may be either. */
-static void set_state(struct name *name, const struct content *state, int is_done)
-{
-    if (is_done == 0) {
-        return;
-    }
-    if (is_done == 1) {
-        name->count = 0;
-    }
-    add_state(name, state);
-}
-
-static void model_write(struct name *names, const struct crash_step *step, int is_done)
-{
-    struct content content = {.is_there = true, .count = 1};
-
-    content.parts[0] = (struct part){step->seed, step->size, is_done == -1};
-    set_state(&names[step->name], &content, is_done);
-}
-
-static void model_append(struct name *names, const struct crash_step *step, int is_done)
-{
-    struct name *name = &names[step->name];
-    struct name next = {0};
-
-    for (unsigned i = 0; i < name->count; i++) {
-        struct content content = name->states[i];
-
-        if (!content.is_there) {
-            content = (struct content){.is_there = true};
-        }
-        content.parts[content.count++] = (struct part){step->seed, step->size, is_done == -1};
-        add_state(&next, &content);
-    }
-    for (unsigned i = 0; is_done != 1 && i < name->count; i++) {
-        add_state(&next, &name->states[i]);
-    }
-    *name = next;
-}
-
-static void model_rename(struct name *names, const struct crash_step *step, int is_done)
-{
-    const struct content gone = {0};
-    struct name *to = &names[step->to];
-    struct name *from = &names[step->name];
-    struct name was = *to;
-
-    *to = *from;
-    for (unsigned i = 0; is_done != 1 && i < was.count; i++) {
-        add_state(to, &was.states[i]);
-    }
-    set_state(from, &gone, is_done);
-}
-
-static bool may_be_there(const struct name *name)
-{
-    for (unsigned i = 0; i < name->count; i++) {
-        if (name->states[i].is_there) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static void model_step(struct name *names, const struct crash_step *step, int is_done)
-{
-    const struct content gone = {0};
-
-    switch (step->op) {
-    case CRASH_WRITE:
-        model_write(names, step, is_done);
-        break;
-    case CRASH_APPEND:
-        model_append(names, step, is_done);
-        break;
-    case CRASH_RENAME:
-        if (may_be_there(&names[step->name]) && is_done != 0) {
-            model_rename(names, step, is_done);
-        }
-        break;
-    default:
-        set_state(&names[step->name], &gone, is_done);
-        break;
-    }
-}
-
-/* What the child wrote down; false: it did not end. `writes`: how many closes were begun. */
-static bool read_log(struct name *names, const char *path, unsigned seed, unsigned *writes)
-{
-    FILE *file = fopen(path, "r");
-    const struct content gone = {0};
-    unsigned begun = 0;
-    unsigned number = 0;
-    char what = 0;
-    int code = 0;
-    bool is_open = false;
-
-    memset(names, 0, CRASH_NAMES * sizeof(*names));
-    for (unsigned i = 0; i < CRASH_NAMES; i++) {
-        add_state(&names[i], &gone);
-    }
-    *writes = 0;
-    while (file && fscanf(file, " %c %u %d", &what, &number, &code) == 3) {
-        struct crash_step step = crash_step(seed, number);
-
-        is_open = what == 'b';
-        if (what == 'b') {
-            begun++;
-            *writes += step.op == CRASH_WRITE || step.op == CRASH_APPEND;
-            continue;
-        }
-        /* Refused, since the name is not there: nothing happened. Any other failure: who knows. */
-        model_step(names, &step, code == 0 ? 1 : code == ERR_NOT_FOUND ? 0 : -1);
-    }
-    if (is_open) {
-        struct crash_step step = crash_step(seed, number);
-
-        model_step(names, &step, -1);
-    }
-    if (file) {
-        fclose(file);
-    }
-    return begun == CRASH_STEPS && !is_open;
-}
-
-/* --- the server's side --- */
-
-static bool has_part(const struct part *part, uint32_t length, const unsigned char *data)
-{
-    for (uint32_t k = 0; k < length; k++) {
-        if (data[k] != wire_byte(part->seed, k)) {
-            return false;
-        }
-    }
-    return true;
-}
-
-static bool is_equal_from(const struct content *content, unsigned part, const unsigned char *data,
-                          size_t size)
-{
-    const struct part *at = &content->parts[part];
-
-    if (part == content->count) {
-        return size == 0;
-    }
-    if (size >= at->size && has_part(at, at->size, data) &&
-        is_equal_from(content, part + 1, data + at->size, size - at->size)) {
-        return true;
-    }
-    /* The program went on after a write had failed: so many pieces came through. */
-    for (uint32_t length = 0; at->is_cut && length < at->size && length <= size;
-         length += CRASH_PIECE) {
-        if (has_part(at, length, data) &&
-            is_equal_from(content, part + 1, data + length, size - length)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static bool is_equal(const struct content *content, const unsigned char *data, size_t size)
-{
-    return is_equal_from(content, 0, data, size);
-}
-
-static bool matches(const struct name *name, const unsigned char *data, size_t size, bool is_there)
-{
-    for (unsigned i = 0; i < name->count; i++) {
-        const struct content *content = &name->states[i];
-
-        if (content->is_there == is_there && (!is_there || is_equal(content, data, size))) {
-            return true;
-        }
-    }
-    return false;
-}
 
 static unsigned char *read_item(struct wire *wire, const struct graph_item *item)
 {
@@ -303,10 +81,32 @@ static void show_steps(const char *log, unsigned seed)
     }
 }
 
+/* No save arrived twice: fewer versions than closes, and no two alike. (The steps of a run have
+ * sizes of their own, but for the smallest.) Returns how many there are. */
+static unsigned check_versions(struct wire *wire, const struct graph_item *item, const char *run)
+{
+    struct graph_versions versions = {0};
+    struct error err = {0};
+    unsigned count = 0;
+
+    assert_ok(graph_list_versions(&versions, wire->account, wire->drive_id, item->id, NULL, &err),
+              err);
+    count = (unsigned)versions.count;
+    for (size_t i = 1; i < versions.count; i++) {
+        if (versions.versions[i].size_bytes > 10 &&
+            versions.versions[i].size_bytes == versions.versions[i - 1].size_bytes) {
+            report("%s: '%s' arrived twice", run, item->name);
+        }
+    }
+    graph_versions_clear(&versions);
+    return count;
+}
+
 /* Every name as one of the states it may have, and nothing else: no copy, no scratch, no second. */
 static void check_server(struct wire *wire, const char *folder, const struct name *names,
-                         const char *run)
+                         unsigned writes, const char *run)
 {
+    unsigned versions = 0;
     struct graph_items page = {0};
     struct error err = {0};
     bool seen[CRASH_NAMES] = {0};
@@ -324,18 +124,22 @@ static void check_server(struct wire *wire, const char *folder, const struct nam
             report("%s: '%s' is on the server and nobody made it", run, item->name);
             continue;
         }
+        versions += check_versions(wire, item, run);
         data = read_item(wire, item);
         seen[number] = true;
-        if (!matches(&names[number], data, (size_t)item->size_bytes, true)) {
+        if (!model_matches(&names[number], data, (size_t)item->size_bytes, true)) {
             report("%s: '%s' (%llu bytes) is not what was closed", run, item->name,
                    (unsigned long long)item->size_bytes);
         }
         free(data);
     }
     for (unsigned i = 0; i < CRASH_NAMES; i++) {
-        if (!seen[i] && !matches(&names[i], NULL, 0, false)) {
+        if (!seen[i] && !model_matches(&names[i], NULL, 0, false)) {
             report("%s: 'f%u' is lost", run, i);
         }
+    }
+    if (versions > writes) {
+        report("%s: %u versions of %u saves", run, versions, writes);
     }
     graph_items_clear(&page);
     free(id);
@@ -343,22 +147,26 @@ static void check_server(struct wire *wire, const char *folder, const struct nam
 
 /* --- runs --- */
 
+enum fault { FAULT_NONE, FAULT_KILL, FAULT_FULL, FAULT_CUT };
+
 struct run {
     struct wire *wire;
     const char *program;
     char *tokens;
     char *folder;
     char *directory;
+    enum fault fault;
+    unsigned at;   /* which step, or sync; 0: at random */
+    unsigned kind; /* CUT: POWER_* */
     unsigned seed;
 };
 
-static pid_t start_child(const struct run *run, const char *mode, unsigned kill_at,
-                         unsigned fail_at)
+static pid_t start_child(const struct run *run, const char *mode, enum fault fault)
 {
     struct tenant_fixture *tenant = run->wire->tenant;
     char seed[16];
-    char kill_text[16];
-    char fail_text[16];
+    char at[FAULT_CUT + 1][16];
+    char kind[16];
     char *argv[] = {(char *)run->program,
                     (char *)mode,
                     tenant->login_url,
@@ -370,14 +178,18 @@ static pid_t start_child(const struct run *run, const char *mode, unsigned kill_
                     run->folder,
                     run->directory,
                     seed,
-                    kill_text,
-                    fail_text,
+                    at[FAULT_KILL],
+                    at[FAULT_FULL],
+                    at[FAULT_CUT],
+                    kind,
                     NULL};
     pid_t pid = 0;
 
     snprintf(seed, sizeof(seed), "%u", run->seed);
-    snprintf(kill_text, sizeof(kill_text), "%u", kill_at);
-    snprintf(fail_text, sizeof(fail_text), "%u", fail_at);
+    snprintf(kind, sizeof(kind), "%u", run->kind);
+    for (unsigned i = FAULT_KILL; i <= FAULT_CUT; i++) {
+        snprintf(at[i], sizeof(at[i]), "%u", i == fault ? run->at : 0);
+    }
     pid = fork();
     assert_true(pid >= 0);
     if (pid == 0) {
@@ -395,77 +207,194 @@ static int wait_child(pid_t pid)
     return status;
 }
 
-static void one_run(struct wire *wire, const char *program, char *tokens, bool is_full, unsigned at,
-                    unsigned seed)
+static void begin_run(struct run *run)
 {
-    struct run run = {.wire = wire, .program = program, .tokens = tokens, .seed = seed};
-    struct name *names = calloc(CRASH_NAMES, sizeof(*names));
     struct error err = {0};
+
+    str_format(&run->folder, NULL, "run-%u-%u-%u", run->at, run->kind, run->seed);
+    str_format(&run->directory, NULL, "%s/%s", run->wire->tenant->directory, run->folder);
+    assert_ok(file_make_private_directory(run->directory, &err), err);
+    tenant_tell(run->wire->tenant, "mkdir",
+                "{'library': '/sites/finance/Shared Documents', 'path': '%s'}", run->folder);
+}
+
+static void end_run(struct run *run)
+{
+    (void)file_remove_tree(run->directory, NULL);
+    str_free(&run->directory);
+    str_free(&run->folder);
+}
+
+static bool is_killed(int status)
+{
+    return WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
+}
+
+/* The next agent finds what the disk had when the power went off. */
+static void lose_power(const struct run *run)
+{
+    char *spool = NULL;
+    char *image = NULL;
+    struct error err = {0};
+
+    str_format(&spool, NULL, "%s/spool", run->directory);
+    str_format(&image, NULL, "%s/image", run->directory);
+    assert_ok(file_remove_tree(spool, &err), err);
+    assert_ok(file_rename(image, spool, &err), err);
+    free(spool);
+    free(image);
+}
+
+/* False: the child ended before it came to `at`. */
+static bool one_run(struct run *run)
+{
+    static const char *const words[] = {"", "killed", "full", "cut"};
+    struct name *names = calloc(CRASH_NAMES, sizeof(*names));
     unsigned before = wrong;
     unsigned writes = 0;
-    char text[64];
+    char text[80];
     char *log = NULL;
     pid_t pid = 0;
     int status = 0;
+    bool was_killed = false;
 
-    snprintf(text, sizeof(text), "%s at %u, seed %u", is_full ? "full" : "killed", at, seed);
-    str_format(&run.folder, NULL, "run-%u-%u", at, seed);
-    str_format(&run.directory, NULL, "%s/%s", wire->tenant->directory, run.folder);
-    str_format(&log, NULL, "%s/log", run.directory);
-    assert_ok(file_make_private_directory(run.directory, &err), err);
-    tenant_tell(wire->tenant, "mkdir",
-                "{'library': '/sites/finance/Shared Documents', 'path': '%s'}", run.folder);
-    pid = start_child(&run, "work", is_full ? 0 : at, is_full ? at : 0);
-    if (!is_full && at == 0) {
-        (void)poll(NULL, 0, (int)(seed * 37 % 400)); /* any moment will do */
+    snprintf(text, sizeof(text), "%s at %u, seed %u, kind %u", words[run->fault], run->at,
+             run->seed, run->kind);
+    begin_run(run);
+    str_format(&log, NULL, "%s/log", run->directory);
+    pid = start_child(run, "work", run->fault);
+    if (run->fault == FAULT_KILL && run->at == 0) {
+        (void)poll(NULL, 0, (int)(run->seed * 37 % 400)); /* any moment will do */
         kill(pid, SIGKILL);
     }
     status = wait_child(pid);
-    if (!(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL) &&
-        !(WIFEXITED(status) && WEXITSTATUS(status) == 0) &&
-        !(WIFEXITED(status) && WEXITSTATUS(status) == 4 && is_full)) {
+    was_killed = is_killed(status);
+    if (!was_killed && !(WIFEXITED(status) && WEXITSTATUS(status) == 0) &&
+        !(WIFEXITED(status) && WEXITSTATUS(status) == 4 && run->fault == FAULT_FULL)) {
         report("%s: the child ended with %x", text, (unsigned)status);
     }
-    (void)read_log(names, log, seed, &writes);
-    status = wait_child(start_child(&run, "recover", 0, 0));
+    if (was_killed && run->fault == FAULT_CUT) {
+        lose_power(run);
+    }
+    (void)model_read_log(names, log, run->seed, &writes);
+    status = wait_child(start_child(run, "recover", FAULT_NONE));
     if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
         report("%s: the next agent did not send it all (%x)", text, (unsigned)status);
     }
-    check_server(wire, run.folder, names, text);
+    check_server(run->wire, run->folder, names, writes, text);
     if (wrong > before) {
-        show_steps(log, seed);
+        show_steps(log, run->seed);
     }
-    (void)file_remove_tree(run.directory, NULL);
+    end_run(run);
     free(log);
-    free(run.directory);
-    free(run.folder);
     free(names);
+    return was_killed;
 }
 
-static bool wants_full;
+static enum fault fault = FAULT_KILL;
 static unsigned first_step;
 static unsigned step_count;
 
+/* Each point of one sequence, with the disk as late as it may be, and with something of it early. */
+static void run_cuts(struct run *run)
+{
+    bool goes_on = true;
+
+    for (unsigned i = 0; i < step_count && goes_on; i++) {
+        run->at = first_step + i;
+        run->seed = 3; /* with a large file */
+        run->kind = 0;
+        goes_on = one_run(run);
+        run->kind = 1 + run->at % (POWER_KINDS - 1);
+        goes_on = goes_on && one_run(run);
+    }
+}
+
+static void start(struct run *run, char *program, size_t size)
+{
+    ssize_t length = readlink("/proc/self/exe", program, size - 1);
+
+    assert_true(length > 0);
+    program[length] = '\0';
+    run->wire = wire_start();
+    run->program = program;
+    run->fault = fault;
+    str_format(&run->tokens, NULL, "%s/tokens--", run->wire->tenant->directory);
+}
+
 static void crash_uploads__lose_and_double_nothing(void **state)
 {
-    struct wire *wire = wire_start();
-    char program[512] = "";
-    char *tokens = NULL;
-    ssize_t length = readlink("/proc/self/exe", program, sizeof(program) - 1);
+    struct run run = {0};
+    char program[512];
 
     (void)state;
-    assert_true(length > 0);
-    str_format(&tokens, NULL, "%s/tokens--", wire->tenant->directory);
-    for (unsigned i = 0; i < step_count; i++) {
-        one_run(wire, program, tokens, wants_full, first_step ? first_step + i : 0, 1 + i);
+    start(&run, program, sizeof(program));
+    if (fault == FAULT_CUT) {
+        run_cuts(&run);
     }
-    free(tokens);
-    wire_stop(wire);
+    for (unsigned i = 0; i < step_count && fault != FAULT_CUT; i++) {
+        run.at = first_step ? first_step + i : 0;
+        run.seed = 1 + i;
+        (void)one_run(&run);
+    }
+    free(run.tokens);
+    wire_stop(run.wire);
+    assert_int_equal(wrong, 0);
+}
+
+/* --- an upload session --- */
+
+/* Bytes that PUT requests brought since the log was cleared. */
+static uint64_t count_sent(struct wire *wire)
+{
+    cJSON *log = tenant_control(wire->tenant, "requests", "{}");
+    const cJSON *entry = NULL;
+    uint64_t sent = 0;
+
+    cJSON_ArrayForEach(entry, cJSON_GetObjectItemCaseSensitive(log, "requests"))
+    {
+        const cJSON *method = cJSON_GetObjectItemCaseSensitive(entry, "method");
+        const cJSON *in = cJSON_GetObjectItemCaseSensitive(entry, "in");
+
+        if (str_equal(cJSON_GetStringValue(method), "PUT") && cJSON_IsNumber(in)) {
+            sent += (uint64_t)in->valuedouble;
+        }
+    }
+    cJSON_Delete(log);
+    return sent;
+}
+
+static void crash_session__goes_on_where_it_was(void **state)
+{
+    struct run run = {.seed = 7};
+    struct name names[CRASH_NAMES] = {0};
+    const struct content gone = {0};
+    struct content whole = {.is_there = true, .count = 1, .parts = {{7, CRASH_HUGE, false}}};
+    char program[512];
+
+    (void)state;
+    start(&run, program, sizeof(program));
+    begin_run(&run);
+    assert_true(is_killed(wait_child(start_child(&run, "huge", FAULT_NONE))));
+    tenant_tell(run.wire->tenant, "clear-log", NULL);
+    assert_int_equal(wait_child(start_child(&run, "recover", FAULT_NONE)), 0);
+    assert_in_range(count_sent(run.wire), 1, CRASH_HUGE / 2); /* two fragments had arrived */
+    model_add(&names[0], &whole);
+    for (unsigned i = 1; i < CRASH_NAMES; i++) {
+        model_add(&names[i], &gone);
+    }
+    check_server(run.wire, run.folder, names, 1, "resumed");
+    end_run(&run);
+    free(run.tokens);
+    wire_stop(run.wire);
     assert_int_equal(wrong, 0);
 }
 
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(crash_uploads__lose_and_double_nothing),
+};
+static const struct CMUnitTest resume_tests[] = {
+    cmocka_unit_test(crash_session__goes_on_where_it_was),
 };
 
 int main(int argc, char **argv)
@@ -478,7 +407,14 @@ int main(int argc, char **argv)
 
         return child_main(argc, shifted);
     }
-    wants_full = argc > 1 && strcmp(argv[1], "full") == 0;
+    if (argc > 1 && strcmp(argv[1], "resume") == 0) {
+        return cmocka_run_group_tests_name("upload sessions", resume_tests, NULL, NULL) ? 1 : 0;
+    }
+    if (argc > 1) {
+        fault = strcmp(argv[1], "full") == 0  ? FAULT_FULL
+                : strcmp(argv[1], "cut") == 0 ? FAULT_CUT
+                                              : FAULT_KILL;
+    }
     if ((argc > 2 && !str_to_int64(argv[2], 0, 100000, &first)) ||
         (argc > 3 && !str_to_int64(argv[3], 1, 100000, &count))) {
         return 2;
