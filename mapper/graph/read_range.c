@@ -3,7 +3,7 @@
 
 #include "base/clock.h"
 #include "base/thread.h"
-#include "mapper/graph.h"
+#include "graph/read_range.h"
 
 #define POLL_MS 100
 
@@ -60,13 +60,14 @@ static int wait_for_range(struct range_read *read, const struct call *call, stru
     return code;
 }
 
-int graph_read_range(struct account *account, const char *drive_id, const char *item_id, void *data,
-                     size_t size, uint64_t offset, size_t *got, const struct call *call,
-                     struct error *err)
+int read_range_from(struct account *account, const char *drive_id, const char *item_id,
+                    const char *url, void *data, size_t size, uint64_t offset, size_t *got,
+                    const struct call *call, struct error *err)
 {
     struct graph_download_request request = {
         .drive_id = drive_id,
         .item_id = item_id,
+        .download_url = url,
         .offset = offset,
         .length = size,
         .priority = call ? call->priority : CALL_READ,
@@ -99,4 +100,11 @@ int graph_read_range(struct account *account, const char *drive_id, const char *
     cond_clear(&read.done);
     mutex_clear(&read.mutex);
     return code;
+}
+
+int graph_read_range(struct account *account, const char *drive_id, const char *item_id, void *data,
+                     size_t size, uint64_t offset, size_t *got, const struct call *call,
+                     struct error *err)
+{
+    return read_range_from(account, drive_id, item_id, NULL, data, size, offset, got, call, err);
 }
