@@ -24,7 +24,7 @@ int graph_list_children(struct graph_items *out, struct account *account, const 
 
     memset(out, 0, sizeof(*out));
     if (!next_link) {
-        snprintf(tail, sizeof(tail), "/children?$top=%u&" REQUEST_SELECT,
+        snprintf(tail, sizeof(tail), "/children?$top=%u&" REQUEST_SELECT_CHILDREN,
                  page_size ? page_size : PAGE_DEFAULT);
         code = request_item_url(&url, account_graph_url(account), drive_id, folder_id, tail, err);
     }

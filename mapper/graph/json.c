@@ -31,10 +31,8 @@ cJSON *json_text_object(const cJSON *object, const char *name)
     return text ? json_parse_object(text, strlen(text), name, NULL) : NULL;
 }
 
-bool json_int64(const cJSON *object, const char *name, int64_t *out)
+bool json_number(const cJSON *member, int64_t *out)
 {
-    const cJSON *member = cJSON_GetObjectItemCaseSensitive(object, name);
-
     if (cJSON_IsString(member)) {
         return str_to_int64(member->valuestring, INT64_MIN, INT64_MAX, out);
     }
@@ -44,6 +42,11 @@ bool json_int64(const cJSON *object, const char *name, int64_t *out)
     }
     *out = (int64_t)member->valuedouble;
     return true;
+}
+
+bool json_int64(const cJSON *object, const char *name, int64_t *out)
+{
+    return json_number(cJSON_GetObjectItemCaseSensitive(object, name), out);
 }
 
 int json_copy_text(char **out, const cJSON *object, const char *name, struct error *err)

@@ -27,6 +27,8 @@ cJSON *json_text_object(const cJSON *object, const char *name);
 /* A whole number, given as number or as decimal text; false when it is neither. */
 bool json_int64(const cJSON *object, const char *name, int64_t *out);
 
+bool json_number(const cJSON *member, int64_t *out); /* the same of a member that was found */
+
 /* *out = copy of the member's text; stays as it is when missing. */
 int json_copy_text(char **out, const cJSON *object, const char *name, struct error *err);
 

@@ -34,7 +34,7 @@ static int children_url(char **out, const char *drive_id, const char *folder_id,
 {
     char tail[512];
 
-    snprintf(tail, sizeof(tail), "/children?$top=%u&" REQUEST_SELECT, page_size);
+    snprintf(tail, sizeof(tail), "/children?$top=%u&" REQUEST_SELECT_CHILDREN, page_size);
     return relative_url(out, drive_id, folder_id, tail, err);
 }
 

@@ -20,11 +20,11 @@ static const cJSON *object_member(const cJSON *object, const char *name)
     return cJSON_IsObject(found) ? found : NULL;
 }
 
-static uint64_t unsigned_member(const cJSON *object, const char *name)
+static uint64_t unsigned_of(const cJSON *value)
 {
-    int64_t value = 0;
+    int64_t number = 0;
 
-    return json_int64(object, name, &value) && value > 0 ? (uint64_t)value : 0;
+    return json_number(value, &number) && number > 0 ? (uint64_t)number : 0;
 }
 
 static int no_memory(struct error *err)
@@ -66,10 +66,83 @@ static bool is_name(const char *name)
     return *name && !strchr(name, '/') && strcmp(name, ".") != 0 && strcmp(name, "..") != 0;
 }
 
-static int64_t time_of(const cJSON *json, const char *name)
+/* What is read of an item. A page has 1,000 of them with a dozen members each, so the members are
+ * gone through once, not once for each name. */
+enum item_member {
+    ID,
+    NAME,
+    SIZE,
+    ETAG,
+    CTAG,
+    FILE_FACET,
+    FOLDER,
+    PACKAGE,
+    REMOTE,
+    DELETED,
+    ROOT,
+    TIMES,
+    PARENT,
+    CREATED,
+    MODIFIED,
+    WEB_URL,
+    MALWARE,
+    PUBLICATION,
+    DOWNLOAD_URL,
+    ITEM_MEMBERS
+};
+static const char *const item_members[ITEM_MEMBERS] = {
+    [ID] = "id",
+    [NAME] = "name",
+    [SIZE] = "size",
+    [ETAG] = "eTag",
+    [CTAG] = "cTag",
+    [FILE_FACET] = "file",
+    [FOLDER] = "folder",
+    [PACKAGE] = "package",
+    [REMOTE] = "remoteItem",
+    [DELETED] = "deleted",
+    [ROOT] = "root",
+    [TIMES] = "fileSystemInfo",
+    [PARENT] = "parentReference",
+    [CREATED] = "createdDateTime",
+    [MODIFIED] = "lastModifiedDateTime",
+    [WEB_URL] = "webUrl",
+    [MALWARE] = "malware",
+    [PUBLICATION] = "publication",
+    [DOWNLOAD_URL] = "@microsoft.graph.downloadUrl",
+};
+
+static void find_members(const cJSON *found[ITEM_MEMBERS], const cJSON *json)
 {
-    const char *inner = json_text(object_member(json, "fileSystemInfo"), name);
-    const char *text = inner ? inner : json_text(json, name);
+    memset(found, 0, ITEM_MEMBERS * sizeof(*found));
+    for (const cJSON *at = json->child; at; at = at->next) {
+        const char *name = at->string ? at->string : "";
+
+        for (size_t i = 0; i < ITEM_MEMBERS; i++) {
+            if (name[0] == item_members[i][0] && strcmp(name, item_members[i]) == 0) {
+                found[i] = found[i] ? found[i] : at; /* the first of that name, as elsewhere */
+                break;
+            }
+        }
+    }
+}
+
+static const cJSON *object_of(const cJSON *value)
+{
+    return cJSON_IsObject(value) ? value : NULL;
+}
+
+static int copy_text(char **out, const cJSON *value, struct error *err)
+{
+    const char *text = cJSON_GetStringValue(value);
+
+    return text && str_is_utf8(text, strlen(text)) ? str_copy(out, text, err) : 0;
+}
+
+static int64_t time_of(const cJSON *times, const char *name, const cJSON *outer)
+{
+    const char *inner = json_text(times, name);
+    const char *text = inner ? inner : cJSON_GetStringValue(outer);
     int64_t when = 0;
 
     return text && clock_parse_iso(text, &when) ? when : 0;
@@ -77,27 +150,26 @@ static int64_t time_of(const cJSON *json, const char *name)
 
 /* file XOR folder XOR package XOR remoteItem, which has a facet of its own inside
  * (graph-facts 2.3). */
-static void read_kind(struct graph_item *item, const cJSON *json)
+static void read_kind(struct graph_item *item, const cJSON *const found[ITEM_MEMBERS])
 {
-    const cJSON *remote = object_member(json, "remoteItem");
+    const cJSON *remote = object_of(found[REMOTE]);
 
-    if (member(json, "deleted")) {
+    if (found[DELETED]) {
         item->kind = GRAPH_DELETED;
     } else if (remote) {
         item->kind = GRAPH_REMOTE;
         item->is_remote_folder = member(remote, "folder") != NULL;
-    } else if (member(json, "package")) {
+    } else if (found[PACKAGE]) {
         item->kind = GRAPH_PACKAGE;
-    } else if (member(json, "folder") || item->is_root) {
+    } else if (found[FOLDER] || item->is_root) {
         item->kind = GRAPH_FOLDER;
     } else {
         item->kind = GRAPH_FILE;
     }
 }
 
-static int copy_remote(struct graph_item *item, const cJSON *json, struct error *err)
+static int copy_remote(struct graph_item *item, const cJSON *remote, struct error *err)
 {
-    const cJSON *remote = object_member(json, "remoteItem");
     int code;
 
     if (!remote) {
@@ -113,9 +185,8 @@ static int copy_remote(struct graph_item *item, const cJSON *json, struct error 
 
 /* publication is only there when asked for; who has it checked out may be a user with or without a
  * name. */
-static int copy_checkout(struct graph_item *item, const cJSON *json, struct error *err)
+static int copy_checkout(struct graph_item *item, const cJSON *publication, struct error *err)
 {
-    const cJSON *publication = object_member(json, "publication");
     const cJSON *by = object_member(publication, "checkedOutBy");
     const cJSON *user = object_member(by, "user");
     int code;
@@ -132,53 +203,57 @@ static int copy_checkout(struct graph_item *item, const cJSON *json, struct erro
     return code;
 }
 
-static int copy_item_texts(struct graph_item *item, const cJSON *json, struct error *err)
+static int copy_item_texts(struct graph_item *item, const cJSON *const found[ITEM_MEMBERS],
+                           struct error *err)
 {
-    const cJSON *hashes = object_member(object_member(json, "file"), "hashes");
     const struct {
         char **out;
-        const cJSON *from;
-        const char *name;
+        enum item_member from;
     } texts[] = {
-        {&item->id, json, "id"},
-        {&item->name, json, "name"},
-        {&item->etag, json, "eTag"},
-        {&item->ctag, json, "cTag"},
-        {&item->parent_id, object_member(json, "parentReference"), "id"},
-        {&item->web_url, json, "webUrl"},
-        {&item->quick_xor_hash, hashes, "quickXorHash"},
-        {&item->download_url, json, "@microsoft.graph.downloadUrl"},
+        {&item->id, ID},     {&item->name, NAME},       {&item->etag, ETAG},
+        {&item->ctag, CTAG}, {&item->web_url, WEB_URL}, {&item->download_url, DOWNLOAD_URL},
     };
     int code = 0;
 
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]) && code == 0; i++) {
-        code = json_copy_text(texts[i].out, texts[i].from, texts[i].name, err);
+        code = copy_text(texts[i].out, found[texts[i].from], err);
+    }
+    if (code == 0) {
+        code = json_copy_text(&item->parent_id, object_of(found[PARENT]), "id", err);
+    }
+    if (code == 0) {
+        code = json_copy_text(&item->quick_xor_hash,
+                              object_member(object_of(found[FILE_FACET]), "hashes"), "quickXorHash",
+                              err);
     }
     return code;
 }
 
 static int read_item(struct graph_item *item, const cJSON *json, struct error *err)
 {
-    const cJSON *folder = object_member(json, "folder");
+    const cJSON *found[ITEM_MEMBERS];
+    const cJSON *folder;
     int code;
 
+    find_members(found, json);
+    folder = object_of(found[FOLDER]);
     memset(item, 0, sizeof(*item));
     item->child_count = -1;
-    item->is_root = member(json, "root") != NULL;
-    item->is_infected = member(json, "malware") != NULL;
-    item->size_bytes = unsigned_member(json, "size");
-    item->modified_ms = time_of(json, "lastModifiedDateTime");
-    item->created_ms = time_of(json, "createdDateTime");
+    item->is_root = found[ROOT] != NULL;
+    item->is_infected = found[MALWARE] != NULL;
+    item->size_bytes = unsigned_of(found[SIZE]);
+    item->modified_ms = time_of(object_of(found[TIMES]), item_members[MODIFIED], found[MODIFIED]);
+    item->created_ms = time_of(object_of(found[TIMES]), item_members[CREATED], found[CREATED]);
     if (folder && !json_int64(folder, "childCount", &item->child_count)) {
         item->child_count = -1;
     }
-    read_kind(item, json);
-    code = copy_item_texts(item, json, err);
+    read_kind(item, found);
+    code = copy_item_texts(item, found, err);
     if (code == 0) {
-        code = copy_remote(item, json, err);
+        code = copy_remote(item, object_of(found[REMOTE]), err);
     }
     if (code == 0) {
-        code = copy_checkout(item, json, err);
+        code = copy_checkout(item, object_of(found[PUBLICATION]), err);
     }
     if (code == 0 && (!item->id || !*item->id)) {
         code = error_set(err, ERR_PROTOCOL, "an item in the answer has no id");

@@ -17,6 +17,11 @@
 #define REQUEST_SELECT                                                                           \
     "$select=id,name,size,eTag,cTag,file,folder,package,remoteItem,deleted,root,fileSystemInfo," \
     "parentReference,createdDateTime,lastModifiedDateTime,webUrl,malware,publication"
+/* ... and of the entries of one folder: where they are is known, and what they are is told by the
+ * other facets. On the wire this is half of it. */
+#define REQUEST_SELECT_CHILDREN                                                                \
+    "$select=id,name,size,eTag,cTag,folder,package,remoteItem,fileSystemInfo,createdDateTime," \
+    "lastModifiedDateTime,webUrl,malware,publication"
 /* ... and of a single one. */
 #define REQUEST_SELECT_ONE REQUEST_SELECT ",@microsoft.graph.downloadUrl"
 

@@ -39,6 +39,7 @@ struct stream {
     uint64_t pos;    /* next byte to arrive */
     uint64_t end;    /* UINT64_MAX when open-ended */
     uint64_t want;   /* how far readers asked */
+    uint64_t wake;   /* where the first of those that wait has what it needs; UINT64_MAX: nobody */
     int64_t used_ms; /* when somebody waited for it last */
 };
 

@@ -140,7 +140,9 @@ static size_t on_data(void *payload, const void *data, size_t size)
         content_mark(content, from, stream->pos + size);
     }
     stream->pos += size;
-    if (content->waiters > 0) {
+    /* Not for each piece: they come in 16 KiB, and a reader wants 128. */
+    if (content->waiters > 0 && (stream->pos >= stream->wake || content->is_unstored)) {
+        stream->wake = OPEN_ENDED;
         cond_broadcast(&content->more);
     }
     mutex_unlock(&content->lock);
@@ -268,6 +270,7 @@ static int start_stream(struct content *content, const struct content_source *so
                               .pos = start,
                               .end = end,
                               .want = start,
+                              .wake = OPEN_ENDED,
                               .used_ms = now_ms()};
     if (content->download_url && now_ms() - content->url_ms < URL_MS) {
         (void)str_copy(&url, content->download_url, NULL);
@@ -474,6 +477,9 @@ static int step(struct content *content, const struct content_source *source,
     }
     if (stream) {
         follow(stream, to);
+        end = (to + BLOCK_BYTES - 1) / BLOCK_BYTES * BLOCK_BYTES; /* whole blocks count */
+        end = end < content->size_bytes ? end : content->size_bytes;
+        stream->wake = end < stream->wake ? end : stream->wake;
     }
     content->waiters++;
     code = call_wait(call, &content->more, &content->lock, err);
