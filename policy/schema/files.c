@@ -258,7 +258,7 @@ static const struct setting rows[] = {
                 "ist; Gelöschtes liegt im Papierkorb.",
      .example = "500"},
 
-    {.name = "CoAuthoring", .type = SETTING_ENUM, .flags = LATER, .offset = AT(co_authoring),
+    {.name = "CoAuthoring", .type = SETTING_ENUM, .flags = BOTH, .offset = AT(co_authoring),
      .default_text = "DesktopApps", .choices = co_authorings,
      .labels = co_authorings_en, .labels_de = co_authorings_de,
      .category = "Files", .since = "0.1", .konnekt = "EnableCoAuthoring",
@@ -272,7 +272,7 @@ static const struct setting rows[] = {
                 "als gewöhnliche Dateien geöffnet, speichert einer nach dem anderen.",
      .example = "Browser"},
 
-    {.name = "LinkScope", .type = SETTING_ENUM, .flags = LATER, .offset = AT(link_scope),
+    {.name = "LinkScope", .type = SETTING_ENUM, .flags = BOTH, .offset = AT(link_scope),
      .default_text = "Tenant", .choices = link_scopes,
      .labels = link_scopes_en, .labels_de = link_scopes_de,
      .category = "Files", .since = "0.1", .konnekt = "SharepointLinkScope",
