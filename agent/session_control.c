@@ -186,6 +186,9 @@ int session_control(void *payload, const struct control_request *request, cJSON 
     if (strcmp(request->command, "uploads") == 0) {
         return session_uploads(session, request, result, err);
     }
+    if (strcmp(request->command, "door") == 0) {
+        return session_doors(session, request, result, err);
+    }
     if (strcmp(request->command, "refresh") == 0) {
         session_refresh(session);
         return 0;

@@ -11,6 +11,7 @@
  *   session_map.c      libraries -> plan -> transport
  *   session_status.c   what status, plan and explain answer
  *   session_uploads.c  what `mooring uploads` asks for
+ *   session_doors.c    open, view, link, versions (session_doors.h)
  */
 #ifndef AGENT_SESSION_PRIVATE_H
 #define AGENT_SESSION_PRIVATE_H
@@ -231,6 +232,10 @@ int session_uploads(struct session *session, const struct control_request *reque
 int session_uploads_count(struct session *session, const char *tenant_id, unsigned *count,
                           struct error *err);
 int session_uploads_discard(struct session *session, const char *tenant_id, struct error *err);
+
+/* session_doors.c */
+int session_doors(struct session *session, const struct control_request *request, cJSON **result,
+                  struct error *err);
 
 /* session_control.c: what `mooring policy show` asks for. */
 cJSON *session_policy_show(struct session *session, bool is_all, bool is_json, struct error *err);

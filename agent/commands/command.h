@@ -21,12 +21,16 @@ int command_agent(int argc, char **argv);
 int command_deletes(int argc, char **argv);
 int command_demo(int argc, char **argv);
 int command_explain(int argc, char **argv);
+int command_link(int argc, char **argv);
 int command_login(int argc, char **argv);
 int command_logout(int argc, char **argv);
 int command_np(int argc, char **argv);
+int command_open(int argc, char **argv);
 int command_plan(int argc, char **argv);
 int command_status(int argc, char **argv);
 int command_uploads(int argc, char **argv);
+int command_versions(int argc, char **argv);
+int command_view(int argc, char **argv);
 
 /* The options of the commands that talk to a running agent. */
 struct command_options {

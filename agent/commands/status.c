@@ -2,9 +2,11 @@
 #include <string.h>
 
 #include "commands/command.h"
+#include "commands/doors.h"
 
-static const char usage[] = "usage: mooring status [--json]\n"
-                            "What the agent of this user shows, and what is wrong.\n";
+static const char usage[] = "usage: mooring status [--json] [PATH]\n"
+                            "What the agent of this user shows, and what is wrong; or what is known "
+                            "of one file.\n";
 
 static void print_field(const char *before, const char *text, const char *after)
 {
@@ -195,6 +197,17 @@ static bool is_status_fine(const cJSON *status)
     return true;
 }
 
+/* "status PATH": what is known of one file. */
+static bool has_operand(int argc, char **argv)
+{
+    for (int i = 1; i < argc; i++) {
+        if (argv[i][0] != '-' || strcmp(argv[i], "--") == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 int command_status(int argc, char **argv)
 {
     struct command_options options;
@@ -203,6 +216,9 @@ int command_status(int argc, char **argv)
     int exit_code;
     bool is_fine;
 
+    if (has_operand(argc, argv)) {
+        return command_status_of(argc, argv, usage);
+    }
     if (!command_parse(&options, argc, argv, "j", usage, &exit_code)) {
         return exit_code;
     }

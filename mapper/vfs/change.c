@@ -382,7 +382,9 @@ static int delete_here(struct online_vfs *online, struct node *node, bool may_wa
     mutex_lock(&online->lock);
     is_local = node->flags & NODE_LOCAL;
     mutex_unlock(&online->lock);
-    if (!is_local) {
+    if (is_local && body) {
+        code = arrival_take_back(online, node, body, call, err);
+    } else if (!is_local) {
         if (body) {
             fetch_for_readers(body, call);
         }

@@ -513,6 +513,11 @@ int check_writable(struct online_vfs *online, const struct node *node, struct er
 int check_name(struct online_vfs *online, struct node *folder, const char *name, bool is_folder,
                struct error *err);
 
+/* A new file whose upload ended without an answer is deleted or renamed here: what arrived of it
+ * goes. Its saves are paused. (arrival.c) */
+int arrival_take_back(struct online_vfs *online, struct node *node, struct body *body,
+                      const struct call *call, struct error *err);
+
 /* Deletes a held node on the server and in the tree. */
 int delete_node(struct online_vfs *online, struct node *node, const struct call *call,
                 struct error *err);

@@ -179,7 +179,10 @@ static int rename_free(struct rename *r, const struct call *call, struct error *
     mutex_lock(&online->lock);
     is_local = r->node->flags & NODE_LOCAL;
     mutex_unlock(&online->lock);
-    if (is_local) {
+    if (is_local && body) {
+        code = arrival_take_back(online, r->node, body, call, err);
+    }
+    if (is_local && code == 0) {
         code = move_uploads(r, body, true, call, err);
     }
     mutex_lock(&online->lock);
