@@ -115,6 +115,23 @@ int body_get(struct online_vfs *online, struct body **out, struct node *node, st
     return code;
 }
 
+bool body_show(struct online_vfs *online, struct node *node)
+{
+    struct body *body = NULL;
+
+    if (body_new(online, &body, node, NULL) < 0) {
+        return false;
+    }
+    if (--body->refs > 0) {
+        node->body = body;
+        return true;
+    }
+    body->library->open_bodies--;
+    tree_release(online->tree, node, 1);
+    body_free(body);
+    return false;
+}
+
 struct body *body_borrow(struct online_vfs *online, struct node *node)
 {
     struct body *body = NULL;

@@ -13,6 +13,7 @@
 #include "base/str.h"
 #include "link.h"
 #include "online.h"
+#include "uploads.h"
 
 #define LISTING_ENTRIES_MAX 5000000u /* in one folder; more is ERR_LIMIT and never a short list */
 #define EMPTY_PAGES_MAX 1000         /* pages without an entry, one after the other */
@@ -120,6 +121,7 @@ struct listing *listing_join(struct online_vfs *online, struct node *folder, boo
     if (!listing) {
         return NULL;
     }
+    uploads_show(online, folder);
     if (add_known(online, listing, is_known, err) < 0) {
         listing_leave(online, listing);
         return NULL;
@@ -141,6 +143,9 @@ struct listing *listing_reserve(struct online_vfs *online, struct node *folder)
         return NULL;
     }
     listing = listing_new(online, folder, NULL);
+    if (listing) {
+        uploads_show(online, folder);
+    }
     if (listing && add_known(online, listing, false, NULL) < 0) {
         listing_leave(online, listing);
         return NULL;
@@ -219,6 +224,7 @@ static int take_page(struct online_vfs *online, struct listing *listing, struct 
     if (code < 0) {
         return code;
     }
+    uploads_show(online, listing->folder);
     free(listing->next_link);
     listing->next_link = page->next_link;
     page->next_link = NULL;

@@ -12,6 +12,7 @@
 #include "local_only.h"
 #include "online.h"
 #include "settle.h"
+#include "uploads.h"
 
 /* So many single look-ups in a folder that was not listed cost more than listing it: one request of
  * 2 RU brings 1,000 entries, a single item costs 1 RU. */
@@ -236,6 +237,7 @@ static int ask_child(struct online_vfs *online, struct node **out, struct node *
     if (code == 0) {
         code = tree_apply_item(online, out, folder, &item, ask.edit, err);
         known = *out;
+        uploads_show(online, folder);
     }
     if (code == ERR_NOT_FOUND && known) {
         code = 0; /* made here meanwhile */
@@ -267,11 +269,14 @@ static bool is_unknown_there(const struct online_vfs *online, const char *name)
 static int remembered_child(struct online_vfs *online, struct node **out, struct node *folder,
                             const char *name, bool is_followed, struct error *err)
 {
-    struct node *node = tree_child(online->tree, folder, name);
-    bool is_open = node && node->kind == VFS_FILE && node->body;
+    struct node *node = NULL;
+    bool is_open = false;
     bool is_known =
         folder_is_fresh(online, folder) || (is_followed && folder_is_covered(online, folder));
 
+    uploads_show(online, folder);
+    node = tree_child(online->tree, folder, name);
+    is_open = node && node->kind == VFS_FILE && node->body;
     if (node && (is_known || is_open || node_is_fresh(online, node) ||
                  (is_followed && node_is_covered(online, node)))) {
         tree_hold(online->tree, node);

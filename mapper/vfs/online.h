@@ -384,6 +384,8 @@ void library_touch(struct library *library); /* somebody looks; lock held */
 
 /* The open file of a held node, referenced. Lock held. */
 int body_get(struct online_vfs *online, struct body **out, struct node *node, struct error *err);
+/* A body for the upload of a dead agent, which keeps it; false: there is none. Lock held. */
+bool body_show(struct online_vfs *online, struct node *node);
 /* The body of a held file that is open, referenced; NULL when it is not. Without the lock. */
 struct body *body_borrow(struct online_vfs *online, struct node *node);
 void body_put(

@@ -518,46 +518,6 @@ int uploads_redirect(struct body *body, const struct upload_target *target, stru
 
 /* --- from agents before this one --- */
 
-void uploads_adopt(struct body *body)
-{
-    struct uploads *uploads = body->online->uploads;
-    struct upload *upload = NULL;
-    struct local_file *file = NULL;
-    char *path = NULL;
-
-    if (!*body->item_id) {
-        return;
-    }
-    mutex_lock(&uploads->lock);
-    for (struct upload *at = uploads->first; at; at = at->next) {
-        if (!at->body && !at->is_done && at->library == body->library &&
-            str_equal(at->row.item_id, body->item_id)) {
-            upload = at; /* the newest */
-        }
-    }
-    if (upload && upload_path(&path, uploads, upload->row.spool, NULL) == 0 &&
-        local_open(&file, path, false, NULL) == 0 &&
-        str_copy(&body->version, upload->row.version, NULL) == 0) {
-        body->spool = file;
-        body->spool_path = path;
-        body->size_bytes = upload->row.size_bytes;
-        body->sealed_bytes = upload->row.size_bytes;
-        body->modified_ms = upload->row.modified_ms;
-        body->touched_ms = upload->row.since_ms;
-        body->pending = upload;
-        body->refs++;
-        upload->body = body;
-        path = NULL;
-        file = NULL;
-    }
-    mutex_unlock(&uploads->lock);
-    local_close(file);
-    free(path);
-    if (body->spool) {
-        draft_enlist(body);
-    }
-}
-
 void uploads_attach(struct uploads *uploads, struct library *library)
 {
     mutex_lock(&uploads->lock);
@@ -611,6 +571,7 @@ static int load_row(struct uploads *uploads, struct journal_row *row, struct err
         }
     }
     link_last(uploads, upload);
+    uploads->has_orphans = true;
     return 0;
 }
 

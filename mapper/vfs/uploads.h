@@ -64,6 +64,7 @@ struct uploads {
     unsigned copies; /* conflict copies that were made */
     bool is_stopping;
     bool is_draining; /* what is not due yet goes, too */
+    bool has_orphans; /* there may be some without a body: what a dead agent left */
     struct own_save own[OWN_SAVES];
     uint32_t next_own;
 };
@@ -113,6 +114,9 @@ int uploads_redirect(struct body *body, const struct upload_target *target, stru
 /* An agent before this one left content for the item that is being opened: it is the draft. Lock
  * held; the body is new. */
 void uploads_adopt(struct body *body);
+/* ... and for the files of a folder that nobody opened: they are there, as they were closed. Lock
+ * held. */
+void uploads_show(struct online_vfs *online, struct node *folder);
 
 /* The library `library` is here: what waits for it may start. Lock held. */
 void uploads_attach(struct uploads *uploads, struct library *library);

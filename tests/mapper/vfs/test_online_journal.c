@@ -135,6 +135,82 @@ static void journal_load__sends_what_a_dead_agent_left(void **state)
     assert_int_equal(fixture_unsaved(f), 0);
 }
 
+/* Sizes by name, as a listing has them. */
+struct listed {
+    uint64_t new_size;
+    uint64_t old_size;
+    unsigned count;
+};
+
+static bool see_entry(void *payload, const char *name, const struct vfs_attr *attr, uint64_t next)
+{
+    struct listed *listed = payload;
+
+    (void)next;
+    listed->count++;
+    listed->new_size = strcmp(name, "new") == 0 ? attr->size_bytes : listed->new_size;
+    listed->old_size = strcmp(name, "old") == 0 ? attr->size_bytes : listed->old_size;
+    return true;
+}
+
+static struct listed list(struct fixture *f, const char *path)
+{
+    struct listed listed = {0};
+    struct vfs_dir *dir = NULL;
+    unsigned had = 0;
+
+    assert_int_equal(vfs_opendir(f->vfs, &dir, fixture_find(f, path, NULL), NULL, NULL), 0);
+    do {
+        had = listed.count;
+        assert_int_equal(vfs_readdir(f->vfs, dir, had, see_entry, &listed, NULL, NULL), 0);
+    } while (listed.count > had);
+    vfs_closedir(f->vfs, dir);
+    return listed;
+}
+
+static void journal_load__shows_what_waits_as_it_was_closed(void **state)
+{
+    static const char *const folders[] = {"", "sub"};
+    struct fixture *f = *state;
+    struct vfs_attr attr;
+
+    fake_put_text(f->fake, "old", "theirs");
+    fake_put_text(f->fake, "sub/old", "theirs");
+    hold_uploads(f, NEVER_MS);
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(fixture_write_text(f, folders[i], "new", "made"), 0);
+        assert_int_equal(fixture_write_text(f, folders[i], "old", "changed here"), 0);
+    }
+    fake_fail(f->fake, FAKE_UPLOAD, ERR_UNREACHABLE, 0, 1000); /* the line is down */
+    restart(f);
+    for (size_t i = 0; i < 2; i++) {
+        struct listed listed = list(f, folders[i]);
+
+        assert_int_equal(listed.count, i == 0 ? 3 : 2);
+        assert_int_equal(listed.new_size, 4);
+        assert_int_equal(listed.old_size, 12);
+    }
+    restart(f); /* and without a listing */
+    assert_true(fixture_find(f, "sub/new", &attr) != 0);
+    assert_int_equal(attr.size_bytes, 4);
+    assert_true(fixture_find(f, "sub/old", &attr) != 0);
+    assert_int_equal(attr.size_bytes, 12);
+    assert_true(fixture_has_text(f, "sub/new", "made"));
+    assert_true(fixture_has_text(f, "new", "made"));
+    assert_int_equal(fixture_write_text(f, "", "new", "made again"), 0);
+    fake_fail(f->fake, FAKE_UPLOAD, 0, 0, 0);
+    assert_int_equal(online_vfs_retry_uploads(f->online, NULL, NULL, NULL), 0);
+    assert_int_equal(online_vfs_drain(f->online, WAIT_MS), 0);
+    assert_true(fake_has_text(f->fake, "new", "made again"));
+    assert_true(fake_has_text(f->fake, "sub/new", "made"));
+    assert_true(fake_has_text(f->fake, "sub/old", "changed here"));
+    assert_int_equal(fake_versions(f->fake, "old"), 2);
+    assert_in_range(fake_versions(f->fake, "new"), 1, 2); /* what may have arrived goes first */
+    assert_int_equal(fake_children(f->fake, ""), 3);
+    assert_int_equal(fixture_list(f, ""), 3);
+    assert_int_equal(look(f).count, 0);
+}
+
 static void journal_put__again_replaces_what_waits(void **state)
 {
     struct fixture *f = *state;
@@ -660,6 +736,7 @@ static void journal_put__of_thousands_keeps_few_descriptors(void **state)
 static const struct CMUnitTest tests[] = {
     JOURNAL_TEST(journal_close__returns_before_the_server_has_it),
     JOURNAL_TEST(journal_load__sends_what_a_dead_agent_left),
+    JOURNAL_TEST(journal_load__shows_what_waits_as_it_was_closed),
     JOURNAL_TEST(journal_put__again_replaces_what_waits),
     JOURNAL_TEST(journal_put__while_one_is_sent_follows_it),
     JOURNAL_TEST(journal_write__leaves_what_was_closed_as_it_was),
