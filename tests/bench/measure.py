@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""One measurement each, for bench.sh: does a thing once and prints what it took, in seconds unless said.
+"""One measurement each, for run.sh: does a thing once and prints what it took, in seconds unless said.
 
   measure.py scenario FULL|SMOKE logon|files     a scenario for the tenant
   measure.py list FOLDER WANTED                  names and attributes of its entries
@@ -7,6 +7,9 @@
   measure.py read FILE BYTES                     from open to end of file
   measure.py random FILE COUNT SEED              reads of 4 KiB, one after the other
   measure.py copy FROM TO                        cp -r, until it returns
+  measure.py copy-all FROM TO STATE FOLDER WANTED  cp -r, and until all is on the server: two numbers
+  measure.py script-copy FROM TO                 what is durable here at least: copy, fsync file and folder, commit a row
+  measure.py word-save FOLDER NAME               a document saved as Word does it
   measure.py curl-list DRIVE FOLDER WANTED       the same listing, by bare requests
   measure.py curl-read DRIVE FILE BYTES          the same bytes, from the preauthenticated URL
   measure.py curl-random DRIVE FILE COUNT SEED   the same ranges
@@ -21,6 +24,8 @@ import datetime
 import json
 import os
 import random
+import shutil
+import sqlite3
 import ssl
 import subprocess
 import sys
@@ -30,8 +35,8 @@ import urllib.request
 
 READ_BYTES = 4096
 # what Mooring asks for (mapper/graph/request.h)
-FIELDS = ("id,name,size,eTag,cTag,file,folder,package,remoteItem,deleted,root,fileSystemInfo,"
-          "parentReference,createdDateTime,lastModifiedDateTime,webUrl,malware,publication")
+FIELDS = ("id,name,size,eTag,cTag,folder,package,remoteItem,fileSystemInfo,createdDateTime,lastModifiedDateTime,webUrl,"
+          "malware,publication")
 
 
 def fail(text):
@@ -141,6 +146,60 @@ def copy(source, target):
     took(begin)
 
 
+def files_on_server(state, folder):
+    tenant = os.path.join(os.environ["MOORING_BIN"], "mooring-tenant")
+    wanted = json.dumps({"library": "/sites/bench/Inbox", "path": folder})
+    done = subprocess.run([tenant, "control", state, "tree", wanted], capture_output=True, check=False)
+    return sum(1 for item in json.loads(done.stdout)["items"] if not item["folder"]) if done.returncode == 0 else 0
+
+
+def copy_all(source, target, state, folder, wanted):
+    begin = time.monotonic()
+    subprocess.run(["cp", "-r", source, target], check=True)
+    returned = time.monotonic() - begin
+    while files_on_server(state, folder) < int(wanted):
+        if time.monotonic() - begin > 120:
+            fail(f"not all of {folder} came to the server")
+        time.sleep(0.02)
+    print(f"{returned:.4f} {time.monotonic() - begin:.4f}")
+
+
+def fsync_of(path, flags):
+    file = os.open(path, flags)
+    os.fsync(file)
+    os.close(file)
+
+
+def script_copy(source, target):
+    names = sorted(os.listdir(source))
+    begin = time.monotonic()
+    os.mkdir(target)
+    rows = sqlite3.connect(target + ".db", isolation_level=None)
+    rows.execute("PRAGMA journal_mode=WAL")
+    rows.execute("PRAGMA synchronous=FULL")
+    rows.execute("CREATE TABLE journal (name TEXT)")
+    for name in names:
+        shutil.copyfile(os.path.join(source, name), os.path.join(target, name))
+        fsync_of(os.path.join(target, name), os.O_RDWR)
+        fsync_of(target, os.O_RDONLY)
+        rows.execute("INSERT INTO journal VALUES (?)", (name,))
+    took(begin)
+
+
+def word_save(folder, name):
+    def place(part):
+        return os.path.join(folder, part)
+
+    with open(place("~$" + name[2:]), "wb") as owner:
+        owner.write(b"ana")
+    with open(place("~WRD0001.tmp"), "wb") as file:
+        file.write(os.urandom(61000))
+    os.rename(place(name), place("~WRL0002.tmp"))
+    os.rename(place("~WRD0001.tmp"), place(name))
+    os.unlink(place("~WRL0002.tmp"))
+    os.unlink(place("~$" + name[2:]))
+
+
 # --- by bare requests ---
 
 
@@ -246,6 +305,7 @@ def cpu(pid, seconds):
 
 COMMANDS = {
     "scenario": scenario, "list": list_folder, "find": find, "read": read, "random": read_random, "copy": copy,
+    "copy-all": copy_all, "script-copy": script_copy, "word-save": word_save,
     "curl-list": curl_list, "curl-read": curl_read, "curl-random": curl_random, "curl-put": curl_put,
     "depth": depth, "cpu": cpu,
 }

@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
-"""The table of bench.sh: medians, ratios, and the bars that hold or do not.
+"""The table of run.sh, and a chart: medians, ratios, and the bars that hold or do not.
 
-  report.py SAMPLES        Markdown to stdout; exit 0 whatever the numbers are
+  report.py SAMPLES [CHART]   Markdown to stdout, SVG to CHART; exit 0 whatever the numbers are
 
-SAMPLES has a line "row<TAB>who<TAB>value" for each measurement, and "#<TAB>command<TAB>when" for each run of bench.sh.
+SAMPLES has a line "row<TAB>who<TAB>value" for each measurement, and "#<TAB>command<TAB>when" for each run of run.sh.
 """
+import html
+import math
 import os
 import platform
 import statistics
@@ -26,20 +28,29 @@ ROWS = [
     ("listing", "first listing of a folder", "s", "curl", "max", 1.2, "names and attributes"),
     ("listing", "first listing of a folder", "s", "rclone", "below", 1, ""),
     ("listing_requests", "first listing of a folder: requests", "requests", None, None, None, ""),
+    ("listing_ru", "first listing of a folder: resource units", "RU", None, None, None, ""),
     ("listing_again_requests", "again within MetadataSeconds: requests", "requests", None, "max", 0, ""),
     ("listing_again", "again within MetadataSeconds: time", "s", None, None, None, ""),
     ("find", "find, cold", "s", "rclone", "max", 0.25, ""),
     ("find_requests", "find, cold: requests", "requests", None, None, None, ""),
+    ("find_ru", "find, cold: resource units", "RU", None, None, None, ""),
     ("read_small", "sequential read, {small} MB", "s", "curl", "min", 0.9, "ratio of speeds"),
     ("read_small", "sequential read, {small} MB", "s", "rclone", "below", 1, ""),
     ("read_large", "sequential read, {large} MB", "s", "curl", "min", 0.9, "ratio of speeds"),
     ("read_large", "sequential read, {large} MB", "s", "rclone", "below", 1, ""),
     ("random", "random 4 KiB reads", "s", "curl", "max", 1.2, ""),
     ("random", "random 4 KiB reads", "s", "rclone", "below", 1, ""),
-    ("copy", "small files copied in, all on the server", "s", "curl", "max", 1.3,
-     "close waits for the upload: there is no journal yet"),
+    ("copy", "small files copied in, until cp returns", "s", "script", "max", 1.5,
+     "script: copies, fsyncs file and folder, commits a row"),
     ("copy", "small files copied in, until cp returns", "s", "rclone", None, None, "not ranked: rclone's close is not durable"),
+    ("copy_all", "small files copied in, all on the server", "s", "curl", "max", 1.3, "looked at every 0.05 s"),
     ("copy_requests", "small files copied in: requests", "requests", None, None, None, ""),
+    ("copy_ru", "small files copied in: resource units", "RU", None, None, None, ""),
+    ("save_uploads", "Word-style save: uploads", "uploads", None, "max", 1, ""),
+    ("save_versions", "Word-style save: new versions", "versions", None, "max", 1, ""),
+    ("save_other_ids", "Word-style save: other item ids", "ids", None, "max", 0, ""),
+    ("save_ru", "Word-style save: resource units", "RU", None, "max", 4, ""),
+    ("save_requests", "Word-style save: requests", "requests", None, None, None, ""),
 ]
 
 
@@ -88,12 +99,45 @@ def machine():
     return f"{len(os.sched_getaffinity(0))} cores{cpu}, {platform.system()} {platform.release()}"
 
 
+def chart(bars):
+    """Each row with a peer: ours as a share of the bar (1 is the bar; less is better), on a logarithmic axis."""
+    width, left, top, step = 900, 420, 40, 24
+    scale = (width - left - 90) / 3.0  # 0.03 to 30
+
+    def x_of(value):
+        return left + (min(max(math.log10(value), -1.5), 1.5) + 1.5) * scale
+
+    height = top + step * len(bars) + 30
+    lines = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" font-family="sans-serif" font-size="12">',
+             f'<rect width="{width}" height="{height}" fill="white"/>',
+             f'<text x="{x_of(1):.0f}" y="20" text-anchor="middle">the bar</text>',
+             f'<text x="{left}" y="20">better</text><text x="{width - 90}" y="20" text-anchor="end">worse</text>']
+    for n, (title, share, words) in enumerate(bars):
+        y = top + n * step
+        begin, end = sorted((x_of(1), x_of(share)))
+        colour = "#2e8b57" if share <= 1 else "#c0392b"
+        lines.append(f'<text x="{left - 8}" y="{y + 12}" text-anchor="end">{html.escape(title)}</text>')
+        lines.append(f'<rect x="{begin:.1f}" y="{y}" width="{max(end - begin, 2):.1f}" height="16" fill="{colour}"/>')
+        lines.append(f'<text x="{width - 84}" y="{y + 12}">{html.escape(words)}</text>')
+    lines.append(f'<line x1="{x_of(1):.1f}" x2="{x_of(1):.1f}" y1="26" y2="{height - 20}" stroke="black"/>')
+    return "\n".join(lines + ["</svg>"]) + "\n"
+
+
+def share_of_bar(how, bar, ours, peer):
+    """What the chart shows; None: nothing to compare."""
+    measured = ours if peer is None else (peer / ours if how == "min" else ours / peer)
+    if how is None or not bar or not measured:
+        return None
+    return bar / measured if how == "min" else measured / bar
+
+
 def main():
     samples, commands = load_samples(sys.argv[1])
     reads = sorted({int(row[5:]) for row, _ in samples if row.startswith("read_")})
     names = {"read_small": f"read_{reads[0]}", "read_large": f"read_{reads[-1]}"} if reads else {}
     sizes = {"small": reads[0], "large": reads[-1]} if reads else {"small": "", "large": ""}
     table = []
+    bars = []
     for key, title, unit, peer, how, bar, note in ROWS:
         key = names.get(key, key)
         ours = samples.get((key, "mooring"))
@@ -103,6 +147,13 @@ def main():
         ratio, words, holds = judge(how, bar, statistics.median(ours), statistics.median(theirs) if theirs else None)
         table.append((title.format(**sizes), f"{spread(ours)} {unit}", f"{peer}: {spread(theirs)}" if theirs else "",
                       f"{ratio:.2f}" if ratio is not None else "", words, holds, note))
+        share = share_of_bar(how, bar, statistics.median(ours), statistics.median(theirs) if theirs else None)
+        if share:
+            title_and_peer = table[-1][0] + (f" ({peer})" if peer else "")
+            bars.append((title_and_peer, share, f"{table[-1][3] or number(statistics.median(ours))} ({words})"))
+    if len(sys.argv) > 2:
+        with open(sys.argv[2], "w", encoding="utf-8") as file:
+            file.write(chart(bars))
     runs = max(len(values) for values in samples.values()) if samples else 0
     print("# Benchmarks\n")
     for command, when in commands:

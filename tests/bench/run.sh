@@ -2,11 +2,12 @@
 # The numbers of the product, each beside the one of a peer in the same run, on the same simulated tenant, 40 ms and 1 Gbit/s
 # away: rclone mount, and curl with the bare requests. No time is asserted here; report.py compares ratios with the bars.
 #
-#   bench.sh [--smoke] [--runs N] [--rows NAME,...] [--output FILE] [--samples FILE]
+#   run.sh [--smoke] [--runs N] [--rows NAME,...] [--output FILE] [--samples FILE]
 #
 #   --smoke    tiny sizes and one run: shows that this works, says nothing about speed
-#   --rows     some of: logon idle listing find memory sequential random copy
-#   --output   where the table goes besides the terminal (Markdown)
+#   --rows     some of: logon idle listing find memory sequential random copy save
+#   --output   where the table goes besides the terminal (Markdown), and beside it the chart (.svg); without --smoke and
+#              --rows: results.md here
 #   --samples  keeps the measurements there; with --rows, these replace the ones of before, and the table shows all
 #
 # Everything runs in mount, network and process namespaces of its own, since rclone has fixed host names: see README.md. Exit code 77:
@@ -17,12 +18,13 @@ if [ "${BENCH_INSIDE:-}" != yes ]; then
     flags=(--mount --net --pid --mount-proc --fork --kill-child) # nothing stays behind, whatever happens
     [ "$(id -u)" = 0 ] || flags=(--user --map-root-user "${flags[@]}")
     unshare "${flags[@]}" true 2>/dev/null || { echo "SKIP: unshare ${flags[*]} is not allowed here"; exit 77; }
-    BENCH_INSIDE=yes exec unshare "${flags[@]}" "$here/bench.sh" "$@"
+    BENCH_INSIDE=yes exec unshare "${flags[@]}" "$here/run.sh" "$@"
 fi
 
-command_line="tests/bench/bench.sh $*"
+command_line="tests/bench/run.sh $*"
 size=FULL runs=3 output='' kept='' rtt_ms=40 mbit=1000
-rows=logon,idle,listing,find,memory,sequential,random,copy
+all_rows=logon,idle,listing,find,memory,sequential,random,copy,save
+rows=$all_rows
 while [ $# -gt 0 ]; do
     case $1 in
     --smoke) size=SMOKE runs=1 rtt_ms=2 ;;
@@ -30,7 +32,7 @@ while [ $# -gt 0 ]; do
     --rows) rows=${2:?names} && shift ;;
     --output) output=${2:?file} && shift ;;
     --samples) kept=${2:?file} && shift ;;
-    *) sed -n '5,10p' "$0" && exit 2 ;;
+    *) sed -n '5,11p' "$0" && exit 2 ;;
     esac
     shift
 done
@@ -38,6 +40,9 @@ if [ $size = SMOKE ]; then
     entries=60 found=62 visited=3000 reads=10 copies=10 idle_seconds=2 library_count=10 megabytes=(3 7)
 else
     entries=1000 found=7140 visited=100000 reads=100 copies=300 idle_seconds=30 library_count=300 megabytes=(100 600)
+fi
+if [ $size = FULL ] && [ "$rows" = $all_rows ]; then
+    output=${output:-$here/results.md}
 fi
 [ "$runs" -ge 1 ] && [ "$runs" -le 5 ] || { echo "1 to 5 runs" >&2; exit 2; }
 
@@ -90,7 +95,7 @@ world_start() { # KIND of scenario
         --content-url https://contoso.sharepoint.com
     # rclone sends its token along to the content host when it follows the redirect; the real one does not mind
     control switch '{"name":"content_accepts_authorization","value":true}' >/dev/null
-    policy_write "Tenants: [contoso.onmicrosoft.com]" "RequestSoftLimit: 0" "BlockAboveMB: 0" "ReadOnlyAboveMB: 0"
+    policy_write "Tenants: [contoso.onmicrosoft.com]" "WriteMode: Background" "RequestSoftLimit: 0" "BlockAboveMB: 0" "ReadOnlyAboveMB: 0"
     agent_start
     sign_in
 }
@@ -104,6 +109,9 @@ agent_again() {
 discovered() { [ "$(status '[.accounts[] | select(.discovered)] | length')" = 1 ]; }
 sent() { # by Mooring: rclone's uploads go on after its close
     control requests | jq '[.requests[] | select((.batch | not) and (.agent // "" | startswith("rclone") | not))] | length'
+}
+spent() { # RU, by the tenant's count; parts of a $batch are counted alone
+    control requests | jq '[.requests[] | select(.agent // "" | startswith("rclone") | not) | .ru] | add // 0'
 }
 memory_kib() { awk -v key="$2:" '$1 == key {print $2}' "/proc/$1/status"; }
 drive_id() { control libraries '{}' | jq -r ".libraries[] | select(.path == \"/sites/bench/$1\") | .id"; }
@@ -210,9 +218,11 @@ row_listing() {
     rclone_start Lists
     ls "$lib/Lists" >/dev/null || fail "the library does not list"
     for ((run = 1; run <= runs; run++)); do
+        sleep 3 # so that nobody takes it for a walk, and lists the next one ahead
         control clear-log >/dev/null
         timed listing mooring list "$lib/Lists/Thousand mooring $run" "$entries"
         sample listing_requests mooring "$(sent)"
+        sample listing_ru mooring "$(spent)"
         timed listing curl curl-list "$drive" "Thousand curl $run" "$entries"
         timed listing rclone list "$work/rclone/Thousand rclone $run" "$entries"
         control clear-log >/dev/null
@@ -229,6 +239,7 @@ row_find() {
         control clear-log >/dev/null
         timed find mooring find "$lib/Folders" "$found"
         sample find_requests mooring "$(sent)"
+        sample find_ru mooring "$(spent)"
         rclone_start Folders
         timed find rclone find "$work/rclone" "$found"
         rclone_end
@@ -283,7 +294,7 @@ row_random() {
 }
 
 row_copy() {
-    local run n drive
+    local run n drive both
     drive=$(drive_id Inbox)
     mkdir "$work/small"
     for ((n = 0; n < copies; n++)); do
@@ -293,15 +304,43 @@ row_copy() {
     ls "$lib/Inbox" >/dev/null || fail "the library does not list"
     for ((run = 1; run <= runs; run++)); do
         control clear-log >/dev/null
-        timed copy mooring copy "$work/small" "$lib/Inbox/mooring $run"
+        both=$(measure copy-all "$work/small" "$lib/Inbox/mooring $run" "$tenant_state" "mooring $run" "$copies") ||
+            fail "copy: mooring"
+        sample copy mooring "${both% *}"
+        sample copy_all mooring "${both#* }"
+        timed copy script script-copy "$work/small" "$work/script $run"
+        sample copy_ru mooring "$(spent)"
         sample copy_requests mooring "$(sent)"
         expect "all are on the server" "$copies" "$(files_of "mooring $run")"
         mkdir "$lib/Inbox/curl $run" || fail "a folder for curl"
-        timed copy curl curl-put "$drive" "curl $run" "$work/small"
+        timed copy_all curl curl-put "$drive" "curl $run" "$work/small"
         expect "curl's too" "$copies" "$(files_of "curl $run")"
         timed copy rclone copy "$work/small" "$work/rclone/rclone $run"
     done
     rclone_end
+}
+
+on_server() { control item "{\"library\":\"/sites/bench/Inbox\",\"path\":\"$1\"}" | jq -r "$2"; }
+
+row_save() {
+    local run file before
+    for ((run = 1; run <= runs; run++)); do
+        file="report $run.docx"
+        head -c 60000 /dev/urandom >"$work/report" && cp "$work/report" "$lib/Inbox/$file" || fail "a document"
+        until_true 20 "the document on the server" on_server "$file" '.id // empty | length > 0' >/dev/null
+        sleep 1
+        before=$(on_server "$file" .id)
+        control clear-log >/dev/null
+        measure word-save "$lib/Inbox" "$file" || fail "the save"
+        until_true 30 "the new version" [ "$(on_server "$file" .versions)" -ge 1 ]
+        sleep 6 # what settles later is counted, too
+        sample save_ru mooring "$(spent)"
+        sample save_requests mooring "$(sent)"
+        sample save_uploads mooring "$(control requests | jq '[.requests[] | select(.path | endswith("/createUploadSession") or
+            endswith("/content")) | select(.method != "GET")] | length')"
+        sample save_versions mooring "$(($(on_server "$file" .versions) - 1))"
+        sample save_other_ids mooring "$([ "$(on_server "$file" .id)" = "$before" ] && echo 0 || echo 1)"
+    done
 }
 
 files_of() {
@@ -318,7 +357,7 @@ if wants logon; then
 fi
 lib=$root/contoso/bench
 other=
-for row in listing find memory sequential random copy; do
+for row in listing find memory sequential random copy save; do
     wants $row && other="$other $row"
 done
 if [ -n "$other" ]; then
@@ -338,9 +377,9 @@ if [ -n "$kept" ]; then
     cat "$work/kept" "$samples" >"$kept"
     samples=$kept
 fi
-MOORING_VERSION=$("$MOORING_BIN/mooring" --version | head -n 1) python3 "$here/report.py" "$samples" >"$work/table" ||
+MOORING_VERSION=$("$MOORING_BIN/mooring" --version | head -n 1) python3 "$here/report.py" "$samples" "$work/chart" >"$work/table" ||
     fail "report"
 cat "$work/table"
 if [ -n "$output" ]; then
-    cp "$work/table" "$output" || fail "$output cannot be written"
+    cp "$work/table" "$output" && cp "$work/chart" "${output%.md}.svg" || fail "$output cannot be written"
 fi
