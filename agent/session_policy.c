@@ -46,6 +46,9 @@ static const char *text_or_null(const char *text)
 struct graph_options session_graph_options(const struct settings *settings)
 {
     return (struct graph_options){.user_agent_tag = text_or_null(settings->user_agent_tag),
+                                  .proxy = (enum graph_proxy)settings->proxy,
+                                  .proxy_url = text_or_null(settings->proxy_url),
+                                  .proxy_bypass = text_or_null(settings->proxy_bypass),
                                   .ca_file = text_or_null(settings->ca_file),
                                   .max_connections = (unsigned)settings->max_connections,
                                   .http1_only = settings->http_version == POLICY_HTTP_VERSION_HTTP1,

@@ -39,6 +39,9 @@ static int fill_options(struct governor_options *out, char **agent,
 
     memset(out, 0, sizeof(*out));
     out->ca_file = options->ca_file && *options->ca_file ? options->ca_file : NULL;
+    out->proxy = options->proxy;
+    out->proxy_url = options->proxy_url;
+    out->proxy_bypass = options->proxy_bypass;
     out->max_connections = options->max_connections;
     out->http1_only = options->http1_only;
     out->soft_limit_ru = options->soft_limit_ru;

@@ -7,6 +7,7 @@
 #include "base/secret.h"
 #include "base/str.h"
 #include "graph/loop.h"
+#include "graph/proxy.h"
 #include "graph/retry.h"
 #include "graph/trust.h"
 
@@ -54,6 +55,10 @@ static int set_options(struct governor *governor, const struct governor_options 
     int code = set_trust(governor, options->ca_file, err);
 
     if (code == 0) {
+        code = proxy_configure(governor->transfer.proxy, options->proxy, options->proxy_url,
+                               options->proxy_bypass, err);
+    }
+    if (code == 0) {
         code = str_copy(&governor->user_agent, options->user_agent, err);
     }
     governor->transfer.user_agent = governor->user_agent;
@@ -88,8 +93,16 @@ static void free_lists(struct governor *governor)
     }
 }
 
+static void on_proxy_known(void *payload)
+{
+    struct governor *governor = payload;
+
+    curl_multi_wakeup(governor->multi);
+}
+
 static void destroy(struct governor *governor)
 {
+    proxy_free(governor->transfer.proxy); /* its thread wakes ours */
     if (governor->multi) {
         curl_multi_cleanup(governor->multi);
     }
@@ -121,7 +134,10 @@ int governor_new(struct governor **out, const struct governor_options *options, 
     mutex_init(&governor->mutex);
     governor->clock = options->clock ? options->clock : clock_system();
     (void)secret_random(&governor->random, sizeof(governor->random), NULL);
-    code = set_options(governor, options, err);
+    code = proxy_new(&governor->transfer.proxy, on_proxy_known, governor, err);
+    if (code == 0) {
+        code = set_options(governor, options, err);
+    }
     if (code < 0) {
         goto out;
     }
@@ -450,6 +466,7 @@ void governor_stats(struct governor *governor, struct governor_stats *out)
 
 void governor_network_changed(struct governor *governor)
 {
+    proxy_forget(governor->transfer.proxy);
     mutex_lock(&governor->mutex);
     for (size_t p = 0; p < PRIORITIES; p++) {
         for (struct http_op *op = governor->waiting[p].first; op; op = op->next) {

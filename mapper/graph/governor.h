@@ -24,6 +24,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "mapper/call.h"
+#include "mapper/graph.h"
 
 #define HTTP_BODY_MAX \
     (16u << 20) /* largest answer kept in memory; listings of 1000 items are below 2 MiB */
@@ -34,6 +35,9 @@ struct governor_options {
     const struct clock *clock; /* borrowed; NULL = the system's */
     const char *user_agent;    /* decorated as graph-facts section 4 says */
     const char *ca_file;       /* additional trusted CA, PEM; NULL: the system's only */
+    enum graph_proxy proxy;    /* these three: mapper/graph.h */
+    const char *proxy_url;
+    const char *proxy_bypass;
     unsigned max_connections;  /* per host; 0 = 8 */
     bool http1_only;
     uint32_t soft_limit_ru; /* per window; 0 = off */

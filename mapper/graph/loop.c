@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "graph/net.h"
+#include "graph/proxy.h"
 #include "graph/retry.h"
 
 #define IDLE_WAIT_MS 600000
@@ -379,7 +380,7 @@ static int check_waiting(struct governor *governor, struct http_op *op, int64_t 
         *when = op->not_before_ms;
         return -1;
     }
-    if (!has_slot(governor, op)) {
+    if (!has_slot(governor, op) || !proxy_is_known(governor->transfer.proxy, op->host->name)) {
         return -1;
     }
     op->code = 0;

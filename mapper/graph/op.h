@@ -116,6 +116,7 @@ struct transfer_options {
     const char *user_agent;
     bool http1_only;
     struct trust *trust; /* trust.h */
+    struct proxy *proxy; /* proxy.h */
 };
 
 /* Makes op->easy ready to be added to a multi handle. */

@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "base/str.h"
+#include "graph/proxy.h"
 #include "graph/retry.h"
 #include "graph/trust.h"
 
@@ -282,7 +283,10 @@ static void set_connection(struct http_op *op, const struct transfer_options *op
     if (op->wants_fresh) {
         curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
     }
+    /* Windows: its own store of trusted CAs, which OpenSSL does not know. No effect elsewhere. */
+    curl_easy_setopt(easy, CURLOPT_SSL_OPTIONS, (long)CURLSSLOPT_NATIVE_CA);
     trust_apply(options->trust, easy);
+    proxy_apply(options->proxy, op->host->name, easy);
 }
 
 int transfer_prepare(struct http_op *op, const struct transfer_options *options, struct error *err)

@@ -22,8 +22,18 @@
 
 struct graph;
 
+/* Where the proxy is taken from: the setting Proxy. */
+enum graph_proxy {
+    GRAPH_PROXY_SYSTEM, /* Windows: as for its own programs, for each host; Linux: the environment */
+    GRAPH_PROXY_NONE,
+    GRAPH_PROXY_MANUAL
+};
+
 struct graph_options {
     const char *user_agent_tag; /* UserAgentTag; NULL: none */
+    enum graph_proxy proxy;
+    const char *proxy_url;    /* for GRAPH_PROXY_MANUAL; may hold a password: never logged */
+    const char *proxy_bypass; /* hosts that are reached directly then, comma-separated */
     const char *ca_file;
     unsigned max_connections;
     bool http1_only;
