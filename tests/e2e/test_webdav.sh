@@ -115,3 +115,20 @@ if grep -rqF "$password" "$work/state/mooring/mooring.log" "$work/agent.out"; th
 fi
 pass "the password is in no log"
 agent_stop
+
+# Auto, where the device of FUSE is none.
+if [ "$(id -u)" = 0 ] && unshare -m true 2>/dev/null; then
+    sed 's/^Transport: .*/Transport: Auto/' "$work/policy.dav" >"$policy"
+    # shellcheck disable=SC2016
+    HOME="$work/home" XDG_STATE_HOME="$work/state" XDG_CACHE_HOME="$work/cache" XDG_CONFIG_HOME="$work/config" \
+        XDG_RUNTIME_DIR="$work/run" unshare -m sh -c 'mount --bind /dev/null /dev/fuse && exec "$@"' sh \
+        "$MOORING_BIN/mooring" agent --policy "$policy" >>"$work/agent.out" 2>&1 &
+    agent_pid=$!
+    until_true 20 "start of the agent" agent_answers
+    expect "Auto falls back" webdav "$(status .transport.name)"
+    [ -n "$(status '.transport.fallback // empty')" ] || fail "status does not say why"
+    mooring status >"$work/status.txt"
+    grep -q "instead of a mount, since " "$work/status.txt" || fail "mooring status: $(cat "$work/status.txt")"
+    pass "and says why: $(status .transport.fallback)"
+    agent_stop
+fi
