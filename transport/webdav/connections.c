@@ -77,6 +77,15 @@ bool dav_connections_make_room(struct dav_connections *connections)
     return has_room;
 }
 
+void dav_connections_hang_up(struct dav_connections *connections)
+{
+    mutex_lock(&connections->mutex);
+    for (struct dav_connection *c = connections->first; c; c = c->next) {
+        dav_hang_up(c->socket);
+    }
+    mutex_unlock(&connections->mutex);
+}
+
 struct dav_connection *dav_connection_add(struct dav_connections *connections, int socket)
 {
     struct dav_connection *c = calloc(1, sizeof(*c));

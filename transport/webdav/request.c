@@ -152,7 +152,7 @@ enum MHD_Result dav_send(struct dav_request *r, int result)
     if (result < 0) {
         int status = dav_http_status(result);
 
-        if (status == 500 || status == 503 || status == 504) {
+        if ((status == 500 || status == 503 || status == 504) && result != ERR_CANCELLED) {
             log_error(LOG_TRANSPORT, &r->err, "WebDAV %s", r->method ? r->method->name : "request");
         }
         result =

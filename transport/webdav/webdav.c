@@ -221,6 +221,7 @@ static void leave_to_reaper(struct webdav *dav)
     struct error err = {0};
 
     log_info(LOG_TRANSPORT, "WebDAV requests did not end in time and are left behind");
+    dav_connections_hang_up(dav->connections); /* who waits for them is let go */
     if (thread_start(&reaper, "webdav-reaper", reap, dav, &err) == 0) {
         pthread_detach(reaper.impl);
     } else {

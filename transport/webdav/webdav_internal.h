@@ -8,8 +8,8 @@
  *
  * Who may talk to us: guard.c. How a request becomes a call of a method: server.c and method.h.
  *
- * Locks, each alone, never one inside another, and none held while the vfs is called: webdav.lock,
- * and one inside each of locks, props, held and connections. The vfs may hold locks of its own when
+ * Mutexes, none held while the vfs is called, and each alone but that of `held`, inside which `locks`
+ * is asked: webdav.lock, and one inside each of locks, props, held and connections. The vfs may hold locks of its own when
  * it calls the `fill` of a listing, which asks locks and props; those never call the vfs.
  */
 #ifndef TRANSPORT_WEBDAV_INTERNAL_H
@@ -165,6 +165,7 @@ int dav_secret_load(char secret[DAV_SECRET_SIZE], const char *directory, struct 
 int dav_connections_new(struct dav_connections **out, unsigned limit, struct error *err);
 void dav_connections_free(struct dav_connections *connections);
 bool dav_connections_make_room(struct dav_connections *connections);
+void dav_connections_hang_up(struct dav_connections *connections); /* on all */
 struct dav_connection *dav_connection_add(struct dav_connections *connections, int socket);
 void dav_connection_remove(struct dav_connections *connections, struct dav_connection *connection);
 void dav_connection_busy(struct dav_connections *connections, struct dav_connection *connection,

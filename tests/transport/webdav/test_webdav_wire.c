@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/str.h"
 #include "transport/memfs.h"
@@ -501,6 +502,83 @@ static void webdav_limits__idle_connections_keep_nobody_out(void **state)
     free(fds);
 }
 
+/* --- the end --- */
+
+/* A gateway whose vfs waits for a minute in every call, with one request inside it. */
+static int begin_slow(struct gateway *g, struct transport **slow, struct vfs **vfs)
+{
+    struct memfs_options memory = {.delay_ms = 60000};
+    struct transport_options options = {.private_directory = g->folder, .deadline_ms = 120000};
+    struct mapping mapping = {.path = "t/s/l", .root_id = 2};
+    char *text = NULL;
+    char *url = NULL;
+    int fd = -1;
+
+    assert_int_equal(memfs_new(vfs, &memory, NULL), 0);
+    assert_int_equal(transport_create(slow, "webdav", &options, NULL), 0);
+    assert_int_equal(transport_start(*slow, *vfs, NULL), 0);
+    assert_int_equal(transport_attach(*slow, &mapping, NULL), 0);
+    assert_int_equal(transport_address(*slow, &url, NULL), 0);
+    g->port = (uint16_t)strtoul(url + strlen("http://127.0.0.1:"), NULL, 10);
+    assert_int_equal(str_format(&text, NULL,
+                                "GET /t/s/l/x HTTP/1.1\r\nHost: localhost:%u\r\nAuthorization: %s"
+                                "\r\n\r\n",
+                                (unsigned)g->port, g->authorization),
+                     0);
+    fd = dial(g);
+    assert_true(send(fd, text, strlen(text), MSG_NOSIGNAL) > 0);
+    free(text);
+    free(url);
+    return fd;
+}
+
+static void webdav_stop__cancels_what_waits(void **state)
+{
+    struct gateway *g = *state;
+    struct transport *slow = NULL;
+    struct vfs *vfs = NULL;
+    int64_t begin = 0;
+    int fd = begin_slow(g, &slow, &vfs);
+
+    usleep(200000); /* so that it waits when we stop; either way the result is the same */
+    begin = clock_mono_ms(clock_system());
+    transport_stop(slow, 2000);
+    assert_true(clock_mono_ms(clock_system()) - begin < 20000);
+    close(fd);
+    vfs_unref(vfs);
+}
+
+/* Nobody waits for the answer any more: neither does the gateway. */
+static void webdav_calls__end_when_the_client_is_gone(void **state)
+{
+    struct gateway *g = *state;
+    struct transport *slow = NULL;
+    struct vfs *vfs = NULL;
+    int64_t begin = 0;
+    int fd = begin_slow(g, &slow, &vfs);
+
+    usleep(200000);
+    close(fd);
+    begin = clock_mono_ms(clock_system());
+    transport_stop(slow, 60000); /* waits for what runs, but nothing does */
+    assert_true(clock_mono_ms(clock_system()) - begin < 20000);
+    vfs_unref(vfs);
+}
+
+static void webdav_start__says_that_the_port_is_taken(void **state)
+{
+    struct gateway *g = *state;
+    struct transport_options options = {.private_directory = g->folder, .port = g->port};
+    struct transport *second = NULL;
+    struct error err = {0};
+
+    assert_int_equal(transport_create(&second, "webdav", &options, NULL), 0);
+    assert_int_equal(transport_start(second, g->memory, &err), ERR_BUSY);
+    assert_non_null(strstr(err.message, "WebDavPort"));
+    transport_stop(second, 0);
+    assert_int_equal(ask(g, "PROPFIND", "/", "Depth: 0\r\n", ""), 207);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -515,6 +593,9 @@ int main(int argc, char **argv)
         ROW(webdav_paths__of_letters_and_labels_lead_to_the_library),
         ROW(webdav_limits__refuse_what_grows),
         ROW(webdav_limits__idle_connections_keep_nobody_out),
+        ROW(webdav_stop__cancels_what_waits),
+        ROW(webdav_calls__end_when_the_client_is_gone),
+        ROW(webdav_start__says_that_the_port_is_taken),
 #undef ROW
     };
 
