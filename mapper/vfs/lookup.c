@@ -18,6 +18,8 @@
  * 2 RU brings 1,000 entries, a single item costs 1 RU. */
 #define MISSES_BEFORE_LISTING 3
 
+#define FRESH_URL_MS 1000 /* the version is believed for an opening by it, as JUST_NOW_MS says */
+
 int node_get(struct online_vfs *online, struct node **out, uint64_t id, int kind, struct error *err)
 {
     struct node *node = NULL;
@@ -142,6 +144,45 @@ void forget_negatives(struct online_vfs *online, const struct node *folder)
     }
 }
 
+/* --- download addresses of a moment ago; lock held --- */
+
+static void keep_url(struct online_vfs *online, const struct node *node, char **url)
+{
+    struct fresh_url *fresh = &online->urls[online->next_url++ % FRESH_URLS];
+
+    secret_free(&fresh->url);
+    *fresh =
+        (struct fresh_url){node_id(node), str_hash_nocase(node_version(node)), online_now(), *url};
+    *url = NULL;
+}
+
+/* Of the version that is known; NULL when there is none. */
+static char *take_url(struct online_vfs *online, const struct node *node)
+{
+    uint64_t version_hash = str_hash_nocase(node_version(node));
+    int64_t since_ms = online_now() - FRESH_URL_MS;
+    char *url = NULL;
+
+    for (size_t i = 0; i < FRESH_URLS && !url; i++) {
+        struct fresh_url *fresh = &online->urls[i];
+
+        if (fresh->node == node_id(node) && fresh->version_hash == version_hash &&
+            fresh->at_ms > since_ms) {
+            url = fresh->url;
+            *fresh = (struct fresh_url){0};
+        }
+    }
+    return url;
+}
+
+void forget_urls(struct online_vfs *online)
+{
+    for (size_t i = 0; i < FRESH_URLS; i++) {
+        secret_free(&online->urls[i].url);
+        online->urls[i] = (struct fresh_url){0};
+    }
+}
+
 /* --- asking --- */
 
 void ask_begin(struct online_vfs *online, struct ask *ask)
@@ -227,7 +268,8 @@ static int ask_child(struct online_vfs *online, struct node **out, struct node *
     mutex_lock(&online->lock);
     ask_end(online, &ask);
     known = tree_child(online->tree, folder, name);
-    if (code == ERR_NOT_FOUND && known && !(known->flags & NODE_LOCAL) && known->edit <= ask.edit) {
+    if (code == ERR_NOT_FOUND && known && !(known->flags & NODE_LOCAL) && known->edit <= ask.edit &&
+        !settle_of(online, known)) {
         tree_remove(online->tree, known);
         known = NULL;
     }
@@ -251,6 +293,9 @@ static int ask_child(struct online_vfs *online, struct node **out, struct node *
     if (code == 0) {
         *out = known;
         tree_hold(online->tree, known);
+        if (item.download_url && item.id && strcmp(item.id, node_item_id(known)) == 0) {
+            keep_url(online, known, &item.download_url);
+        }
     }
     mutex_unlock(&online->lock);
     graph_item_clear(&item);
@@ -418,10 +463,20 @@ int refresh_node(struct online_vfs *online, struct node *node, int64_t max_age_m
         mutex_unlock(&online->lock);
     }
     code = follow_node(online, node, max_age_ms, &is_fresh, call, err);
-    if (code < 0 || is_fresh) {
+    if (code < 0) {
         return code;
     }
     mutex_lock(&online->lock);
+    if (is_fresh) {
+        char *kept = url ? take_url(online, node) : NULL;
+
+        mutex_unlock(&online->lock);
+        if (kept) {
+            secret_free(url);
+            *url = kept;
+        }
+        return 0;
+    }
     ask_begin(online, &ask);
     mutex_unlock(&online->lock);
     code = place_of(&place, online, node, false, call, err);

@@ -166,6 +166,15 @@ struct negative {
     int64_t at_ms;
 };
 
+/* A download address that came with a look-up: whoever opens the file at once needs no other. */
+#define FRESH_URLS 4
+struct fresh_url {
+    uint64_t node; /* 0: free */
+    uint64_t version_hash;
+    int64_t at_ms;
+    char *url; /* a secret */
+};
+
 /* There is one of it, in the order of what belongs together.
  * NOLINTNEXTLINE(clang-analyzer-optin.performance.Padding) */
 struct online_vfs {
@@ -183,6 +192,8 @@ struct online_vfs {
     struct ask *asks;                     /* under way; each on the stack of its thread */
     struct negative negatives[NEGATIVES]; /* names that were not there a moment ago */
     uint32_t next_negative;
+    struct fresh_url urls[FRESH_URLS];
+    uint32_t next_url;
     struct uploads *uploads; /* uploads.h */
     struct mutex spool_lock; /* guards the next three; nests in any other */
     uint64_t last_spool;
@@ -289,6 +300,8 @@ void node_attr(struct online_vfs *online, const struct node *node, struct vfs_at
 /* The child `name` of a held folder, held: from memory when it is fresh there, else asked for. */
 int lookup_child(struct online_vfs *online, struct node **out, struct node *folder,
                  const char *name, const struct call *call, struct error *err);
+
+void forget_urls(struct online_vfs *online);
 
 /* Lock held. */
 void forget_negatives(struct online_vfs *online, const struct node *folder);

@@ -142,6 +142,7 @@ static void online_free(struct vfs *vfs)
         uploads_stop(online->uploads);
     }
     uploads_free(online->uploads);
+    forget_urls(online);
     tree_free(online->tree);
     libraries_free(online);
     cache_free(online->cache);

@@ -198,6 +198,31 @@ static void online_calls__end_by_deadline_or_when_cancelled(void **state)
     assert_int_equal(vfs_lookup(f->vfs, &attr, f->root, "a", &cancelled, NULL), ERR_CANCELLED);
 }
 
+static void online_open__uses_the_address_that_a_look_up_brought(void **state)
+{
+    static const char *const names[] = {"a", "b", "c"};
+    struct fixture *f = *state;
+    struct vfs_file *file = NULL;
+    struct vfs_attr attr;
+    unsigned fewest = 9;
+    size_t got = 0;
+    char byte = 0;
+
+    /* One of them is looked up and opened within the same second. */
+    for (size_t i = 0; i < 3; i++) {
+        fake_put_text(f->fake, names[i], "x");
+        fake_reset(f->fake);
+        assert_int_equal(vfs_lookup(f->vfs, &attr, f->root, names[i], NULL, NULL), 0);
+        assert_int_equal(vfs_open(f->vfs, &file, attr.id, VFS_READ, NULL, NULL), 0);
+        assert_int_equal(vfs_read(f->vfs, file, &byte, 1, 0, &got, NULL, NULL), 0);
+        assert_int_equal(byte, 'x');
+        vfs_close(f->vfs, file);
+        vfs_forget(f->vfs, attr.id, 1);
+        fewest = fake_count(f->fake, FAKE_GET) < fewest ? fake_count(f->fake, FAKE_GET) : fewest;
+    }
+    assert_int_equal(fewest, 1);
+}
+
 static void online_getattr__of_roots_asks_nothing(void **state)
 {
     struct fixture *f = *state;
@@ -430,6 +455,7 @@ static const struct CMUnitTest tests[] = {
     ONLINE_TEST(online_readdir__of_more_than_may_be_remembered_is_complete),
     ONLINE_TEST(online_readdir__of_many_at_once_asks_once),
     ONLINE_TEST(online_calls__end_by_deadline_or_when_cancelled),
+    ONLINE_TEST(online_open__uses_the_address_that_a_look_up_brought),
     ONLINE_TEST(online_getattr__of_roots_asks_nothing),
     ONLINE_TEST(online_add__verifies_a_hint_with_the_first_use_and_tells),
     ONLINE_TEST(online_add__shows_a_folder_of_a_library),
