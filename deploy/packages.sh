@@ -13,7 +13,7 @@ build=(gcc libc6-dev cmake ninja-build pkg-config
 
 # What the checks, the peers and the proofs need: linters, cmocka, rclone, nghttpx, schemas, Samba's library, namespaces.
 test=(libcmocka-dev clang clang-format clang-tidy cppcheck shellcheck libnghttp2-dev nghttp2-proxy rclone curl jq
-    python3-jsonschema python3-yaml python3-samba libxml2-utils util-linux iproute2 attr procps git litmus davfs2 cadaver)
+    python3-jsonschema python3-yaml python3-samba libxml2-utils util-linux iproute2 attr procps git litmus davfs2 cadaver chromium)
 
 # The cross compilers, what unpacks and builds Debian's source packages (deploy/cmake/deps.sh), and Wine.
 windows=(gcc-mingw-w64-x86-64-posix g++-mingw-w64-x86-64-posix gcc-mingw-w64-i686-posix g++-mingw-w64-i686-posix
