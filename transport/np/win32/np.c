@@ -1,5 +1,400 @@
+/*
+ * np.c - the transport `np` on Windows: the namespace, shown by WinFsp. One volume per tenant, since
+ * a network path has a server and a share: \\mooring\contoso\finance\Documents. A volume comes with
+ * the first mapping of its tenant and goes with the last.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <windows.h>
+
 #include "np/np.h"
 
-/* Known by name, so that status can say so; this build does not have it. */
+#include "fsp.h"
+#include "volume.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "letters.h"
+#include "transport/namespace.h"
+
+#define SERVER "mooring"
+#define DEFAULT_DEADLINE_MS 60000
+#define FIRST_LETTER 'A'
+
+enum { LETTERS = 26 };
+
+struct shown {
+    struct volume *volume;
+    struct shown *next;
+};
+
+struct np {
+    struct transport base; /* must stay first */
+    struct transport_options options;
+    struct fsp_api api;
+    struct fsp_interface interface;
+    atomic_bool is_cancelling; /* operations that run are to end with ERR_CANCELLED */
+    struct namespace *ns;
+    struct vfs *vfs; /* of ns, a reference */
+
+    struct mutex lock;      /* guards what follows; one attach or detach at a time */
+    struct shown *volumes;  /* in no order */
+    char *letters[LETTERS]; /* the mapping that has it */
+
+    struct cond ended; /* is_done came */
+    bool is_done;
+    bool is_left; /* nobody waits any more: who ends it frees it */
+};
+
+static struct np *np_of(struct transport *t)
+{
+    return (struct np *)t;
+}
+
+static int not_started(struct error *err)
+{
+    return error_set(err, ERR_INVALID, "the transport was not started");
+}
+
+static void np_free(struct np *np)
+{
+    cond_clear(&np->ended);
+    mutex_clear(&np->lock);
+    free(np);
+}
+
+static int np_create(struct transport **out, const struct transport_options *options,
+                     struct error *err)
+{
+    struct np *np = calloc(1, sizeof(*np));
+
+    if (!np) {
+        return error_set(err, ERR_NO_MEMORY, "no memory for a mount");
+    }
+    np->base.type = &transport_type_np;
+    np->options = *options;
+    np->options.root = NULL; /* borrowed, and not used here */
+    if (np->options.deadline_ms <= 0) {
+        np->options.deadline_ms = DEFAULT_DEADLINE_MS;
+    }
+    ops_add_items(&np->interface);
+    ops_add_folders(&np->interface);
+    mutex_init(&np->lock);
+    cond_init(&np->ended);
+    *out = &np->base;
+    return 0;
+}
+
+static int np_start(struct transport *t, struct vfs *vfs, struct error *err)
+{
+    struct np *np = np_of(t);
+    int code = np->ns ? error_set(err, ERR_INVALID, "the transport was started before") : 0;
+
+    if (code == 0) {
+        code = fsp_load(&np->api, err);
+    }
+    if (code == 0) {
+        code = namespace_new(&np->ns, vfs, err);
+    }
+    if (code == 0) {
+        np->vfs = namespace_vfs(np->ns);
+    }
+    return code;
+}
+
+static size_t first_length(const char *path)
+{
+    return strcspn(path, "/");
+}
+
+static struct shown **find_volume(struct np *np, const char *path)
+{
+    struct shown **at = &np->volumes;
+    size_t length = first_length(path);
+
+    while (*at && !(strlen((*at)->volume->folder) == length &&
+                    str_starts_with_nocase(path, (*at)->volume->folder))) {
+        at = &(*at)->next;
+    }
+    return at;
+}
+
+static int show_tenant(struct np *np, const char *path, struct error *err)
+{
+    struct volume_options options = {.api = &np->api,
+                                     .interface = &np->interface,
+                                     .is_cancelling = &np->is_cancelling,
+                                     .vfs = np->vfs,
+                                     .server = SERVER,
+                                     .deadline_ms = np->options.deadline_ms,
+                                     .save_deadline_ms = np->options.save_deadline_ms,
+                                     .max_threads = np->options.max_threads};
+    struct shown *shown = NULL;
+    char *folder = NULL;
+    int code;
+
+    if (*find_volume(np, path)) {
+        return 0;
+    }
+    shown = calloc(1, sizeof(*shown));
+    code = shown ? str_copy_n(&folder, path, first_length(path), err)
+                 : error_set(err, ERR_NO_MEMORY, "no memory for a volume");
+    if (code == 0) {
+        options.folder = folder;
+        code = volume_new(&shown->volume, &options, err);
+    }
+    if (code == 0) {
+        shown->next = np->volumes;
+        np->volumes = shown;
+        shown = NULL;
+    }
+    free(shown);
+    str_free(&folder);
+    return code;
+}
+
+struct search {
+    const char *path;
+    bool is_found;
+};
+
+static void match_tenant(void *payload, const struct mapping *mapping)
+{
+    struct search *search = payload;
+    size_t length = first_length(search->path);
+    char *tenant = NULL;
+
+    /* without memory a volume stays that nobody needs */
+    if (first_length(mapping->path) == length &&
+        (str_copy_n(&tenant, search->path, length, NULL) < 0 ||
+         str_starts_with_nocase(mapping->path, tenant))) {
+        search->is_found = true;
+    }
+    str_free(&tenant);
+}
+
+static void hide_tenant(struct np *np, const char *path)
+{
+    struct search search = {.path = path};
+    struct shown **at = find_volume(np, path);
+    struct shown *shown = *at;
+
+    if (shown && namespace_enumerate(np->ns, match_tenant, &search, NULL) == 0 &&
+        !search.is_found) {
+        *at = shown->next;
+        volume_free(shown->volume);
+        free(shown);
+    }
+}
+
+static void remove_letter(struct np *np, const char *path)
+{
+    for (int i = 0; i < LETTERS; i++) {
+        if (np->letters[i] && str_equal_nocase(np->letters[i], path)) {
+            letter_remove((char)(FIRST_LETTER + i), SERVER, np->letters[i]);
+            str_free(&np->letters[i]);
+        }
+    }
+}
+
+static int set_letter(struct np *np, const struct mapping *mapping, struct error *err)
+{
+    int at = mapping->letter - FIRST_LETTER;
+    int code;
+
+    if (at >= 0 && at < LETTERS && np->letters[at] &&
+        str_equal_nocase(np->letters[at], mapping->path)) {
+        return 0;
+    }
+    remove_letter(np, mapping->path);
+    if (at < 0 || at >= LETTERS) {
+        return 0;
+    }
+    code = letter_set(mapping->letter, SERVER, mapping->path, err);
+    return code == 0 ? str_copy(&np->letters[at], mapping->path, err) : code;
+}
+
+static void match_path(void *payload, const struct mapping *mapping)
+{
+    struct search *search = payload;
+
+    search->is_found = search->is_found || str_equal_nocase(mapping->path, search->path);
+}
+
+/* What was there before stays also when its letter cannot be changed. */
+static int attach(struct np *np, const struct mapping *mapping, struct error *err)
+{
+    struct search search = {.path = mapping->path};
+    int code = namespace_enumerate(np->ns, match_path, &search, err);
+
+    if (code == 0) {
+        code = namespace_attach(np->ns, mapping, err);
+    }
+    if (code < 0) {
+        return code;
+    }
+    code = show_tenant(np, mapping->path, err);
+    if (code == 0) {
+        code = set_letter(np, mapping, err);
+    }
+    if (code < 0 && !search.is_found) {
+        remove_letter(np, mapping->path);
+        namespace_detach(np->ns, mapping->path, NULL);
+        hide_tenant(np, mapping->path);
+    }
+    return code;
+}
+
+static int np_attach(struct transport *t, const struct mapping *mapping, struct error *err)
+{
+    struct np *np = np_of(t);
+    int code;
+
+    if (!np->ns) {
+        return not_started(err);
+    }
+    mutex_lock(&np->lock);
+    code = attach(np, mapping, err);
+    mutex_unlock(&np->lock);
+    return code;
+}
+
+static int np_detach(struct transport *t, const char *path, struct error *err)
+{
+    struct np *np = np_of(t);
+    int code;
+
+    if (!np->ns) {
+        return not_started(err);
+    }
+    mutex_lock(&np->lock);
+    remove_letter(np, path);
+    code = namespace_detach(np->ns, path, err);
+    if (code == 0) {
+        hide_tenant(np, path);
+    }
+    mutex_unlock(&np->lock);
+    return code;
+}
+
+static int np_enumerate(struct transport *t, transport_visit_fn visit, void *payload,
+                        struct error *err)
+{
+    struct np *np = np_of(t);
+
+    return np->ns ? namespace_enumerate(np->ns, visit, payload, err) : not_started(err);
+}
+
+static int np_check(struct transport *t, struct error *err)
+{
+    struct np *np = np_of(t);
+    int code = np->ns ? 0 : not_started(err);
+
+    mutex_lock(&np->lock);
+    for (struct shown *s = np->volumes; s && code == 0; s = s->next) {
+        if (atomic_load(&s->volume->is_stopped)) {
+            code = error_set(err, ERR_IO, "WinFsp stopped the volume \\\\" SERVER "\\%s",
+                             s->volume->folder);
+        }
+    }
+    mutex_unlock(&np->lock);
+    return code;
+}
+
+/* Takes everything away; WinFsp waits for operations that run. */
+static void *finish(void *payload)
+{
+    struct np *np = payload;
+    bool is_left;
+
+    while (np->volumes) {
+        struct shown *next = np->volumes->next;
+
+        volume_free(np->volumes->volume);
+        free(np->volumes);
+        np->volumes = next;
+    }
+    vfs_unref(np->vfs);
+    mutex_lock(&np->lock);
+    np->is_done = true;
+    is_left = np->is_left;
+    cond_broadcast(&np->ended);
+    mutex_unlock(&np->lock);
+    if (is_left) {
+        np_free(np);
+    }
+    return NULL;
+}
+
+/* Until it is done or `until_ms`. Called with the lock. */
+static bool wait_for_end(struct np *np, int64_t until_ms)
+{
+    while (!np->is_done) {
+        int64_t left = until_ms - clock_mono_ms(clock_system());
+
+        if (left <= 0) {
+            break;
+        }
+        cond_wait_ms(&np->ended, &np->lock, left);
+    }
+    return np->is_done;
+}
+
+static void np_stop(struct transport *t, int64_t wait_ms)
+{
+    struct np *np = np_of(t);
+    int64_t now_ms = clock_mono_ms(clock_system());
+    struct thread ender = {.is_running = false};
+    struct error err = {0};
+    bool is_done;
+
+    for (int i = 0; i < LETTERS; i++) {
+        if (np->letters[i]) {
+            letter_remove((char)(FIRST_LETTER + i), SERVER, np->letters[i]);
+            str_free(&np->letters[i]);
+        }
+    }
+    if (!np->vfs || thread_start(&ender, "np-ender", finish, np, &err) < 0) {
+        finish(np);
+        np_free(np);
+        return;
+    }
+    mutex_lock(&np->lock);
+    is_done = wait_for_end(np, now_ms + wait_ms * 3 / 4);
+    mutex_unlock(&np->lock);
+    if (!is_done) {
+        atomic_store(&np->is_cancelling, true);
+    }
+    mutex_lock(&np->lock);
+    is_done = wait_for_end(np, now_ms + wait_ms);
+    np->is_left = !is_done;
+    mutex_unlock(&np->lock);
+    if (is_done) {
+        thread_join(&ender);
+        np_free(np);
+    } else {
+        log_write(LOG_LEVEL_INFO, LOG_TRANSPORT,
+                  "operations did not end in time and are left behind");
+        pthread_detach(ender.impl);
+    }
+}
+
+static const struct transport_ops np_ops = {
+    .create = np_create,
+    .start = np_start,
+    .attach = np_attach,
+    .detach = np_detach,
+    .enumerate = np_enumerate,
+    .check = np_check,
+    .stop = np_stop,
+};
+
 const struct transport_type transport_type_np = {
-    .name = "np", .title = "network provider with WinFsp", .ops = NULL};
+    .name = "np",
+    .title = "network drives by WinFsp",
+    .caps = TRANSPORT_CAP_LETTERS,
+    .ops = &np_ops,
+};

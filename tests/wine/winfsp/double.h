@@ -1,0 +1,21 @@
+/*
+ * double.h - what the double of WinFsp's DLL offers to tests beside WinFsp's functions. Included
+ * after windows.h.
+ */
+#ifndef TESTS_WINFSP_DOUBLE_H
+#define TESTS_WINFSP_DOUBLE_H
+
+#include "np/win32/fsp.h"
+
+/* One volume as the transport made it. It begins as WinFsp's own. */
+struct double_volume {
+    struct fsp_file_system base;
+    struct fsp_volume_params params;
+    const struct fsp_interface *interface;
+    ULONG threads;
+    BOOL is_dispatching;
+};
+
+typedef struct double_volume *(*double_volume_fn)(int index); /* NULL: there are no more */
+
+#endif

@@ -1,0 +1,153 @@
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <windows.h>
+
+#include "fsp.h"
+#include "volume.h"
+
+#include "base/clock.h"
+#include "base/str.h"
+#include "base/win32.h"
+
+#define EPOCH_MS INT64_C(11644473600000) /* from 1601 to 1970 */
+
+static bool is_cancelled(void *payload)
+{
+    struct volume *volume = payload;
+
+    return atomic_load(volume->is_cancelling);
+}
+
+static void begin(struct op *op, fsp_fs fs, int64_t limit_ms)
+{
+    struct volume *volume = fs->user_context;
+
+    memset(op, 0, sizeof(*op));
+    op->volume = volume;
+    op->call.deadline_ms = limit_ms > 0 ? clock_mono_ms(clock_system()) + limit_ms : 0;
+    op->call.is_cancelled = is_cancelled;
+    op->call.payload = volume;
+}
+
+void op_begin(struct op *op, fsp_fs fs)
+{
+    begin(op, fs, ((struct volume *)fs->user_context)->deadline_ms);
+}
+
+void op_begin_save(struct op *op, fsp_fs fs)
+{
+    begin(op, fs, ((struct volume *)fs->user_context)->save_deadline_ms);
+}
+
+/* The walk from the volume's root; every id on the way is held only while it is needed. */
+static int walk(struct op *op, struct vfs_attr *out, const char *path, size_t length)
+{
+    struct vfs *vfs = op->volume->vfs;
+    const char *end = path + length;
+    char *name = NULL;
+    int code = vfs_getattr(vfs, out, op->volume->root, NULL, &op->call, &op->err);
+    uint64_t held = 0;
+
+    while (code == 0 && path < end) {
+        size_t part = strcspn(path, "\\");
+        struct vfs_attr next;
+
+        part = path + part > end ? (size_t)(end - path) : part;
+        if (part > 0) {
+            code = str_copy_n(&name, path, part, &op->err);
+            if (code == 0) {
+                code = vfs_lookup(vfs, &next, out->id, name, &op->call, &op->err);
+            }
+            vfs_forget(vfs, held, held ? 1 : 0);
+            held = code == 0 ? next.id : 0;
+            *out = code == 0 ? next : *out;
+        }
+        path += part;
+        path += path < end ? 1 : 0;
+    }
+    str_free(&name);
+    if (code == 0 && held == 0) { /* the root: a hold of its own, so that all are alike */
+        code = vfs_lookup(vfs, out, VFS_ROOT, op->volume->folder, &op->call, &op->err);
+    }
+    return code;
+}
+
+/* A name that is not UTF-16 (half of a pair) names nothing. */
+static int to_utf8(struct op *op, char **out, const wchar_t *name)
+{
+    int code = win32_utf8(out, name, &op->err);
+
+    return code == ERR_INVALID ? error_set(&op->err, ERR_BAD_NAME, "the name is not UTF-16") : code;
+}
+
+int path_find(struct op *op, struct vfs_attr *out, const wchar_t *name)
+{
+    char *text = NULL;
+    int code = to_utf8(op, &text, name);
+
+    if (code == 0) {
+        code = walk(op, out, text, strlen(text));
+    }
+    str_free(&text);
+    return code;
+}
+
+int path_parent(struct op *op, uint64_t *parent, char **last, const wchar_t *name)
+{
+    struct vfs_attr attr;
+    char *text = NULL;
+    char *slash;
+    int code = to_utf8(op, &text, name);
+
+    if (code < 0) {
+        return code;
+    }
+    slash = strrchr(text, '\\');
+    if (!slash || !slash[1]) {
+        code = error_set(&op->err, ERR_INVALID, "the root of a volume stays as it is");
+    }
+    if (code == 0) {
+        code = walk(op, &attr, text, (size_t)(slash - text));
+    }
+    if (code == 0) {
+        code = str_copy(last, slash + 1, &op->err);
+        if (code < 0) {
+            vfs_forget(op->volume->vfs, attr.id, 1);
+        }
+        *parent = attr.id;
+    }
+    str_free(&text);
+    return code;
+}
+
+int64_t filetime_to_ms(uint64_t filetime)
+{
+    return (int64_t)(filetime / 10000) - EPOCH_MS;
+}
+
+static uint64_t to_filetime(int64_t ms)
+{
+    int64_t since = ms + EPOCH_MS;
+
+    return since > 0 ? (uint64_t)since * 10000 : 0;
+}
+
+void info_fill(struct fsp_file_info *out, const struct vfs_attr *attr)
+{
+    memset(out, 0, sizeof(*out));
+    out->attributes = attr->kind == VFS_FOLDER ? FILE_ATTRIBUTE_DIRECTORY : 0;
+    /* of a folder the attribute means something else to Explorer */
+    out->attributes |= attr->kind == VFS_FILE && attr->is_read_only ? FILE_ATTRIBUTE_READONLY : 0;
+    if (out->attributes == 0) {
+        out->attributes = FILE_ATTRIBUTE_NORMAL;
+    }
+    out->size_bytes = attr->kind == VFS_FILE ? attr->size_bytes : 0;
+    out->allocation_bytes = (out->size_bytes + 4095) & ~UINT64_C(4095);
+    out->created = to_filetime(attr->created_ms);
+    out->modified = to_filetime(attr->modified_ms);
+    out->accessed = out->modified;
+    out->changed = out->modified;
+    out->index = attr->id;
+}

@@ -1,0 +1,87 @@
+/*
+ * volume.h - what the files of the WinFsp transport share. Included after windows.h and fsp.h.
+ *
+ *   np.c      the transport: a volume per tenant, letters     volume.c  one volume
+ *   ops.c     what WinFsp asks about items and content        ops_dir.c  listings
+ *   path.c    names: UTF-16 with '\' to ids of the vfs
+ */
+#ifndef NP_VOLUME_H
+#define NP_VOLUME_H
+
+#include <stdatomic.h>
+
+#include "base/thread.h"
+#include "transport/vfs.h"
+
+struct volume {
+    const struct fsp_api *api; /* lent */
+    struct vfs *vfs;           /* a reference: the namespace */
+    char *folder;              /* the first component of all paths in it */
+    uint64_t root;             /* `folder` in the vfs, held */
+    fsp_fs fs;
+    bool is_dispatching;
+    int64_t deadline_ms;
+    int64_t save_deadline_ms;
+    void *descriptor; /* of every item: this user and the system */
+    DWORD descriptor_bytes;
+    atomic_bool is_stopped;           /* by WinFsp: its driver is being replaced */
+    const atomic_bool *is_cancelling; /* lent: what runs is to end with ERR_CANCELLED */
+};
+
+/* An open item; WinFsp's file context. One handle is one node. */
+struct node {
+    uint64_t id; /* held */
+    enum vfs_kind kind;
+    unsigned access;       /* enum vfs_open_flags that the program asked for */
+    struct mutex lock;     /* guards what follows */
+    struct vfs_file *file; /* NULL until content is needed */
+    unsigned open_flags;   /* of `file` */
+    bool is_dirty;
+    struct vfs_dir *dir; /* NULL until it is listed */
+    uint64_t cookie;     /* behind `last` */
+    char *last;          /* the last name of the last answer; NULL: the beginning */
+};
+
+struct volume_options {
+    const struct fsp_api *api;             /* these three outlive the volume */
+    const struct fsp_interface *interface; /* of ops_add_items() and ops_add_folders() */
+    const atomic_bool *is_cancelling;
+    struct vfs *vfs;
+    const char *folder; /* there is such a folder in the vfs */
+    const char *server;
+    int64_t deadline_ms;
+    int64_t save_deadline_ms;
+    unsigned max_threads;
+};
+
+/* Shows `folder` as \\server\folder. */
+int volume_new(struct volume **out, const struct volume_options *options, struct error *err);
+void volume_free(struct volume *volume); /* NULL is fine; ends the dispatcher first */
+
+/* One operation. */
+struct op {
+    struct volume *volume;
+    struct vfs_call call;
+    struct error err;
+};
+void op_begin(struct op *op, fsp_fs fs);
+void op_begin_save(struct op *op, fsp_fs fs);
+fsp_status op_status(int code);
+
+/* The item at `name`, with a hold to be given back. */
+int path_find(struct op *op, struct vfs_attr *out, const wchar_t *name);
+
+/* The folder (with a hold) that `name` lies in, and its last component (the caller frees).
+ * ERR_INVALID for the root. */
+int path_parent(struct op *op, uint64_t *parent, char **last, const wchar_t *name);
+
+int64_t filetime_to_ms(uint64_t filetime);
+void info_fill(struct fsp_file_info *out, const struct vfs_attr *attr);
+
+void ops_add_items(struct fsp_interface *interface);
+void ops_add_folders(struct fsp_interface *interface);
+
+/* Whether the folder has no entry. */
+int folder_is_empty(struct op *op, uint64_t id, bool *out);
+
+#endif
