@@ -57,6 +57,19 @@ static void run_batch(const char *text, size_t size)
     graph_answers_clear(answers, 3);
 }
 
+/* The same answer as pages of listings: what a part says is its own success. */
+static void run_pages(const char *text, size_t size)
+{
+    struct graph_page pages[3];
+
+    (void)parse_pages(pages, 3, size % 2 == 0, text, size, 0, NULL);
+    for (size_t i = 0; i < 3; i++) {
+        must(pages[i].retry_after_ms >= -1 && pages[i].retry_after_ms <= RETRY_AFTER_MAX_MS);
+        must(pages[i].code == 0 || pages[i].items.count == 0);
+    }
+    graph_pages_clear(pages, 3);
+}
+
 static void run_members(char choice, const char *text, size_t size)
 {
     struct graph_channels channels = {0};
@@ -188,6 +201,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         break;
     case 'b':
         run_batch(text, size - 1);
+        run_pages(text, size - 1);
         break;
     case 'u':
         run_upload(text, size - 1);
