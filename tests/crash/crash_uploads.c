@@ -3,13 +3,16 @@
  *
  *   crash_uploads kill|full [FIRST [COUNT]]     a run for each step from FIRST on; 0: at random
  *   crash_uploads cut [FIRST [COUNT]]           the power goes off, at each sync from FIRST on
+ *   crash_uploads room [FIRST [COUNT]]          the spool on a tmpfs, each larger than the one before
  *   crash_uploads resume                        killed in the middle of an upload session
  */
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -17,6 +20,8 @@
 #include "base/str.h"
 #include "model.h"
 #include "wire.h"
+
+#define ROOM_KIB 96u /* the journal alone takes about as much */
 
 static unsigned char *read_item(struct wire *wire, const struct graph_item *item)
 {
@@ -147,7 +152,7 @@ static void check_server(struct wire *wire, const char *folder, const struct nam
 
 /* --- runs --- */
 
-enum fault { FAULT_NONE, FAULT_KILL, FAULT_FULL, FAULT_CUT };
+enum fault { FAULT_NONE, FAULT_KILL, FAULT_FULL, FAULT_CUT, FAULT_ROOM };
 
 struct run {
     struct wire *wire;
@@ -245,10 +250,52 @@ static void lose_power(const struct run *run)
     free(image);
 }
 
+/* A real disk that is too small: what the product writes is cut wherever the system likes. It is
+ * mounted for this process and its children alone. */
+static void mount_spool(const struct run *run, unsigned kib, bool is_again)
+{
+    struct error err = {0};
+    char *spool = NULL;
+    char options[48];
+
+    str_format(&spool, NULL, "%s/spool", run->directory);
+    snprintf(options, sizeof(options), "size=%uk,mode=0700", kib);
+    assert_ok(file_make_private_directory(spool, &err), err);
+    assert_int_equal(mount("tmpfs", spool, "tmpfs", is_again ? MS_REMOUNT : 0, options), 0);
+    free(spool);
+}
+
+static void unmount_spool(const struct run *run)
+{
+    char *spool = NULL;
+
+    str_format(&spool, NULL, "%s/spool", run->directory);
+    assert_int_equal(umount(spool), 0);
+    free(spool);
+}
+
+/* How many steps found no room. */
+static unsigned refused;
+
+static void count_refused(const char *log)
+{
+    FILE *file = fopen(log, "r");
+    unsigned number = 0;
+    char what = 0;
+    int code = 0;
+
+    while (file && fscanf(file, " %c %u %d", &what, &number, &code) == 3) {
+        refused += what == 'e' && code == ERR_NO_SPACE;
+    }
+    if (file) {
+        fclose(file);
+    }
+}
+
 /* False: the child ended before it came to `at`. */
 static bool one_run(struct run *run)
 {
-    static const char *const words[] = {"", "killed", "full", "cut"};
+    static const char *const words[] = {"", "killed", "full", "cut", "room"};
     struct name *names = calloc(CRASH_NAMES, sizeof(*names));
     unsigned before = wrong;
     unsigned writes = 0;
@@ -262,6 +309,9 @@ static bool one_run(struct run *run)
              run->seed, run->kind);
     begin_run(run);
     str_format(&log, NULL, "%s/log", run->directory);
+    if (run->fault == FAULT_ROOM) {
+        mount_spool(run, ROOM_KIB * (1 + run->at), false);
+    }
     pid = start_child(run, "work", run->fault);
     if (run->fault == FAULT_KILL && run->at == 0) {
         (void)poll(NULL, 0, (int)(run->seed * 37 % 400)); /* any moment will do */
@@ -270,12 +320,17 @@ static bool one_run(struct run *run)
     status = wait_child(pid);
     was_killed = is_killed(status);
     if (!was_killed && !(WIFEXITED(status) && WEXITSTATUS(status) == 0) &&
-        !(WIFEXITED(status) && WEXITSTATUS(status) == 4 && run->fault == FAULT_FULL)) {
+        !(WIFEXITED(status) && WEXITSTATUS(status) == 4 &&
+          (run->fault == FAULT_FULL || run->fault == FAULT_ROOM))) {
         report("%s: the child ended with %x", text, (unsigned)status);
     }
     if (was_killed && run->fault == FAULT_CUT) {
         lose_power(run);
     }
+    if (run->fault == FAULT_ROOM) { /* somebody made room */
+        mount_spool(run, 65536, true);
+    }
+    count_refused(log);
     (void)model_read_log(names, log, run->seed, &writes);
     status = wait_child(start_child(run, "recover", FAULT_NONE));
     if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
@@ -284,6 +339,9 @@ static bool one_run(struct run *run)
     check_server(run->wire, run->folder, names, writes, text);
     if (wrong > before) {
         show_steps(log, run->seed);
+    }
+    if (run->fault == FAULT_ROOM) {
+        unmount_spool(run);
     }
     end_run(run);
     free(log);
@@ -328,6 +386,10 @@ static void crash_uploads__lose_and_double_nothing(void **state)
     char program[512];
 
     (void)state;
+    if (fault == FAULT_ROOM &&
+        (unshare(CLONE_NEWNS) < 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)) {
+        skip(); /* for root alone */
+    }
     start(&run, program, sizeof(program));
     if (fault == FAULT_CUT) {
         run_cuts(&run);
@@ -340,6 +402,7 @@ static void crash_uploads__lose_and_double_nothing(void **state)
     free(run.tokens);
     wire_stop(run.wire);
     assert_int_equal(wrong, 0);
+    assert_true(refused > 0 || fault != FAULT_ROOM);
 }
 
 /* --- an upload session --- */
@@ -411,9 +474,10 @@ int main(int argc, char **argv)
         return cmocka_run_group_tests_name("upload sessions", resume_tests, NULL, NULL) ? 1 : 0;
     }
     if (argc > 1) {
-        fault = strcmp(argv[1], "full") == 0  ? FAULT_FULL
-                : strcmp(argv[1], "cut") == 0 ? FAULT_CUT
-                                              : FAULT_KILL;
+        fault = strcmp(argv[1], "full") == 0   ? FAULT_FULL
+                : strcmp(argv[1], "cut") == 0  ? FAULT_CUT
+                : strcmp(argv[1], "room") == 0 ? FAULT_ROOM
+                                               : FAULT_KILL;
     }
     if ((argc > 2 && !str_to_int64(argv[2], 0, 100000, &first)) ||
         (argc > 3 && !str_to_int64(argv[3], 1, 100000, &count))) {
