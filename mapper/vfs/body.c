@@ -157,8 +157,10 @@ void body_put(struct body *body)
     online = body->online;
     mutex_lock(&online->lock);
     is_last = --body->refs == 0;
-    if (body->refs == 1 && body->spool && uploads_has(body)) {
-        rests = local_ref(body->spool); /* nobody but its upload has it: no descriptor meanwhile */
+    if (body->refs == 1) { /* perhaps nobody but its upload has it: no descriptor meanwhile */
+        mutex_lock(&body->lock);
+        rests = body->spool && uploads_has(body) ? local_ref(body->spool) : NULL;
+        mutex_unlock(&body->lock);
     }
     if (is_last) {
         body->library->open_bodies--;

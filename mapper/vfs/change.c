@@ -342,8 +342,12 @@ static void let_go(struct online_vfs *online, struct body *body)
 static void fetch_for_readers(struct body *body, const struct call *call)
 {
     struct content_source source = body_source(body);
+    bool has_draft = false;
 
-    if (!body->spool && body->base && content_size(body->base) <= KEEP_READABLE) {
+    mutex_lock(&body->lock);
+    has_draft = body->spool != NULL;
+    mutex_unlock(&body->lock);
+    if (!has_draft && body->base && content_size(body->base) <= KEEP_READABLE) {
         (void)content_fetch_all(body->base, &source, call, NULL);
     }
 }

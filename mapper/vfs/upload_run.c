@@ -355,6 +355,21 @@ static void mark_saved(struct body *body, const char *path)
     mutex_unlock(&body->lock);
 }
 
+/* Nothing reads it any more. Where systems keep the name of an open file that was removed, it would
+ * be found in the spool as one that nobody knows. */
+static void close_files(struct run *run)
+{
+    struct local_file *file = NULL;
+
+    mutex_lock(&run->uploads->lock);
+    file = run->upload->file;
+    run->upload->file = NULL;
+    mutex_unlock(&run->uploads->lock);
+    local_close(file);
+    local_close(run->file);
+    run->file = NULL;
+}
+
 /*
  * In which order what there is locally goes, so that an agent that is killed in the middle leaves
  * nothing that says the opposite of what is true:
@@ -362,9 +377,10 @@ static void mark_saved(struct body *body, const char *path)
  *   it is open, or has a newer save: ".saved" mark, row, then the file if it is not the body's
  *   it is open and written again: row          (the note of the draft is there already)
  */
-static void finish_good(struct uploads *uploads, struct upload *upload, struct local_file *file,
-                        const struct graph_item *item)
+static void finish_good(struct run *run, const struct graph_item *item)
 {
+    struct uploads *uploads = run->uploads;
+    struct upload *upload = run->upload;
     struct upload *follower = NULL;
     struct body *body = NULL;
     char *path = NULL;
@@ -372,8 +388,9 @@ static void finish_good(struct uploads *uploads, struct upload *upload, struct l
     bool is_own = !is_shared(upload);
 
     uploads_remember(uploads, item->id, item->ctag ? item->ctag : item->etag);
-    unsaved_settle(uploads->online, upload->row.key, upload->row.path, file,
+    unsaved_settle(uploads->online, upload->row.key, upload->row.path, run->file,
                    upload->row.size_bytes);
+    close_files(run);
     (void)upload_path(&path, uploads, upload->row.spool, NULL);
     follower = edit_follower(uploads, upload);
     if (is_alone) {
@@ -598,7 +615,7 @@ static void run_one(struct uploads *uploads, struct upload *upload)
         code = send_row(&run, &item, &row, &call, &error);
     }
     if (code == 0) {
-        finish_good(uploads, upload, run.file, &item);
+        finish_good(&run, &item);
     } else {
         /* The session may have been noted meanwhile. */
         (void)str_copy(&row.session_url, upload->row.session_url, NULL);
