@@ -321,6 +321,7 @@ void session_network_changed(struct session *session)
 {
     log_info(LOG_AGENT, "another network: asking again");
     graph_network_changed(session->graph);
+    online_vfs_wake_uploads(session->online);
     session_refresh(session);
 }
 

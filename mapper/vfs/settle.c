@@ -360,6 +360,18 @@ int settle_clear_place(struct online_vfs *online, struct node *folder, const cha
     return error.code;
 }
 
+void settle_retry(struct online_vfs *online)
+{
+    mutex_lock(&online->lock);
+    for (struct settling *s = online->settling; s; s = s->next) {
+        if (s->attempts > 0 && !s->is_running) {
+            s->due_ms = online_now();
+        }
+    }
+    cond_signal(&online->settle_wake);
+    mutex_unlock(&online->lock);
+}
+
 int settle_all(struct online_vfs *online, const struct call *call, struct error *err)
 {
     int code = 0;

@@ -64,6 +64,10 @@ void settle_stop(struct online_vfs *online); /* is_ending is set; forgets what s
  * the lock. */
 int settle_all(struct online_vfs *online, const struct call *call, struct error *err);
 
+/* What failed is tried again now: there is another network, or somebody signed in. Without the
+ * lock. */
+void settle_retry(struct online_vfs *online);
+
 /* --- lock held --- */
 
 bool settle_has_item(const struct online_vfs *online, const char *item_id);

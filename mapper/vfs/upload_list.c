@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/str.h"
+#include "settle.h"
 #include "uploads.h"
 
 #define CANCEL_MS 10000
@@ -45,9 +46,26 @@ static unsigned wait_left(struct online_vfs *online, int64_t wait_ms)
     return left;
 }
 
+/* What settles may become an upload. */
+static unsigned wait_settled(struct online_vfs *online, int64_t until)
+{
+    unsigned left = 0;
+
+    mutex_lock(&online->lock);
+    while (online->settling_count > 0 && online_now() < until) {
+        (void)cond_wait_ms(&online->changed, &online->lock, until - online_now());
+    }
+    left = online->settling_count;
+    mutex_unlock(&online->lock);
+    return left;
+}
+
 unsigned online_vfs_wait_uploads(struct online_vfs *online, int64_t wait_ms)
 {
-    return wait_left(online, wait_ms);
+    int64_t until = online_now() + wait_ms;
+    unsigned settling = wait_settled(online, until);
+
+    return settling + wait_left(online, until - online_now());
 }
 
 unsigned online_vfs_drain(struct online_vfs *online, int64_t wait_ms)
@@ -312,6 +330,7 @@ void online_vfs_wake_uploads(struct online_vfs *online)
     }
     uploads_wake(uploads);
     mutex_unlock(&uploads->lock);
+    settle_retry(online);
 }
 
 /* The one with this id, edited by us and not running; NULL: there is none, or it does not end. */
