@@ -13,6 +13,7 @@
 #include "base/str.h"
 #include "link.h"
 #include "online.h"
+#include "settle.h"
 #include "uploads.h"
 
 #define LISTING_ENTRIES_MAX 5000000u /* in one folder; more is ERR_LIMIT and never a short list */
@@ -186,7 +187,7 @@ static void complete(struct online_vfs *online, struct listing *listing)
         struct node *next = tree_at(online->tree, node->next);
 
         if (node->listed < listing->number && !(node->flags & NODE_LOCAL) &&
-            node->edit <= listing->begun_edit) {
+            node->edit <= listing->begun_edit && !settle_of(online, node)) {
             tree_remove(online->tree, node);
         }
         node = next;

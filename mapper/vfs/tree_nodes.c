@@ -378,9 +378,14 @@ void tree_unlink(struct tree *tree, struct node *node)
     node->prev = 0;
 }
 
+/* Not while its folder is being listed: what a page does not name because it is newer, or was named
+ * before, would be missing when the listing is complete. */
 static bool can_drop(const struct tree *tree, const struct node *node)
 {
+    const struct node *parent = tree_at(tree, node->parent);
+
     return node->holds == 0 && !(node->flags & NODE_LOCAL) && node->edit <= tree->needed_edit &&
+           !parent->folder->listing &&
            (node->kind != VFS_FOLDER || !node->folder ||
             (node->folder->count == 0 && !node->folder->listing));
 }

@@ -317,10 +317,55 @@ static void settle__never_puts_content_over_another_users(void **state)
     assert_int_equal(fixture_unsaved(f), 1);
 }
 
+/* The server knows the file by its old name only, and no stream of changes covers it. */
+static void settle_rename__is_not_undone_by_asking_for_the_new_name(void **state)
+{
+    struct fixture *f = *state;
+
+    fake_put_text(f->fake, "a.txt", "text");
+    fake_mkdir(f->fake, "folder");
+    f->options.metadata_ms = 0;
+    online_vfs_configure(f->online, &f->options);
+    assert_true(is_there(f, "a.txt"));
+    assert_int_equal(rename_file(f, "a.txt", "a.bak"), 0);
+    assert_true(fake_has_text(f->fake, "a.txt", "text"));
+    for (unsigned i = 0; i < 3; i++) {
+        fake_resync(f->fake);
+        assert_true(is_there(f, "a.bak"));
+        fake_resync(f->fake);
+        assert_int_equal(fixture_list(f, ""), 2);
+    }
+    assert_int_equal(online_vfs_settle(f->online, WAIT_MS), 0);
+    assert_true(fake_has_text(f->fake, "a.bak", "text"));
+    assert_int_equal(fake_size(f->fake, "a.txt"), -1);
+}
+
+static void settle_move__is_not_undone_by_listing_the_new_folder(void **state)
+{
+    struct fixture *f = *state;
+    uint64_t folder = 0;
+
+    fake_put_text(f->fake, "a.txt", "text");
+    fake_mkdir(f->fake, "folder");
+    f->options.metadata_ms = 0;
+    online_vfs_configure(f->online, &f->options);
+    folder = fixture_find(f, "folder", NULL);
+    assert_true(is_there(f, "a.txt"));
+    assert_int_equal(vfs_rename(f->vfs, f->root, "a.txt", folder, "a.bak", 0, NULL, NULL), 0);
+    for (unsigned i = 0; i < 3; i++) {
+        fake_resync(f->fake);
+        assert_int_equal(fixture_list(f, "folder"), 1);
+    }
+    assert_int_equal(online_vfs_settle(f->online, WAIT_MS), 0);
+    assert_true(fake_has_text(f->fake, "folder/a.bak", "text"));
+}
+
 int main(int argc, char **argv)
 {
 #define SAVE_TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
     const struct CMUnitTest tests[] = {
+        SAVE_TEST(settle_rename__is_not_undone_by_asking_for_the_new_name),
+        SAVE_TEST(settle_move__is_not_undone_by_listing_the_new_folder),
         SAVE_TEST(local_only__asks_and_tells_the_server_nothing),
         SAVE_TEST(local_only__stays_when_the_folder_is_listed_anew),
         SAVE_TEST(local_only__with_another_name_is_saved_once),
