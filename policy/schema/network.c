@@ -114,7 +114,7 @@ static const struct setting rows[] = {
                 "letzte Sitzung bekannt, verzögert sie nichts.",
      .example = "300"},
 
-    {.name = "Proxy", .type = SETTING_ENUM, .flags = LATER, .offset = AT(proxy),
+    {.name = "Proxy", .type = SETTING_ENUM, .flags = BOTH, .offset = AT(proxy),
      .default_text = "System", .choices = proxies,
      .labels = proxies_en, .labels_de = proxies_de,
      .category = "Network", .since = "0.1",
@@ -124,7 +124,7 @@ static const struct setting rows[] = {
                 "ProxyBypass.",
      .example = "Manual"},
 
-    {.name = "ProxyUrl", .type = SETTING_TEXT, .flags = LATER | SETTING_SECRET,
+    {.name = "ProxyUrl", .type = SETTING_TEXT, .flags = BOTH | SETTING_SECRET,
      .offset = AT(proxy_url),
      .default_text = "", .check = check_proxy_url, .normalise = normalise_url,
      .category = "Network", .since = "0.1",
@@ -140,7 +140,7 @@ static const struct setting rows[] = {
                 "auch das Kennwort lesen.",
      .example = "http://proxy.contoso.com:8080"},
 
-    {.name = "ProxyBypass", .type = SETTING_TEXT, .flags = LATER, .offset = AT(proxy_bypass),
+    {.name = "ProxyBypass", .type = SETTING_TEXT, .flags = BOTH, .offset = AT(proxy_bypass),
      .default_text = "",
      .category = "Network", .since = "0.1",
      .title = "Hosts without proxy", .title_de = "Hosts ohne Proxy",
