@@ -375,6 +375,19 @@ static int ns_statfs(struct vfs *vfs, struct vfs_space *out, uint64_t id,
     return code < 0 ? code : vfs_statfs(ns_of(vfs)->inner, out, inner, call, err);
 }
 
+static int ns_attribute(struct vfs *vfs, char **out, uint64_t id, const char *name,
+                        const struct vfs_call *call, struct error *err)
+{
+    struct vfs_attr attr;
+    uint64_t inner = 0;
+    int code = resolve(ns_of(vfs), &inner, &attr, id, err);
+
+    if (code == 0 && inner == 0) {
+        return error_set(err, ERR_NOT_FOUND, "folders above libraries have no attributes");
+    }
+    return code < 0 ? code : vfs_attribute(ns_of(vfs)->inner, out, inner, name, call, err);
+}
+
 static int ns_readlink(struct vfs *vfs, char **out, uint64_t id, struct error *err)
 {
     struct namespace *ns = ns_of(vfs);
@@ -458,6 +471,7 @@ static const struct vfs_ops ns_ops = {
     .rename = ns_rename,
     .statfs = ns_statfs,
     .readlink = ns_readlink,
+    .attribute = ns_attribute,
     .listen = ns_listen,
     .free = ns_free,
 };

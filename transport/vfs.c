@@ -269,6 +269,15 @@ int vfs_statfs(struct vfs *vfs, struct vfs_space *out, uint64_t id, const struct
     return vfs->ops->statfs(vfs, out, id, or_default(call), err);
 }
 
+int vfs_attribute(struct vfs *vfs, char **out, uint64_t id, const char *name,
+                  const struct vfs_call *call, struct error *err)
+{
+    if (!vfs->ops->attribute) {
+        return error_set(err, ERR_NOT_FOUND, "there are no attributes here");
+    }
+    return vfs->ops->attribute(vfs, out, id, name, or_default(call), err);
+}
+
 int vfs_readlink(struct vfs *vfs, char **out, uint64_t id, struct error *err)
 {
     if (!vfs->ops->readlink) {

@@ -266,6 +266,11 @@ int node_get(struct online_vfs *online, struct node **out, uint64_t id, int kind
              struct error *err);
 void node_put(struct online_vfs *online, struct node *node);
 
+/* --- attribute.c --- */
+
+int online_attribute(struct vfs *vfs, char **out, uint64_t id, const char *name,
+                     const struct vfs_call *vfs_call, struct error *err);
+
 /* --- apply.c --- */
 
 /* What we show of an item, and as what. Borrowed texts. */

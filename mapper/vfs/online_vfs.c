@@ -179,6 +179,7 @@ static const struct vfs_ops online_ops = {
     .rmdir = online_rmdir,
     .rename = online_rename,
     .statfs = online_statfs,
+    .attribute = online_attribute,
     .listen = online_listen,
     .free = online_free,
 };

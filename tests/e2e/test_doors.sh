@@ -161,6 +161,18 @@ expect "status PATH" "file saved Plan.docx" \
     "$(mooring status --json "$lib/Plan.docx" | jq -r '[.kind, .state, .name] | join(" ")')"
 case $(mooring status "$lib/Plan.docx") in *"$doc/Plan.docx"*) pass "status PATH for people" ;; *) fail "status PATH" ;; esac
 
+fact() { getfattr --absolute-names --only-values -n "user.mooring.$1" "$2" 2>&1; }
+for name in id etag webUrl; do
+    expect "attribute ${name,,}" "$(mooring status --json "$lib/Sheet.xlsx" | jq -r ".$name")" \
+        "$(fact "${name,,}" "$lib/Sheet.xlsx")"
+done
+expect "attribute state" saved "$(fact state "$lib/Sheet.xlsx")"
+case $(fact nothing "$lib/Plan.docx") in *"No such attribute"*) pass "no other attribute" ;; *) fail "an attribute 'nothing'" ;; esac
+case $(fact id "$root/contoso") in *"No such attribute"*) pass "none of a tenant's folder" ;; *) fail "attribute of a folder above" ;; esac
+expect "a copy is plain" "" "$(cp -a "$lib/history.txt" "$work/copy.txt" && getfattr --absolute-names -d "$work/copy.txt")"
+setfattr -n user.mooring.id -v x "$lib/Plan.docx" 2>/dev/null && fail "attributes can be set"
+pass "attributes cannot be set"
+
 # --- what cannot be done
 refused "nothing of ours" NOT_FOUND "not in a library" open "$work/out"
 refused "a foreign address" NOT_FOUND "leads to nothing" view https://example.com/x

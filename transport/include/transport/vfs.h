@@ -194,6 +194,12 @@ struct vfs_ops {
      * links. */
     int (*readlink)(struct vfs *vfs, char **out, uint64_t id, struct error *err);
 
+    /* A fact about an item by its name, for people and scripts ("id", "etag", "state", "weburl");
+     * *out is the caller's to free. ERR_NOT_FOUND: it has none of this name. May wait for the
+     * network. Optional: NULL where there are none. */
+    int (*attribute)(struct vfs *vfs, char **out, uint64_t id, const char *name,
+                     const struct vfs_call *call, struct error *err);
+
     /* Who is told of changes; NULL takes it away and returns when no call is running any more.
      * Optional. */
     void (*listen)(struct vfs *vfs, vfs_changed_fn changed, void *payload);
@@ -261,6 +267,8 @@ int vfs_rename(struct vfs *vfs, uint64_t parent, const char *name, uint64_t new_
 int vfs_statfs(struct vfs *vfs, struct vfs_space *out, uint64_t id, const struct vfs_call *call,
                struct error *err);
 int vfs_readlink(struct vfs *vfs, char **out, uint64_t id, struct error *err);
+int vfs_attribute(struct vfs *vfs, char **out, uint64_t id, const char *name,
+                  const struct vfs_call *call, struct error *err);
 void vfs_listen(struct vfs *vfs, vfs_changed_fn changed, void *payload);
 
 #endif

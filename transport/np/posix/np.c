@@ -149,6 +149,7 @@ static int make_session(struct np *np, struct error *err)
     np_ops_add_items(&ops);
     np_ops_add_files(&ops);
     np_ops_add_folders(&ops);
+    np_ops_add_xattr(&ops);
     np->session = fuse_session_new(&args, &ops, sizeof(ops), np); /* copies both */
     fuse_opt_free_args(&args);
     if (!np->session) {

@@ -173,5 +173,6 @@ void np_save_rest(struct np *np, struct np_handle *handle);
 void np_ops_add_files(struct fuse_lowlevel_ops *ops);
 void np_ops_add_folders(struct fuse_lowlevel_ops *ops);
 void np_ops_add_items(struct fuse_lowlevel_ops *ops);
+void np_ops_add_xattr(struct fuse_lowlevel_ops *ops);
 
 #endif
