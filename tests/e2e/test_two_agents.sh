@@ -12,7 +12,8 @@ tenant=${domain%%.*}
 # The second user: everything in $work/ben.
 ben_pid=
 ben() {
-    local work=$work/ben root=$work/ben/mnt
+    local root=$work/ben/mnt
+    local work=$work/ben
     "$@"
 }
 end_both() {
@@ -49,10 +50,12 @@ rel=${ana_library#"$root"/*/}
 library="/sites/${rel%%/*}/${rel#*/}"
 pass "two users see $library"
 
+nothing_left() { [ "$("$@" mooring uploads list --json | jq '.uploads | length')" = 0 ]; }
 all_sent() { # waits until neither has anything to send
-    until_true 60 "ana's uploads" eval '[ "$(mooring uploads list --json | jq ".uploads | length")" = 0 ]'
-    until_true 60 "ben's uploads" eval '[ "$(ben mooring uploads list --json | jq ".uploads | length")" = 0 ]'
+    until_true 60 "ana's uploads" nothing_left command_of_ana
+    until_true 60 "ben's uploads" nothing_left ben
 }
+command_of_ana() { "$@"; }
 closed=$work/closed # "sha256 what" of every content whose close returned 0
 : >"$closed"
 content() { # user what: also notes it
@@ -98,13 +101,15 @@ mv "$ana_library/moved.txt" "$ana_library/elsewhere.txt" || fail "rename"
 put "$ben_library" ben "after the rename" moved.txt
 all_sent
 
+is_deleted() { ! control item "{\"tenant\":\"$tenant\",\"library\":\"$library\",\"path\":\"deleted.txt\"}" >/dev/null 2>&1; }
+
 # one deletes, the other has it open and saves
 put "$ana_library" ana "before the delete" deleted.txt
 all_sent
 until_true 30 "ben sees deleted.txt" test -e "$ben_library/deleted.txt"
 exec 8<>"$ben_library/deleted.txt" # what is written is longer than what is there
 rm "$ana_library/deleted.txt" || fail "delete"
-until_true 30 "the delete" eval '! control item "{\"tenant\":\"$tenant\",\"library\":\"$library\",\"path\":\"deleted.txt\"}" >/dev/null 2>&1'
+until_true 30 "the delete" is_deleted
 content ben "after the delete, and longer" >&8
 exec 8>&- && note ben "after the delete, and longer"
 all_sent
