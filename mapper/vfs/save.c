@@ -466,9 +466,10 @@ static void after_save(struct body *body, bool is_background, int code)
         body->base_limit = 0; /* all of it is in the spool file now */
         body->doubt_end = 0;
     }
-    if (code == 0 && is_background) {
-        body->sealed_bytes = uploads_has(body) ? body->size_bytes : 0;
+    if (code == 0 && is_background && uploads_has(body)) {
+        body->sealed_bytes = body->size_bytes;
     } else if (code == 0) {
+        body->sealed_bytes = 0;
         body->modified_ms = -1;
         body->created_ms = -1;
     }
@@ -485,14 +486,40 @@ static bool is_background(struct online_vfs *online)
     return is_so;
 }
 
+/* Someone else saved meanwhile, or took the name, and both versions are to be kept: the journal makes
+ * the copy. It is on the server when this returns, unless the line fails; then it is sent later. */
+static int save_copy(struct body *body, struct target *target, const struct call *call,
+                     struct error *err)
+{
+    int code = 0;
+
+    target_clear(target);
+    *target = (struct target){0};
+    code = journal_now(body, target, call, err);
+    if (code == 0) {
+        uploads_await(body, call);
+    }
+    return code;
+}
+
+static bool makes_copy(struct online_vfs *online, int code)
+{
+    bool keeps_both = false;
+
+    mutex_lock(&online->lock);
+    keeps_both = online->options.keeps_both;
+    mutex_unlock(&online->lock);
+    return keeps_both && (code == ERR_CHANGED || code == ERR_EXISTS);
+}
+
 /* With body->is_saving set. A file that has an upload goes the same way again, whatever the mode is
  * by now. */
-static int save_by_mode(struct body *body, struct target *target, bool to_journal,
+static int save_by_mode(struct body *body, struct target *target, bool *to_journal,
                         const struct call *call, struct error *err)
 {
     int code = 0;
 
-    if (to_journal) {
+    if (*to_journal) {
         return journal_now(body, target, call, err);
     }
     code = upload_begin(body->online, err);
@@ -501,6 +528,10 @@ static int save_by_mode(struct body *body, struct target *target, bool to_journa
         return code;
     }
     code = save_now(body, target, call, err);
+    if (makes_copy(body->online, code)) {
+        code = save_copy(body, target, call, err);
+        *to_journal = code == 0;
+    }
     upload_end(body->online);
     return code;
 }
@@ -542,7 +573,7 @@ int save_body(struct body *body, const struct call *call, struct error *err)
     mutex_unlock(&body->lock);
 
     save.priority = CALL_SAVE;
-    code = save_by_mode(body, &target, to_journal, &save, &error);
+    code = save_by_mode(body, &target, &to_journal, &save, &error);
     if (code < 0) {
         note_failure(body, &target, &error);
         mutex_lock(&online->lock);

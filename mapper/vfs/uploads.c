@@ -280,6 +280,20 @@ bool uploads_has(struct body *body)
     return has;
 }
 
+void uploads_await(struct body *body, const struct call *call)
+{
+    struct uploads *uploads = body->online->uploads;
+    int code = 0;
+
+    mutex_lock(&uploads->lock);
+    while (code == 0 && body->pending &&
+           (body->pending->is_running || body->pending->row.state == JOURNAL_PENDING ||
+            body->pending->row.state == JOURNAL_RETRY)) {
+        code = call_wait(call, &uploads->changed, &uploads->lock, NULL);
+    }
+    mutex_unlock(&uploads->lock);
+}
+
 static bool is_any_running(const struct uploads *uploads, const struct body *body)
 {
     for (const struct upload *upload = uploads->first; upload; upload = upload->next) {

@@ -91,6 +91,9 @@ struct upload_target {
  * thread that set is_saving. */
 int uploads_put(struct body *body, const struct upload_target *target, struct error *err);
 
+/* Waits until the server has what was put, or a person has to help; or the call's time is over. */
+void uploads_await(struct body *body, const struct call *call);
+
 /* Waits until none of the body's uploads runs, and keeps them from starting. */
 int uploads_hold(struct body *body, const struct call *call, struct error *err);
 void uploads_release(struct body *body);

@@ -211,6 +211,31 @@ static void journal_load__shows_what_waits_as_it_was_closed(void **state)
     assert_int_equal(look(f).count, 0);
 }
 
+static void before_close__keeps_both_versions(void **state)
+{
+    struct fixture *f = *state;
+    struct vfs_file *file = NULL;
+    char name[160];
+
+    f->options.saves_in_background = false;
+    online_vfs_configure(f->online, &f->options);
+    fake_put_text(f->fake, "a.txt", "old!");
+    file = open_file(f, "a.txt", VFS_READ | VFS_WRITE);
+    write_at(f, file, "mine", 0);
+    fake_put_text(f->fake, "a.txt", "theirs");
+    assert_int_equal(vfs_flush(f->vfs, file, NULL, NULL), 0);
+    vfs_close(f->vfs, file);
+    assert_true(fake_has_text(f->fake, "a.txt", "theirs"));
+    fake_find_name(f->fake, "", "(conflict ", name, sizeof(name));
+    assert_true(fake_has_text(f->fake, name, "mine")); /* when flush returned */
+    assert_int_equal(fake_children(f->fake, ""), 2);
+    wait_sent(f);
+    assert_int_equal(look(f).count, 0);
+    assert_int_equal(fixture_unsaved(f), 0);
+    assert_true(fixture_has_text(f, "a.txt", "theirs"));
+    assert_true(fixture_has_text(f, name, "mine"));
+}
+
 static void journal_put__again_replaces_what_waits(void **state)
 {
     struct fixture *f = *state;
@@ -736,6 +761,7 @@ static void journal_put__of_thousands_keeps_few_descriptors(void **state)
 static const struct CMUnitTest tests[] = {
     JOURNAL_TEST(journal_close__returns_before_the_server_has_it),
     JOURNAL_TEST(journal_load__sends_what_a_dead_agent_left),
+    JOURNAL_TEST(before_close__keeps_both_versions),
     JOURNAL_TEST(journal_load__shows_what_waits_as_it_was_closed),
     JOURNAL_TEST(journal_put__again_replaces_what_waits),
     JOURNAL_TEST(journal_put__while_one_is_sent_follows_it),
