@@ -164,7 +164,7 @@ static int read_headers(struct transfer *t)
     t->is_move = strcmp(r->method->name, "MOVE") == 0;
     t->may_replace = !overwrite || strcasecmp(overwrite, "F") != 0;
     t->is_deep = !depth || strcasecmp(depth, "infinity") == 0;
-    if (!destination || (!t->is_deep && (t->is_move || strcmp(depth, "0") != 0))) {
+    if (!destination || (depth && !t->is_deep && (t->is_move || strcmp(depth, "0") != 0))) {
         return dav_status(r, 400, "the header %s is missing or wrong",
                           destination ? "Depth" : "Destination");
     }
@@ -181,7 +181,7 @@ static int read_headers(struct transfer *t)
 static int check_overlap(struct transfer *t)
 {
     struct dav_request *r = t->r;
-    bool is_same = strcmp(r->key, t->key) == 0;
+    bool is_same = t->key && strcmp(r->key, t->key) == 0;
 
     if (is_same && t->is_move && strcmp(r->path, t->path) != 0) {
         return 0;

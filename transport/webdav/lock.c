@@ -97,7 +97,7 @@ static int read_wish(struct dav_request *r, struct wish *wish)
     int result = 0;
 
     wish->is_deep = !depth || strcasecmp(depth, "infinity") == 0;
-    if (!wish->is_deep && strcmp(depth, "0") != 0) {
+    if (depth && !wish->is_deep && strcmp(depth, "0") != 0) {
         return dav_status(r, 400, "the header Depth is wrong");
     }
     if (dav_xml_parse(&root, r->body.data, r->body.size, &r->err) < 0) {

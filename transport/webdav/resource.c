@@ -87,7 +87,7 @@ int dav_lookup_parent(struct dav_request *r, struct vfs_attr *out, const char *p
 /* The target of the link "/drives/X" is "../a/b/c": below the root. */
 static int read_link(struct dav_request *r, char **out, const char *link, struct error *err)
 {
-    struct vfs_attr attr;
+    struct vfs_attr attr = {.id = 0};
     char *target = NULL;
     int code = dav_lookup(r, &attr, link, err);
 
@@ -150,6 +150,7 @@ void dav_http_date(char out[DAV_DATE_SIZE], int64_t wall_ms)
         day--;
     }
     clock_format_iso(iso, sizeof(iso), wall_ms);
+    /* NOLINTNEXTLINE(cert-err34-c): the text is ours */
     if (sscanf(iso, "%4d-%2d-%2dT%2d:%2d:%2d", &year, &month, &date, &time[0], &time[1],
                &time[2]) != 6 ||
         month < 1 || month > 12) {

@@ -293,7 +293,7 @@ static int copy_next(struct walk *w)
     struct vfs_call call = dav_call(w->r);
     struct vfs_attr made = {.id = 0};
     const char *name = NULL;
-    struct vfs_attr attr;
+    struct vfs_attr attr = {.id = 0};
     int code = next_item(w, &attr, &name);
 
     if (code <= 0) {

@@ -96,6 +96,7 @@ static bool owner_by_proc(struct owner *out, uint16_t peer_port, uint16_t our_po
         unsigned from_port = 0;
         unsigned to_port = 0;
 
+        /* NOLINTNEXTLINE(cert-err34-c): the text is the kernel's */
         is_found = sscanf(line, " %*u: %lx:%x %lx:%x %x %*s %*s %*s %u %*u %lu", &from, &from_port,
                           &to, &to_port, &out->state, &out->uid, &out->inode) == 7 &&
                    from == loopback && to == loopback && from_port == peer_port &&
