@@ -259,6 +259,7 @@ static void end(struct session *session)
     free(session->cache_directory);
     free(session->journal_directory);
     free(session->mount_root);
+    free(session->unc_server);
     free(session->fallback);
     cond_clear(&session->wake);
     mutex_clear(&session->mutex);

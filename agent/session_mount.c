@@ -14,7 +14,9 @@
 static int mount_with(struct transport **out, const struct session *session, const char *name,
                       struct error *err)
 {
-    struct transport_options options = {.root = session->mount_root, .port = session->web_dav_port};
+    struct transport_options options = {.root = session->mount_root,
+                                        .port = session->web_dav_port,
+                                        .unc_server = session->unc_server};
     struct transport *transport = NULL;
     char *directory = NULL;
     int code = str_format(&directory, err, "%s/webdav", session->paths->state);
@@ -76,6 +78,9 @@ int session_mount(struct session *session, struct error *err)
     const struct settings *settings = session_settings(session);
     int code = str_copy(&session->mount_root, settings->mount_root, err);
 
+    if (code == 0) {
+        code = str_copy(&session->unc_server, settings->unc_server, err);
+    }
     session->kind = settings->transport;
     session->web_dav_port = (uint16_t)settings->web_dav_port;
     settings_unref(settings);

@@ -88,6 +88,7 @@ struct session {
     char *cache_directory;      /* what the vfs was opened with */
     char *journal_directory;    /* the same */
     int64_t remounted_ms;       /* when mounting again was tried last */
+    char *unc_server;           /* of the policy that it started with */
     char *mount_root;           /* what is, or is to be, mounted where; written with apply_mutex */
     enum policy_transport kind; /* the same */
     uint16_t web_dav_port;      /* the same; as policy wants it */

@@ -264,6 +264,26 @@ static void attach__shows_a_volume_per_tenant(void **state)
     assert_null(volume(1));
 }
 
+static void attach__takes_the_server_that_it_is_told(void **state)
+{
+    const struct transport_options options = {.unc_server = "sharepoint"};
+    struct world *world = *state;
+    struct mapping mapping = {.path = "contoso/s/l", .root_id = world->library};
+    struct transport *transport = NULL;
+
+    assert_int_equal(transport_create(&transport, "np", &options, NULL), 0);
+    assert_int_equal(transport_start(transport, world->memory, NULL), 0);
+    assert_int_equal(transport_attach(transport, &mapping, NULL), 0);
+    assert_true(wcscmp(volume(1)->params.prefix, L"\\sharepoint\\contoso") == 0);
+    transport_stop(transport, 2000);
+    assert_null(volume(1));
+    /* the name of a volume is the machine's: the second to ask is told so */
+    assert_int_equal(transport_create(&transport, "np", &(struct transport_options){0}, NULL), 0);
+    assert_int_equal(transport_start(transport, world->memory, NULL), 0);
+    assert_int_equal(transport_attach(transport, &mapping, NULL), ERR_BUSY);
+    transport_stop(transport, 2000);
+}
+
 static bool letter_leads_to(char letter, const wchar_t *wanted)
 {
     const wchar_t name[] = {(wchar_t)letter, L':', L'\0'};
@@ -622,6 +642,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(start__says_what_is_missing),
         TEST(attach__shows_a_volume_per_tenant),
+        TEST(attach__takes_the_server_that_it_is_told),
         TEST(attach__makes_and_moves_the_letter),
         TEST(attach__leaves_letters_of_others),
         TEST(content__is_what_was_written),

@@ -40,6 +40,7 @@ struct transport_options {
     const char *private_directory; /* webdav: for its password, and for files on their way; made
                                       0700 when missing */
     uint16_t port;                 /* webdav: on 127.0.0.1; 0 = any that is free */
+    const char *unc_server;        /* np on Windows: \\unc_server\...; NULL = "mooring" */
 };
 
 struct transport;

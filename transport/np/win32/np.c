@@ -20,7 +20,7 @@
 #include "letters.h"
 #include "transport/namespace.h"
 
-#define SERVER "mooring"
+#define DEFAULT_SERVER "mooring"
 #define DEFAULT_DEADLINE_MS 60000
 #define FIRST_LETTER 'A'
 
@@ -32,8 +32,9 @@ struct shown {
 };
 
 struct np {
-    struct transport base; /* must stay first */
-    struct transport_options options;
+    struct transport base;            /* must stay first */
+    struct transport_options options; /* without what it lent */
+    char *server;
     struct fsp_api api;
     struct fsp_interface interface;
     atomic_bool is_cancelling; /* operations that run are to end with ERR_CANCELLED */
@@ -61,6 +62,7 @@ static int not_started(struct error *err)
 
 static void np_free(struct np *np)
 {
+    str_free(&np->server);
     cond_clear(&np->ended);
     mutex_clear(&np->lock);
     free(np);
@@ -70,13 +72,16 @@ static int np_create(struct transport **out, const struct transport_options *opt
                      struct error *err)
 {
     struct np *np = calloc(1, sizeof(*np));
+    int code;
 
     if (!np) {
         return error_set(err, ERR_NO_MEMORY, "no memory for a mount");
     }
     np->base.type = &transport_type_np;
     np->options = *options;
-    np->options.root = NULL; /* borrowed, and not used here */
+    np->options.root = NULL;
+    np->options.private_directory = NULL;
+    np->options.unc_server = NULL;
     if (np->options.deadline_ms <= 0) {
         np->options.deadline_ms = DEFAULT_DEADLINE_MS;
     }
@@ -84,6 +89,11 @@ static int np_create(struct transport **out, const struct transport_options *opt
     ops_add_folders(&np->interface);
     mutex_init(&np->lock);
     cond_init(&np->ended);
+    code = str_copy(&np->server, options->unc_server ? options->unc_server : DEFAULT_SERVER, err);
+    if (code < 0) {
+        np_free(np);
+        return code;
+    }
     *out = &np->base;
     return 0;
 }
@@ -128,7 +138,7 @@ static int show_tenant(struct np *np, const char *path, struct error *err)
                                      .interface = &np->interface,
                                      .is_cancelling = &np->is_cancelling,
                                      .vfs = np->vfs,
-                                     .server = SERVER,
+                                     .server = np->server,
                                      .deadline_ms = np->options.deadline_ms,
                                      .save_deadline_ms = np->options.save_deadline_ms,
                                      .max_threads = np->options.max_threads};
@@ -194,7 +204,7 @@ static void remove_letter(struct np *np, const char *path)
 {
     for (int i = 0; i < LETTERS; i++) {
         if (np->letters[i] && str_equal_nocase(np->letters[i], path)) {
-            letter_remove((char)(FIRST_LETTER + i), SERVER, np->letters[i]);
+            letter_remove((char)(FIRST_LETTER + i), np->server, np->letters[i]);
             str_free(&np->letters[i]);
         }
     }
@@ -213,7 +223,7 @@ static int set_letter(struct np *np, const struct mapping *mapping, struct error
     if (at < 0 || at >= LETTERS) {
         return 0;
     }
-    code = letter_set(mapping->letter, SERVER, mapping->path, err);
+    code = letter_set(mapping->letter, np->server, mapping->path, err);
     return code == 0 ? str_copy(&np->letters[at], mapping->path, err) : code;
 }
 
@@ -296,7 +306,7 @@ static int np_check(struct transport *t, struct error *err)
     mutex_lock(&np->lock);
     for (struct shown *s = np->volumes; s && code == 0; s = s->next) {
         if (atomic_load(&s->volume->is_stopped)) {
-            code = error_set(err, ERR_IO, "WinFsp stopped the volume \\\\" SERVER "\\%s",
+            code = error_set(err, ERR_IO, "WinFsp stopped the volume \\\\%s\\%s", np->server,
                              s->volume->folder);
         }
     }
@@ -353,7 +363,7 @@ static void np_stop(struct transport *t, int64_t wait_ms)
 
     for (int i = 0; i < LETTERS; i++) {
         if (np->letters[i]) {
-            letter_remove((char)(FIRST_LETTER + i), SERVER, np->letters[i]);
+            letter_remove((char)(FIRST_LETTER + i), np->server, np->letters[i]);
             str_free(&np->letters[i]);
         }
     }
