@@ -27,6 +27,7 @@ static const struct command commands[] = {
     {"view", command_view, "show a file, folder, library or site in the browser"},
     {"link", command_link, "a sharing link"},
     {"versions", command_versions, "the versions of a file: list, restore, save"},
+    {"desktop", command_desktop, "entries in the menus of the file manager (Linux)"},
     {"deletes", command_deletes, "whether deleting is paused; allow deleting very much"},
     {"np", command_np, "register, unregister or check the network provider (Windows)"},
     {"uploads", command_uploads, "files on their way: list, wait, retry, export, discard"},
@@ -70,6 +71,8 @@ int main(int argc, char **argv)
     }
     if (strcmp(argv[1], "--version") == 0) {
         printf("mooring %s\n", MOORING_VERSION);
+        printf("On Windows, drives are shown by WinFsp - Windows File System Proxy,\n"
+               "Copyright (C) Bill Zissimopoulos, https://github.com/winfsp/winfsp\n");
         return COMMAND_OK;
     }
     for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
