@@ -197,6 +197,7 @@ static int add_upload(struct uploads *uploads, struct upload *before, struct bod
                       const struct upload_target *target, struct error *err)
 {
     struct upload *upload = calloc(1, sizeof(*upload));
+    struct journal_row row = {0}; /* others look at upload->row meanwhile */
     int code = upload ? 0 : error_set(err, ERR_NO_MEMORY, "no memory for an upload");
 
     if (code == 0) {
@@ -219,13 +220,15 @@ static int add_upload(struct uploads *uploads, struct upload *before, struct bod
         code = str_copy(&upload->row.item_id, body->item_id, err);
         code = code < 0 ? code : str_copy(&upload->row.version, body->version, err);
     }
+    code = code < 0 ? code : journal_row_copy(&row, &upload->row, err);
     link_last(uploads, upload);
     mutex_unlock(&uploads->lock);
     mutex_unlock(&body->lock);
-    code = code < 0 ? code : apply_one(uploads, JOURNAL_ADD, &upload->row, true, err);
+    code = code < 0 ? code : apply_one(uploads, JOURNAL_ADD, &row, true, err);
     mutex_lock(&body->online->lock);
     mutex_lock(&uploads->lock);
     if (code == 0) {
+        upload->row.id = row.id;
         body->refs++;
         body->pending = upload;
     } else {
@@ -233,6 +236,7 @@ static int add_upload(struct uploads *uploads, struct upload *before, struct bod
     }
     mutex_unlock(&uploads->lock);
     mutex_unlock(&body->online->lock);
+    journal_row_clear(&row);
     if (code < 0) {
         upload_free(upload);
     } else {
