@@ -20,6 +20,7 @@ enum command_exit { COMMAND_OK = 0, COMMAND_WARNING = 1, COMMAND_FAILED = 2 };
 int command_agent(int argc, char **argv);
 int command_deletes(int argc, char **argv);
 int command_demo(int argc, char **argv);
+int command_desktop(int argc, char **argv);
 int command_explain(int argc, char **argv);
 int command_link(int argc, char **argv);
 int command_login(int argc, char **argv);

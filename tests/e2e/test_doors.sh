@@ -173,6 +173,15 @@ expect "a copy is plain" "" "$(cp -a "$lib/history.txt" "$work/copy.txt" && getf
 setfattr -n user.mooring.id -v x "$lib/Plan.docx" 2>/dev/null && fail "attributes can be set"
 pass "attributes cannot be set"
 
+# --- the file manager's menus
+export XDG_DATA_HOME=$work/data
+mooring desktop install || fail "desktop install"
+expect "a script of Nautilus opens" "$word" \
+    "$(rm -f "$work/opened"; test_env "$work/data/nautilus/scripts/Mooring: edit together" "$lib/Plan.docx" >/dev/null; opened)"
+grep -q '^Exec="/.*/mooring" open %f$' "$work/data/applications/mooring-open.desktop" || fail "no application"
+mooring desktop remove || fail "desktop remove"
+expect "nothing is left" "" "$(find "$work/data" -type f)"
+
 # --- what cannot be done
 refused "nothing of ours" NOT_FOUND "not in a library" open "$work/out"
 refused "a foreign address" NOT_FOUND "leads to nothing" view https://example.com/x
