@@ -211,7 +211,7 @@ static int call_roll(struct roll *roll, struct session *session, const struct se
     size_t count = settings->tenants.count ? settings->tenants.count : 1;
     int code = 0;
 
-    roll->items = calloc(count, sizeof(*roll->items));
+    roll->items = calloc(count, sizeof(struct session_account *));
     roll->is_new = calloc(count, sizeof(*roll->is_new));
     if (!roll->items || !roll->is_new) {
         return error_set(err, ERR_NO_MEMORY, "no memory for %zu accounts", count);

@@ -51,8 +51,9 @@ cJSON *session_deletes_json(struct session *session)
         cJSON_AddNumberToObject(object, "refused", deletes.refused);
     }
     if (deletes.allowed_ms > 0) {
-        cJSON_AddNumberToObject(object, "allowedSeconds",
-                                (double)((deletes.allowed_ms + 999) / 1000));
+        int64_t seconds = (deletes.allowed_ms + 999) / 1000; /* a part of one counts whole */
+
+        cJSON_AddNumberToObject(object, "allowedSeconds", (double)seconds);
     }
     return object;
 }

@@ -114,7 +114,7 @@ static const char *const item_members[ITEM_MEMBERS] = {
 
 static void find_members(const cJSON *found[ITEM_MEMBERS], const cJSON *json)
 {
-    memset(found, 0, ITEM_MEMBERS * sizeof(*found));
+    memset(found, 0, ITEM_MEMBERS * sizeof(const cJSON *));
     for (const cJSON *at = json->child; at; at = at->next) {
         const char *name = at->string ? at->string : "";
 

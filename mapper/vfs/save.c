@@ -512,6 +512,21 @@ static bool makes_copy(struct online_vfs *online, int code)
     return keeps_both && (code == ERR_CHANGED || code == ERR_EXISTS);
 }
 
+/* While draining, what was closed before and waited in settle.h may still go. */
+static int begin_save(struct body *body, struct error *err)
+{
+    struct online_vfs *online = body->online;
+    bool has_waited = false;
+
+    mutex_lock(&online->lock);
+    has_waited = settle_waits(online, body);
+    if (has_waited) {
+        online->uploads_running++;
+    }
+    mutex_unlock(&online->lock);
+    return has_waited ? 0 : upload_begin(online, err);
+}
+
 /* With body->is_saving set. A file that has an upload goes the same way again, whatever the mode is
  * by now. */
 static int save_by_mode(struct body *body, struct target *target, bool *to_journal,
@@ -522,7 +537,7 @@ static int save_by_mode(struct body *body, struct target *target, bool *to_journ
     if (*to_journal) {
         return journal_now(body, target, call, err);
     }
-    code = upload_begin(body->online, err);
+    code = begin_save(body, err);
     if (code < 0) {
         (void)find_target(target, body, call, NULL);
         return code;

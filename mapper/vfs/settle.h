@@ -89,7 +89,7 @@ int settle_move(struct online_vfs *online, struct node *node, const char *new_na
 /* It is where the server has it again: nothing to do. */
 void settle_cancel(struct online_vfs *online, struct settling *settling);
 
-/* Whether a new file is not sent yet. */
+/* Whether a new file waits to be sent, or is being sent after it did; lock held. */
 bool settle_waits(const struct online_vfs *online, const struct body *body);
 
 /* A new file was deleted or renamed. True: the caller has the reference, for body_put() without the

@@ -68,13 +68,26 @@ unsigned online_vfs_wait_uploads(struct online_vfs *online, int64_t wait_ms)
     return settling + wait_left(online, until - online_now());
 }
 
+/* Not those that failed once: a line that is dead is not waited for. Lock held. */
+static unsigned settling_left(const struct online_vfs *online)
+{
+    unsigned left = 0;
+
+    for (const struct settling *s = online->settling; s; s = s->next) {
+        bool is_counted = s->kind == SETTLE_NEW && s->is_running; /* as an upload */
+
+        left += !is_counted && s->attempts == 0 ? 1 : 0;
+    }
+    return left;
+}
+
 unsigned online_vfs_drain(struct online_vfs *online, int64_t wait_ms)
 {
     struct uploads *uploads = online->uploads;
     int64_t until = online_now() + wait_ms;
     unsigned running = 0;
 
-    (void)online_vfs_settle(online, wait_ms);
+    (void)online_vfs_settle(online, wait_ms); /* goes on meanwhile */
     mutex_lock(&uploads->lock);
     uploads->is_draining = true;
     uploads_wake(uploads);
@@ -84,7 +97,7 @@ unsigned online_vfs_drain(struct online_vfs *online, int64_t wait_ms)
     while (online->uploads_running > 0 && online_now() < until) {
         (void)cond_wait_ms(&online->changed, &online->lock, until - online_now());
     }
-    running = online->uploads_running;
+    running = online->uploads_running + settling_left(online);
     mutex_unlock(&online->lock);
     return running + wait_left(online, until - online_now());
 }

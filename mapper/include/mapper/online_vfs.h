@@ -182,8 +182,9 @@ struct online_vfs_deletes {
 void online_vfs_deletes(struct online_vfs *online, struct online_vfs_deletes *out);
 void online_vfs_allow_deletes(struct online_vfs *online, unsigned minutes);
 
-/* No new saves start but those of the journal, which are sent without delay; waits at most wait_ms.
- * Returns how many are left that could be sent. The journal keeps them. */
+/* No new saves start but those of the journal and those that waited for settle_ms, which are sent
+ * without delay, as are the deletes and renames that waited; waits at most wait_ms, and may be
+ * called again. Returns how many are left that could be sent. The journal keeps its own. */
 unsigned online_vfs_drain(struct online_vfs *online, int64_t wait_ms);
 
 /* Tells the server at once what would wait for settle_ms: how many changes are still waiting after

@@ -303,6 +303,30 @@ static void settle__at_the_end_is_done_by_draining(void **state)
     assert_true(fake_has_text(f->fake, "20261024", "a diary"));
 }
 
+/* As the end of a session does it: without waiting first, to know whether to. */
+static void settle__at_the_end_is_waited_for(void **state)
+{
+    struct fixture *f = *state;
+    char name[32];
+
+    fake_put_text(f->fake, "a.txt", "a");
+    assert_int_equal(fixture_list(f, ""), 1);
+    for (int i = 0; i < 20; i++) {
+        snprintf(name, sizeof(name), "202610%02d", i);
+        assert_int_equal(fixture_write_text(f, "", name, "a diary"), 0);
+    }
+    assert_int_equal(unlink_file(f, "a.txt"), 0);
+    if (online_vfs_drain(f->online, 0) > 0) {
+        assert_int_equal(online_vfs_drain(f->online, WAIT_MS), 0);
+    }
+    assert_null(fake_id(f->fake, "a.txt"));
+    for (int i = 0; i < 20; i++) {
+        snprintf(name, sizeof(name), "202610%02d", i);
+        assert_true(fake_has_text(f->fake, name, "a diary"));
+    }
+    assert_int_equal(fixture_unsaved(f), 0);
+}
+
 static void settle__never_puts_content_over_another_users(void **state)
 {
     struct fixture *f = *state;
@@ -383,6 +407,7 @@ int main(int argc, char **argv)
         SAVE_TEST(settle__makes_room_for_a_folder_of_that_name),
         SAVE_TEST(settle__makes_room_for_another_document),
         SAVE_TEST(settle__at_the_end_is_done_by_draining),
+        SAVE_TEST(settle__at_the_end_is_waited_for),
         SAVE_TEST(settle__never_puts_content_over_another_users),
     };
 
