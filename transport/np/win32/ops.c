@@ -361,6 +361,9 @@ static void cleanup(fsp_fs fs, void *context, wchar_t *name, ULONG flags)
     op_begin_save(&op, fs);
     if (flags & FSP_CLEANUP_DELETE) {
         remove_item(&op, node, name);
+        mutex_lock(&node->lock);
+        node->is_dirty = false; /* what nobody can reach is not sent */
+        mutex_unlock(&node->lock);
         return;
     }
     mutex_lock(&node->lock);
