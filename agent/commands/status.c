@@ -4,9 +4,10 @@
 #include "commands/command.h"
 #include "commands/doors.h"
 
-static const char usage[] = "usage: mooring status [--json] [PATH]\n"
-                            "What the agent of this user shows, and what is wrong; or what is known "
-                            "of one file.\n";
+static const char usage[] =
+    "usage: mooring status [--json] [PATH]\n"
+    "What the agent of this user shows, and what is wrong; or what is known "
+    "of one file.\n";
 
 static void print_field(const char *before, const char *text, const char *after)
 {

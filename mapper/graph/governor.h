@@ -38,7 +38,7 @@ struct governor_options {
     enum graph_proxy proxy;    /* these three: mapper/graph.h */
     const char *proxy_url;
     const char *proxy_bypass;
-    unsigned max_connections;  /* per host; 0 = 8 */
+    unsigned max_connections; /* per host; 0 = 8 */
     bool http1_only;
     uint32_t soft_limit_ru; /* per window; 0 = off */
     uint32_t hard_limit_ru;

@@ -92,7 +92,7 @@ static int strip(struct online_vfs *online, struct node *node, struct body *body
         tree_edit(online->tree, node);
     }
     free(name);
-    if (code == 0) {
+    if (code == 0 && body) {
         mutex_lock(&body->lock);
         str_free(&body->version);
         str_free(&body->item_id);

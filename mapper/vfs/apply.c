@@ -91,13 +91,15 @@ static int apply_known(struct online_vfs *online, struct node *node, struct node
                        const struct node_facts *facts, uint32_t asked_edit, struct error *err)
 {
     struct node *other = tree_child(online->tree, folder, facts->name);
+    const struct node *at = folder;
     int code = 0;
 
-    for (const struct node *at = folder; at; at = tree_parent(online->tree, at)) {
+    do {
         if (at == node) {
             return error_set(err, ERR_PROTOCOL, "the server names a folder inside itself");
         }
-    }
+        at = tree_parent(online->tree, at);
+    } while (at);
     if (other && other != node && !clear_name(online, other, asked_edit)) {
         folder_doubt(folder);
         return 0;

@@ -326,7 +326,7 @@ static int create_in(struct online_vfs *online, struct vfs_file **out, struct no
         return create_new(online, out, node, folder, name, flags | (is_local_only ? LOCAL_ONLY : 0),
                           call, err);
     }
-    if (code < 0) {
+    if (code != 0) {
         return code;
     }
     if (flags & VFS_EXCLUSIVE) {

@@ -201,10 +201,13 @@ static int rename_free(struct rename *r, const struct call *call, struct error *
             code = send_in_two_steps(r, &item, call, err);
         }
         if (code == 0) {
-            code = move_uploads(r, body, false, call, err);
+            /* The server has it under its new name, whatever the journal says. */
+            int written = move_uploads(r, body, false, call, err);
+
             mutex_lock(&online->lock);
             code = move_in_tree(r, &item, err);
             mutex_unlock(&online->lock);
+            code = code == 0 ? written : code;
         }
     }
     if (body) {

@@ -146,9 +146,9 @@ static void policy_load__says_what_has_no_effect_yet(void **state)
 {
     struct fixture *f = *state;
 
-    fixture_load_machine(f, "LogLevel: Debug\nWebDavPort: 8080\n");
-    assert_string_equal(fixture_text(f, "WebDavPort"), "8080");
-    assert_warnings(f, "warning 2 WebDavPort\n");
+    fixture_load_machine(f, "LogLevel: Debug\nLanguage: German\n");
+    assert_string_equal(fixture_text(f, "Language"), "German");
+    assert_warnings(f, "warning 2 Language\n");
     assert_sentence(f, 0, "no effect in this version");
 }
 
