@@ -211,9 +211,9 @@ static void show_new(struct upload *upload, const struct graph_item *item)
     }
 }
 
-/* The tree and the open file learn what the server answered. True: nobody else has the file open,
- * and nobody can get it any more. */
-static bool take_answer(struct uploads *uploads, struct upload *upload,
+/* The tree and the open file learn what the server answered. The tree keeps the body until the row is
+ * gone: who renames or deletes the file meanwhile finds an upload to wait for. */
+static void take_answer(struct uploads *uploads, struct upload *upload,
                         const struct graph_item *item)
 {
     struct online_vfs *online = uploads->online;
@@ -222,11 +222,10 @@ static bool take_answer(struct uploads *uploads, struct upload *upload,
     struct error error = {0};
     struct node *node = NULL;
     bool is_newest = false;
-    bool is_alone = false;
 
     mutex_lock(&online->lock);
     mutex_lock(&uploads->lock);
-    upload->is_done = true;
+    upload->is_done = true; /* who opens the item now must not take this for its draft */
     body = upload->body;
     mutex_unlock(&uploads->lock);
     node = node_of(upload, item);
@@ -252,14 +251,9 @@ static bool take_answer(struct uploads *uploads, struct upload *upload,
                 body->created_ms = -1;
             }
         }
-        is_alone = is_newest && body->refs == 1 && !body->is_dirty && !body->is_saving;
-        if (is_alone && !(body->node->flags & NODE_GONE) && body->node->body == body) {
-            body->node->body = NULL;
-        }
         mutex_unlock(&body->lock);
     }
     mutex_unlock(&online->lock);
-    return is_alone;
 }
 
 /* The one that follows goes over what was just saved. It is edited by us when it is returned. */
@@ -373,9 +367,11 @@ static void close_files(struct run *run)
 /*
  * In which order what there is locally goes, so that an agent that is killed in the middle leaves
  * nothing that says the opposite of what is true:
- *   nobody reads the file: file, row           (a row without file is one that was done)
- *   it is open, or has a newer save: ".saved" mark, row, then the file if it is not the body's
- *   it is open and written again: row          (the note of the draft is there already)
+ *   of an agent before this one, not opened: file, row  (a row without file is one that was done)
+ *   a body has it: ".saved" mark, row, then the file if it is not the body's, or is nobody's else
+ *   a body has it, written again: row          (the note of the draft is there already)
+ * The body is let go of after the row: what waits for the upload waits for that, too, or a loss of
+ * power would bring the row back after a later change of the item.
  */
 static void finish_good(struct run *run, const struct graph_item *item)
 {
@@ -384,24 +380,17 @@ static void finish_good(struct run *run, const struct graph_item *item)
     struct upload *follower = NULL;
     struct body *body = NULL;
     char *path = NULL;
-    bool is_alone = take_answer(uploads, upload, item);
-    bool is_own = !is_shared(upload);
+    bool is_own = false;
 
+    take_answer(uploads, upload, item);
+    is_own = !is_shared(upload);
     uploads_remember(uploads, item->id, item->ctag ? item->ctag : item->etag);
     unsaved_settle(uploads->online, upload->row.key, upload->row.path, run->file,
                    upload->row.size_bytes);
     close_files(run);
     (void)upload_path(&path, uploads, upload->row.spool, NULL);
     follower = edit_follower(uploads, upload);
-    if (is_alone) {
-        mutex_lock(&uploads->lock);
-        upload->is_done = true; /* who opens the item now must not take this for its draft */
-        body = upload->body;
-        upload->body = NULL;
-        mutex_unlock(&uploads->lock);
-        body_put(body); /* the file becomes cache, or goes */
-        body = NULL;
-    } else if (!upload->body && path && !unsaved_has_note(path)) {
+    if (!upload->body && path && !unsaved_has_note(path)) {
         /* with a note it was written on, and stays for that */
         upload_remove_spool(uploads, upload, upload->row.spool);
     } else if (path && is_own && upload->body &&
@@ -416,6 +405,10 @@ static void finish_good(struct run *run, const struct graph_item *item)
     }
     mutex_lock(&uploads->lock);
     body = upload->body;
+    upload->body = NULL;
+    mutex_unlock(&uploads->lock);
+    body_put(body); /* nobody has it open: the file becomes cache, or goes, before we are done */
+    mutex_lock(&uploads->lock);
     uploads_unlink(uploads, upload);
     uploads->running--;
     mutex_unlock(&uploads->lock);
@@ -423,7 +416,6 @@ static void finish_good(struct run *run, const struct graph_item *item)
         upload_edited(uploads, follower);
     }
     upload_free(upload);
-    body_put(body);
     free(path);
 }
 

@@ -191,6 +191,17 @@ static int replace_waiting(struct uploads *uploads, struct upload *upload, struc
     return code;
 }
 
+/* Lock held; NULL: it has none. */
+static struct upload *last_of(const struct uploads *uploads, const struct body *body)
+{
+    struct upload *last = NULL;
+
+    for (struct upload *upload = uploads->first; upload; upload = upload->next) {
+        last = upload->body == body ? upload : last;
+    }
+    return last;
+}
+
 /* One more, which starts when the one before it is done. It is listed first and edited until the
  * journal has it, so that the one before it can hand its answer on. */
 static int add_upload(struct uploads *uploads, struct upload *before, struct body *body,
@@ -213,12 +224,16 @@ static int add_upload(struct uploads *uploads, struct upload *before, struct bod
     upload->is_editing = true;
     mutex_lock(&body->lock);
     mutex_lock(&uploads->lock);
-    if (before && body->pending == before) {
-        upload->waits_for = before;
-        upload->row.after = before->row.id;
-    } else { /* the body has the answer of the one before, if it is done meanwhile */
+    if (!before || body->pending != before) {
+        /* The body has the answer of the one before, if it is done meanwhile; of which the row may be
+         * in the journal still. */
         code = str_copy(&upload->row.item_id, body->item_id, err);
         code = code < 0 ? code : str_copy(&upload->row.version, body->version, err);
+        before = last_of(uploads, body);
+    }
+    if (before) {
+        upload->waits_for = before;
+        upload->row.after = before->row.id;
     }
     code = code < 0 ? code : journal_row_copy(&row, &upload->row, err);
     link_last(uploads, upload);
