@@ -401,6 +401,7 @@ static int journal_now(struct body *body, struct target *target, const struct ca
                        struct error *err)
 {
     struct upload_target to = {0};
+    char *version = NULL;
     int code = find_target(target, body, call, err);
 
     if (code == 0) {
@@ -410,14 +411,21 @@ static int journal_now(struct body *body, struct target *target, const struct ca
         code = sync_spool(body, err);
     }
     if (code == 0) {
+        mutex_lock(
+            &body->lock); /* an upload that ends now puts its own; uploads_put() looks again */
+        code = str_copy(&version, body->version, err);
+        mutex_unlock(&body->lock);
+    }
+    if (code == 0) {
         to.drive_id = target->is_new ? target->folder.drive_id : target->item.drive_id;
         to.parent_id = target->is_new ? target->folder.item_id : target->parent_id;
         to.name = target->name ? target->name : spool_name_of(body->path);
         to.path = target->path;
         to.item_id = target->is_new ? NULL : target->item.item_id;
-        to.version = target->is_new ? NULL : body->version;
+        to.version = target->is_new ? NULL : version;
         code = uploads_put(body, &to, err);
     }
+    free(version);
     if (code == 0) {
         unsaved_remove(body->spool_path); /* the journal has it */
         set_failure(body, NULL);

@@ -428,6 +428,7 @@ int settle_rename(struct online_vfs *online, struct node *from, struct node *nod
                          .to = to,
                          .new_name = new_name,
                          .flags = flags};
+    bool is_file = false;
     int code = 1;
 
     *held = NULL;
@@ -436,16 +437,17 @@ int settle_rename(struct online_vfs *online, struct node *from, struct node *nod
         mutex_unlock(&online->lock);
         return 1; /* rename.c says why not */
     }
+    is_file = node->kind == VFS_FILE;
     r.is_local = node->flags & NODE_LOCAL;
-    r.is_kept = r.is_local && node->kind == VFS_FILE && node->body &&
+    r.is_kept = r.is_local && is_file && node->body &&
                 (node->body->is_local_only || settle_waits(online, node->body));
-    r.to_scratch = node->kind == VFS_FILE && local_only_matches(online, new_name);
+    r.to_scratch = is_file && local_only_matches(online, new_name);
     r.has_place = settle_keeps_place(online, to, new_name);
     mutex_unlock(&online->lock);
-    if (node->kind == VFS_FILE && r.is_local) {
+    if (is_file && r.is_local) {
         code = r.is_kept || r.to_scratch || r.has_place ? rename_local(&r, held, call, err) : 1;
     }
-    if (node->kind == VFS_FILE && (!r.is_local || code == IS_DOCUMENT)) {
+    if (is_file && (!r.is_local || code == IS_DOCUMENT)) {
         r.is_local = false;
         r.is_kept = false;
         code = rename_document(&r, call, err);

@@ -17,6 +17,7 @@ timeout 600 python3 "$(dirname "$0")/stress.py" "$library" "$seconds" "$seed" \
     "$MOORING_BIN/mooring-tenant" control "$tenant_state" >"$work/books.json" || fail "the stress program"
 jq -r '.counts | to_entries[] | "     \(.value)\t\(.key)"' "$work/books.json"
 expect "no byte was read that nobody wrote" "" "$(jq -r '.wrong[]' "$work/books.json")"
+mooring uploads wait --seconds 60 >"$work/wait.txt" 2>&1 # deletes and renames settle; what is kept stays
 nothing_runs() { [ "$(status '.files.uploadsRunning // 0')" = 0 ]; }
 until_true 60 "the end of all uploads" nothing_runs
 mooring status --json >"$work/status.json"

@@ -91,6 +91,7 @@ pass "both end cleanly"
 # where the device is closed, the agent says so and how to mend it
 umount /dev/fuse
 mknod -m 0600 "$work/closed" c 10 229 && mount --bind "$work/closed" /dev/fuse
+echo "Transport: Np" >>"$work/61001/policy.yaml" # Auto would serve WebDAV instead
 become 61001
 if "${as[@]}" "$MOORING_BIN/mooring" agent --policy "$work/61001/policy.yaml" >"$work/closed.out" 2>&1; then
     fail "an agent started without the device"
