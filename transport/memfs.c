@@ -73,7 +73,8 @@ void memfs_describe(const struct memfs *fs, struct vfs_attr *out, const struct n
                              .is_blocked = is_above(size, fs->options.blocked_above),
                              .is_read_only = is_above(size, fs->options.read_only_above),
                              .modified_ms = node->modified_ms,
-                             .created_ms = node->created_ms};
+                             .created_ms = node->created_ms,
+                             .version = content ? content->version + 1 : 0};
 }
 
 static int memfs_lookup(struct vfs *vfs, struct vfs_attr *out, uint64_t parent, const char *name,
@@ -427,6 +428,7 @@ static const struct vfs_ops memfs_ops = {
     .flush = memfs_flush,
     .fsync = memfs_flush,
     .close = memfs_close,
+    .abandon = memfs_abandon,
     .mkdir = memfs_mkdir,
     .unlink = memfs_unlink,
     .rmdir = memfs_rmdir,

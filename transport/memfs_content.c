@@ -24,6 +24,7 @@ void content_unref(struct memfs *fs, struct content *content)
     if (!content || --content->references > 0) {
         return;
     }
+    content_unref(fs, content->saved);
     fs->used_bytes -= content->size;
     for (size_t i = 0; i < content->chunk_count; i++) {
         free(content->chunks[i]);
@@ -79,6 +80,7 @@ int content_resize(struct memfs *fs, struct content *content, uint64_t size, str
     if (code == 0) {
         fs->used_bytes = fs->used_bytes - content->size + size;
         content->size = size;
+        content->version = ++fs->last_version;
     }
     return code;
 }
@@ -124,6 +126,35 @@ int content_write(struct memfs *fs, struct content *content, const void *data, s
         offset += step;
         size -= step;
     }
+    content->version = ++fs->last_version;
+    return 0;
+}
+
+/* Beyond the limit, if need be: what it is for must not depend on the room. */
+int content_copy(struct memfs *fs, struct content **out, const struct content *content,
+                 struct error *err)
+{
+    struct content *copy = content_new(err);
+    int code = copy ? grow(copy, content->size, err) : ERR_NO_MEMORY;
+
+    for (size_t i = 0; code == 0 && i < content->chunk_count; i++) {
+        if (content->chunks[i]) {
+            copy->chunks[i] = malloc(CONTENT_CHUNK);
+            if (!copy->chunks[i]) {
+                code = error_set(err, ERR_NO_MEMORY, "no memory for a copy");
+            } else {
+                memcpy(copy->chunks[i], content->chunks[i], CONTENT_CHUNK);
+            }
+        }
+    }
+    if (code < 0) {
+        content_unref(fs, copy);
+        return code;
+    }
+    copy->size = content->size;
+    copy->version = content->version;
+    fs->used_bytes += copy->size;
+    *out = copy;
     return 0;
 }
 

@@ -12,8 +12,41 @@ struct vfs_file {
     struct node *node;       /* a use of it */
     struct content *content; /* a reference */
     unsigned flags;
-    bool is_dirty; /* written since the last flush */
+    bool is_new;   /* made by it, and not flushed yet */
+    bool is_dirty; /* written since the last flush: one of content->writers */
 };
+
+/* Before the first write since the last flush: what was there is kept, for memfs_abandon(). */
+static int begin_writing(struct memfs *fs, struct vfs_file *file, struct error *err)
+{
+    struct content *content = file->content;
+    int code = 0;
+
+    if (file->is_dirty) {
+        return 0;
+    }
+    if (content->writers == 0) {
+        code = content_copy(fs, &content->saved, content, err);
+    }
+    if (code == 0) {
+        content->writers++;
+        file->is_dirty = true;
+    }
+    return code;
+}
+
+/* What was written counts now. */
+static void end_writing(struct memfs *fs, struct vfs_file *file)
+{
+    struct content *content = file->content;
+
+    file->is_new = false;
+    if (file->is_dirty && --content->writers == 0) {
+        content_unref(fs, content->saved);
+        content->saved = NULL;
+    }
+    file->is_dirty = false;
+}
 
 /* Whether `file` has the version that the item has now; an older one is read and written for
  * itself. */
@@ -78,6 +111,9 @@ static int set_size(struct memfs *fs, struct node *node, struct vfs_file *file, 
     } else if (!(file->flags & VFS_WRITE)) {
         code = error_set(err, ERR_INVALID, "the file is not open for writing");
     }
+    if (code == 0 && file) {
+        code = begin_writing(fs, file, err);
+    }
     if (code == 0) {
         code = content_resize(fs, file ? file->content : node->content, size, err);
     }
@@ -118,6 +154,16 @@ int memfs_setattr(struct vfs *vfs, struct vfs_attr *out, uint64_t id, struct vfs
     return code;
 }
 
+/* The handle ends, whatever it wrote. */
+static void leave(struct memfs *fs, struct vfs_file *file)
+{
+    end_writing(fs, file);
+    content_unref(fs, file->content);
+    file->node->uses--;
+    tree_release(fs, file->node);
+    free(file);
+}
+
 static int open_node(struct memfs *fs, struct vfs_file **out, struct node *node, unsigned flags,
                      struct error *err)
 {
@@ -135,10 +181,6 @@ static int open_node(struct memfs *fs, struct vfs_file **out, struct node *node,
     if (flags & VFS_WRITE) {
         code = check_writable(fs, node, err);
     }
-    if (code == 0 && (flags & VFS_TRUNCATE)) {
-        code = content_resize(fs, node->content, 0, err);
-        node->modified_ms = clock_wall_ms(clock_system());
-    }
     if (code < 0) {
         return code;
     }
@@ -151,6 +193,17 @@ static int open_node(struct memfs *fs, struct vfs_file **out, struct node *node,
     file->content = node->content;
     file->content->references++;
     file->flags = flags;
+    if (flags & VFS_TRUNCATE) {
+        code = begin_writing(fs, file, err);
+        if (code == 0) {
+            code = content_resize(fs, node->content, 0, err);
+            node->modified_ms = clock_wall_ms(clock_system());
+        }
+    }
+    if (code < 0) {
+        leave(fs, file);
+        return code;
+    }
     *out = file;
     return 0;
 }
@@ -175,11 +228,12 @@ int memfs_open(struct vfs *vfs, struct vfs_file **out, uint64_t id, unsigned fla
 
 /* The file to open in a create: the one that is there, or a new one. */
 static int find_or_add(struct memfs *fs, struct node **out, struct node *folder, const char *name,
-                       unsigned flags, struct error *err)
+                       unsigned flags, bool *is_new, struct error *err)
 {
     int code = 0;
 
     *out = tree_child(fs, folder, name);
+    *is_new = !*out;
     if (*out) {
         return flags & VFS_EXCLUSIVE ? error_set(err, ERR_EXISTS, "'%s' is already there", name)
                                      : 0;
@@ -194,6 +248,7 @@ int memfs_create(struct vfs *vfs, struct vfs_file **out, struct vfs_attr *attr, 
     struct memfs *fs = memfs_of(vfs);
     struct node *folder = NULL;
     struct node *node = NULL;
+    bool is_new = false;
     int code = memfs_enter(fs, call, err);
 
     if (code < 0) {
@@ -201,12 +256,13 @@ int memfs_create(struct vfs *vfs, struct vfs_file **out, struct vfs_attr *attr, 
     }
     code = tree_find_folder(fs, &folder, parent, err);
     if (code == 0) {
-        code = find_or_add(fs, &node, folder, name, flags, err);
+        code = find_or_add(fs, &node, folder, name, flags, &is_new, err);
     }
     if (code == 0) {
         code = open_node(fs, out, node, flags, err);
     }
     if (code == 0) {
+        (*out)->is_new = is_new;
         node->holds++;
         memfs_describe(fs, attr, node, node->content);
     }
@@ -244,10 +300,10 @@ int memfs_write(struct vfs *vfs, struct vfs_file *file, const void *data, size_t
     if (!(file->flags & VFS_WRITE)) {
         code = error_set(err, ERR_DENIED, "the file is not open for writing");
     } else {
-        code = content_write(fs, file->content, data, size, offset, err);
+        code = begin_writing(fs, file, err);
     }
     if (code == 0) {
-        file->is_dirty = true;
+        code = content_write(fs, file->content, data, size, offset, err);
     }
     if (code == 0 && is_current(file)) {
         tree_kept(file->node)->modified_ms = clock_wall_ms(clock_system());
@@ -271,7 +327,7 @@ int memfs_flush(struct vfs *vfs, struct vfs_file *file, const struct vfs_call *c
         code = error_set(err, ERR_CHANGED, "'%s' was changed by somebody else meanwhile",
                          tree_kept(file->node)->name);
     }
-    file->is_dirty = false;
+    end_writing(fs, file);
     mutex_unlock(&fs->lock);
     return code;
 }
@@ -281,9 +337,36 @@ void memfs_close(struct vfs *vfs, struct vfs_file *file)
     struct memfs *fs = memfs_of(vfs);
 
     mutex_lock(&fs->lock);
-    content_unref(fs, file->content);
-    file->node->uses--;
-    tree_release(fs, file->node);
+    leave(fs, file);
     mutex_unlock(&fs->lock);
-    free(file);
+}
+
+/* Who else has it open keeps the bytes that are there now, as a version of his own. */
+static void restore(struct memfs *fs, struct vfs_file *file)
+{
+    struct node *node = tree_kept(file->node);
+    struct content *content = file->content;
+
+    if (file->is_new) { /* unless it was deleted, or became another item's content meanwhile */
+        if (file->node->parent) {
+            tree_unlink(fs, file->node);
+        }
+    } else if (is_current(file) && content->saved) {
+        node->content = content->saved;
+        content->saved = NULL;
+        content->is_superseded = true;
+        content_unref(fs, content); /* the node's; the handle has one */
+    }
+}
+
+void memfs_abandon(struct vfs *vfs, struct vfs_file *file)
+{
+    struct memfs *fs = memfs_of(vfs);
+
+    mutex_lock(&fs->lock);
+    if (file->content->writers == (file->is_dirty ? 1u : 0u)) {
+        restore(fs, file);
+    }
+    leave(fs, file);
+    mutex_unlock(&fs->lock);
 }

@@ -17,7 +17,10 @@ struct content {
     uint64_t size;
     unsigned char **chunks;
     size_t chunk_count;
-    bool is_superseded; /* the item got another version from elsewhere */
+    uint64_t version;      /* of memfs.last_version, when it changed last */
+    unsigned writers;      /* open files with writes that were not flushed */
+    struct content *saved; /* as it was before the first of those; owned. NULL: there are none */
+    bool is_superseded;    /* the item got another version from elsewhere */
 };
 
 struct node {
@@ -50,6 +53,7 @@ struct memfs {
     size_t node_count;
     uint64_t last_id;
     uint64_t last_seq;
+    uint64_t last_version;
     uint64_t used_bytes;
     struct listener listener;
 };
@@ -65,6 +69,9 @@ void content_unref(struct memfs *fs, struct content *content);
 int content_resize(struct memfs *fs, struct content *content, uint64_t size, struct error *err);
 int content_write(struct memfs *fs, struct content *content, const void *data, size_t size,
                   uint64_t offset, struct error *err);
+/* A copy of its own, with its version. */
+int content_copy(struct memfs *fs, struct content **out, const struct content *content,
+                 struct error *err);
 size_t content_read(const struct content *content, void *data, size_t size, uint64_t offset);
 
 /* tree.c */

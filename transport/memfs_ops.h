@@ -30,5 +30,6 @@ int memfs_write(struct vfs *vfs, struct vfs_file *file, const void *data, size_t
 int memfs_flush(struct vfs *vfs, struct vfs_file *file, const struct vfs_call *call,
                 struct error *err);
 void memfs_close(struct vfs *vfs, struct vfs_file *file);
+void memfs_abandon(struct vfs *vfs, struct vfs_file *file);
 
 #endif

@@ -319,6 +319,11 @@ static void ns_close(struct vfs *vfs, struct vfs_file *file)
     vfs_close(ns_of(vfs)->inner, file);
 }
 
+static void ns_abandon(struct vfs *vfs, struct vfs_file *file)
+{
+    vfs_abandon(ns_of(vfs)->inner, file);
+}
+
 static int ns_mkdir(struct vfs *vfs, struct vfs_attr *out, uint64_t parent, const char *name,
                     const struct vfs_call *call, struct error *err)
 {
@@ -465,6 +470,7 @@ static const struct vfs_ops ns_ops = {
     .flush = ns_flush,
     .fsync = ns_fsync,
     .close = ns_close,
+    .abandon = ns_abandon,
     .mkdir = ns_mkdir,
     .unlink = ns_unlink,
     .rmdir = ns_rmdir,

@@ -222,6 +222,15 @@ void vfs_close(struct vfs *vfs, struct vfs_file *file)
     }
 }
 
+void vfs_abandon(struct vfs *vfs, struct vfs_file *file)
+{
+    if (file && vfs->ops->abandon) {
+        vfs->ops->abandon(vfs, file);
+    } else {
+        vfs_close(vfs, file);
+    }
+}
+
 int vfs_mkdir(struct vfs *vfs, struct vfs_attr *out, uint64_t parent, const char *name,
               const struct vfs_call *call, struct error *err)
 {

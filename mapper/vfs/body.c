@@ -255,6 +255,7 @@ void body_attr(struct body *body, struct vfs_attr *out)
     if (body->created_ms >= 0) {
         out->created_ms = body->created_ms;
     }
+    out->version = version_of(body->online, body->node, body);
     mutex_unlock(&body->lock);
 }
 
@@ -415,6 +416,7 @@ static void mark_dirty(struct body *body)
     body->has_failed = false;
     body->touched_ms = clock_wall_ms(clock_system());
     body->modified_ms = -1; /* a write moves the time on */
+    body->change = version_next(body->online);
 }
 
 /* Whether [offset, end) has bytes of the spool file. */

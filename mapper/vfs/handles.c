@@ -12,6 +12,7 @@
 #include "local_only.h"
 #include "online.h"
 #include "settle.h"
+#include "uploads.h"
 
 #define JUST_NOW_MS 1000
 #define LOCAL_ONLY 0x100u /* beside the flags of opening: the new file never leaves the machine */
@@ -69,6 +70,7 @@ static int make_file(struct online_vfs *online, struct vfs_file **out, struct no
     }
     if (code == 0) {
         online->open_files++;
+        file->body->writers += file->owes_save;
         online->has_cached = true;
         cond_signal(&online->keeper_wake);
         *out = file;
@@ -428,6 +430,17 @@ int online_fsync(struct vfs *vfs, struct vfs_file *file, const struct vfs_call *
     return file->owes_save ? save_sync(file->body, &call, err) : 0;
 }
 
+/* The handle ends. */
+static void leave(struct online_vfs *online, struct vfs_file *file)
+{
+    mutex_lock(&online->lock);
+    online->open_files--;
+    file->body->writers -= file->owes_save;
+    mutex_unlock(&online->lock);
+    body_put(file->body);
+    free(file);
+}
+
 void online_close(struct vfs *vfs, struct vfs_file *file)
 {
     struct online_vfs *online = online_of(vfs);
@@ -443,9 +456,38 @@ void online_close(struct vfs *vfs, struct vfs_file *file)
     if (is_unsaved && save_body(file->body, &call, &error) < 0) {
         log_error(LOG_VFS, &error, "a closed file could not be saved and stays in the spool");
     }
+    leave(online, file);
+}
+
+/* The draft is nothing that anybody wants: it ends with its last handle, and who opens the file from
+ * now on gets what the service has. The body's saves are paused. */
+static void drop_draft(struct online_vfs *online, struct body *body)
+{
     mutex_lock(&online->lock);
-    online->open_files--;
+    mutex_lock(&body->lock);
+    if (body->writers == 1 && body->is_dirty && !body->is_deferred && !body->is_local_only &&
+        !uploads_has(body)) {
+        body->is_removed = true;
+        if (!(body->node->flags & NODE_GONE) && body->node->body == body) {
+            body->node->body = NULL;
+        }
+        if ((body->node->flags & (NODE_LOCAL | NODE_GONE)) == NODE_LOCAL) {
+            tree_remove(online->tree, body->node);
+        }
+    }
+    mutex_unlock(&body->lock);
     mutex_unlock(&online->lock);
-    body_put(file->body);
-    free(file);
+}
+
+void online_abandon(struct vfs *vfs, struct vfs_file *file)
+{
+    struct online_vfs *online = online_of(vfs);
+    struct call call = call_begin(NULL, CALL_SAVE);
+    struct body *body = file->body;
+
+    if (file->owes_save && body_pause_saves(body, &call, NULL) == 0) {
+        drop_draft(online, body);
+        body_resume_saves(body);
+    }
+    leave(online, file);
 }

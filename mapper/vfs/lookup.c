@@ -534,6 +534,8 @@ void node_attr(struct online_vfs *online, const struct node *node, struct vfs_at
         out->is_blocked = options->blocked_above && node->size_bytes > options->blocked_above;
         if (node->body) {
             body_attr(node->body, out);
+        } else {
+            out->version = version_of(online, node, NULL);
         }
     }
 }

@@ -123,6 +123,7 @@ struct body {
     bool is_local_only;    /* local_only.h: changed with both locks */
     bool has_settled;      /* a new file that waited long enough (settle.h) */
     bool has_failed;       /* the last save did not succeed */
+    bool is_deferred;      /* what was flushed is in the draft alone (settle.h) */
     bool is_note_due;      /* the draft moved to another spool file */
     bool is_kept;          /* its spool file belongs to the journal after the agent's end */
     bool is_note_durable;  /* the draft's note survives a loss of power; by is_saving's thread */
@@ -140,6 +141,8 @@ struct body {
     int64_t modified_ms; /* set by a program for the next save; -1: not */
     int64_t created_ms;
     int64_t touched_ms; /* wall clock of the last write */
+    uint64_t change;    /* number of the draft as it is now; 0: as an agent before left it */
+    uint32_t writers;   /* handles that may write; guarded by online->lock */
 };
 
 struct vfs_file {
@@ -164,6 +167,14 @@ struct negative {
     uint64_t folder;
     uint64_t name_hash;
     int64_t at_ms;
+};
+
+/* Content that was known here by a number before the service gave it a version. */
+#define KNOWN_CONTENTS 256
+struct known_content {
+    uint64_t item; /* hashes */
+    uint64_t version;
+    uint64_t number;
 };
 
 /* A download address that came with a look-up: whoever opens the file at once needs no other. */
@@ -192,6 +203,8 @@ struct online_vfs {
     struct ask *asks;                     /* under way; each on the stack of its thread */
     struct negative negatives[NEGATIVES]; /* names that were not there a moment ago */
     uint32_t next_negative;
+    struct known_content known[KNOWN_CONTENTS];
+    _Atomic uint64_t last_change; /* counts changes of drafts */
     struct fresh_url urls[FRESH_URLS];
     uint32_t next_url;
     struct uploads *uploads; /* uploads.h */
@@ -270,6 +283,20 @@ void node_put(struct online_vfs *online, struct node *node);
 
 int online_attribute(struct vfs *vfs, char **out, uint64_t id, const char *name,
                      const struct vfs_call *vfs_call, struct error *err);
+
+/* --- version.c: vfs_attr.version --- */
+
+/* A number that no other content has, for a draft that changes. */
+uint64_t version_next(struct online_vfs *online);
+
+/* Of the content that a reader gets: through `body`, or of the node when it is NULL. online->lock
+ * held, body->lock too. */
+uint64_t version_of(struct online_vfs *online, const struct node *node, const struct body *body);
+
+/* The service has the draft as it is now, as this version of the item: it keeps its number. Both
+ * locks held. */
+void version_remember(struct online_vfs *online, const struct body *body,
+                      const struct graph_item *item);
 
 /* --- apply.c --- */
 
@@ -512,6 +539,7 @@ int online_flush(struct vfs *vfs, struct vfs_file *file, const struct vfs_call *
 int online_fsync(struct vfs *vfs, struct vfs_file *file, const struct vfs_call *call,
                  struct error *err);
 void online_close(struct vfs *vfs, struct vfs_file *file);
+void online_abandon(struct vfs *vfs, struct vfs_file *file);
 
 int online_setattr(struct vfs *vfs, struct vfs_attr *out, uint64_t id, struct vfs_file *file,
                    const struct vfs_set *set, const struct vfs_call *call, struct error *err);

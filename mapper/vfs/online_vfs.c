@@ -174,6 +174,7 @@ static const struct vfs_ops online_ops = {
     .flush = online_flush,
     .fsync = online_fsync,
     .close = online_close,
+    .abandon = online_abandon,
     .mkdir = online_mkdir,
     .unlink = online_unlink,
     .rmdir = online_rmdir,

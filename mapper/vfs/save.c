@@ -370,6 +370,7 @@ static int take_answer(struct body *body, const struct graph_item *item, struct 
         code = tree_apply_own(online, node, item, err);
     }
     mutex_lock(&body->lock);
+    version_remember(online, body, item);
     if (code == 0) {
         code = str_copy(&body->version, version ? version : "", err);
     }
@@ -471,6 +472,7 @@ static void after_save(struct body *body, bool is_background, int code)
     body->has_failed = code < 0;
     if (code == 0) {
         body->is_dirty = false;
+        body->is_deferred = false;
         body->base_limit = 0; /* all of it is in the spool file now */
         body->doubt_end = 0;
     }
@@ -583,6 +585,9 @@ int save_body(struct body *body, const struct call *call, struct error *err)
         return 0;
     }
     if (settle_defers(body)) { /* not yet: but it must not be lost until then */
+        mutex_lock(&body->lock);
+        body->is_deferred = true;
+        mutex_unlock(&body->lock);
         return is_background(online) ? save_sync(body, call, err) : 0;
     }
     mutex_lock(&body->lock);

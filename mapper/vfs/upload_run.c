@@ -246,7 +246,8 @@ static void take_answer(struct uploads *uploads, struct upload *upload,
         mutex_unlock(&uploads->lock);
         if (is_newest) {
             body->sealed_bytes = 0;
-            if (!body->is_dirty) {
+            if (!body->is_dirty) { /* it is what was sent */
+                version_remember(online, body, item);
                 body->modified_ms = -1;
                 body->created_ms = -1;
             }

@@ -145,6 +145,7 @@ int main(int argc, char **argv)
         .end = end,
         .edit = edit,
         .checks_names = true,
+        .has_versions = true,
         .keeps_item_on_replace = true,
         .blocked_above = 8 * 1024 * 1024,
         .read_only_above = 4 * 1024 * 1024,

@@ -350,6 +350,7 @@ int main(int argc, char **argv)
         .end = end,
         .edit = edit,
         .checks_names = true,
+        .has_versions = true,
         .keeps_item_on_replace = true,
         .is_slow = true,
         .blocked_above = 4 * MIB,

@@ -163,6 +163,7 @@ int vfs_contract_run(struct vfs_contract *contract, const char *filter)
     count = append(tests, count, contract_files());
     count = append(tests, count, contract_folders());
     count = append(tests, count, contract_renames());
+    count = append(tests, count, contract_versions());
     count = append(tests, count, contract_threads());
     if (contract->make(contract, &err) < 0) {
         print_error("%s: cannot be made: %s\n", contract->name, err.message);

@@ -49,6 +49,7 @@ struct contract_list contract_names(void);
 struct contract_list contract_files(void);
 struct contract_list contract_folders(void);
 struct contract_list contract_renames(void);
+struct contract_list contract_versions(void);
 struct contract_list contract_threads(void);
 
 #endif

@@ -59,6 +59,9 @@ struct vfs_attr {
     uint64_t size_bytes; /* of the content a reader would get now; 0 for folders */
     int64_t modified_ms; /* since 1970, UTC; the program-set time where there is one */
     int64_t created_ms;
+    uint64_t version; /* of a file's content: another number whenever a reader would get other bytes
+                         than before, also after a local write that nobody has saved yet. The same
+                         bytes may get another number (a restart), but not by being saved. 0: unknown */
 };
 
 /* Who calls and how long we have. A zero struct means: no deadline but the implementation's own,
@@ -167,6 +170,14 @@ struct vfs_ops {
      * fails. */
     void (*close)(struct vfs *vfs, struct vfs_file *file);
 
+    /* Instead of close, when what was written is not to be kept (an upload broke off): the item has
+     * the content of its last flush again, and a file that was never flushed since it was made is
+     * gone. Who reads it through another handle keeps what he sees. When another handle has
+     * unflushed writes of its own, or an earlier save of the file is still under way, nothing is
+     * taken back: then the writes stay as those of a program that ended are kept, and are not sent
+     * by this call. Never fails. Optional: where it is NULL, the handle is closed. */
+    void (*abandon)(struct vfs *vfs, struct vfs_file *file);
+
     int (*mkdir)(struct vfs *vfs, struct vfs_attr *out, uint64_t parent, const char *name,
                  const struct vfs_call *call, struct error *err);
     int (*unlink)(struct vfs *vfs, uint64_t parent, const char *name, const struct vfs_call *call,
@@ -229,7 +240,7 @@ int vfs_check_name(const char *name, struct error *err);
  * VFS_READ or VFS_WRITE, VFS_TRUNCATE needs VFS_WRITE: ERR_INVALID. Offsets beyond INT64_MAX are
  * ERR_TOO_LARGE to write and the end of the file to read. Reading and writing 0 bytes succeeds. A
  * `call` of NULL is allowed; implementations never see it. forget of VFS_ROOT, or of 0 holds, and
- * closing NULL do nothing. */
+ * closing or abandoning NULL do nothing. */
 int vfs_lookup(struct vfs *vfs, struct vfs_attr *out, uint64_t parent, const char *name,
                const struct vfs_call *call, struct error *err);
 void vfs_forget(struct vfs *vfs, uint64_t id, uint64_t count);
@@ -255,6 +266,7 @@ int vfs_flush(struct vfs *vfs, struct vfs_file *file, const struct vfs_call *cal
 int vfs_fsync(struct vfs *vfs, struct vfs_file *file, const struct vfs_call *call,
               struct error *err);
 void vfs_close(struct vfs *vfs, struct vfs_file *file);
+void vfs_abandon(struct vfs *vfs, struct vfs_file *file);
 int vfs_mkdir(struct vfs *vfs, struct vfs_attr *out, uint64_t parent, const char *name,
               const struct vfs_call *call, struct error *err);
 int vfs_unlink(struct vfs *vfs, uint64_t parent, const char *name, const struct vfs_call *call,
