@@ -176,9 +176,7 @@ static void log_new_warnings(const struct policy *before, const struct policy *n
         const struct policy_warning *warning = policy_warning_at(now, i);
 
         if (!has_warning(before, warning)) {
-            log_write(LOG_LEVEL_ERROR, LOG_POLICY, "%s:%d: %s: %s",
-                      warning->file ? warning->file : "policy", warning->line,
-                      warning->key ? warning->key : "-", warning->message);
+            policy_log_warning(warning);
         }
     }
 }

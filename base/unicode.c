@@ -189,7 +189,8 @@ static bool element_matches(const char **pattern, const char **text)
 /*
  * Iterative with one saved position for the last '*' and one for the last '**': going back to
  * anything earlier than the last '**' can never help, and going back to a '*' only within its own
- * segment. At most quadratic in the lengths.
+ * segment. Polynomial in the lengths: no
+ * pattern makes it try exponentially often.
  */
 bool str_glob_match(const char *pattern, const char *text)
 {

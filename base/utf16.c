@@ -96,3 +96,55 @@ int utf16_to_utf8(char **out, const uint16_t *text, size_t units, struct error *
     *out = narrow;
     return 0;
 }
+
+/* --- UTF-16LE --- */
+
+static uint16_t unit_at(const unsigned char *bytes, size_t index)
+{
+    return (uint16_t)(bytes[2 * index] | bytes[2 * index + 1] << 8);
+}
+
+size_t utf16le_length(const void *bytes, size_t units)
+{
+    size_t length = 0;
+
+    while (length < units && unit_at(bytes, length) != 0) {
+        length++;
+    }
+    return length;
+}
+
+int utf16le_decode(char **out, const void *bytes, size_t units, struct error *err)
+{
+    uint16_t *wide;
+    int code;
+
+    if (utf16le_length(bytes, units) < units) {
+        return error_set(err, ERR_INVALID, "has a NUL character");
+    }
+    wide = calloc(units + 1, sizeof(*wide));
+    if (!wide) {
+        return error_set(err, ERR_NO_MEMORY, "no memory for a text of %zu characters", units);
+    }
+    for (size_t i = 0; i < units; i++) {
+        wide[i] = unit_at(bytes, i);
+    }
+    code = utf16_to_utf8(out, wide, units, err);
+    free(wide);
+    return code == ERR_INVALID ? error_set(err, ERR_INVALID, "is not valid UTF-16") : code;
+}
+
+int utf16le_add(struct buf *out, const char *text, struct error *err)
+{
+    uint16_t *wide = NULL;
+    size_t units = 0;
+    int code = utf16_from_utf8(&wide, &units, text, err);
+
+    for (size_t i = 0; code == 0 && i < units; i++) {
+        unsigned char bytes[2] = {(unsigned char)(wide[i] & 0xFF), (unsigned char)(wide[i] >> 8)};
+
+        code = buf_add(out, bytes, sizeof(bytes), err);
+    }
+    free(wide);
+    return code;
+}

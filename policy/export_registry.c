@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/utf16.h"
 #include "export_write.h"
-#include "utf16.h"
 
 enum { FILE_LIMIT = 64 << 20, HEX_PER_LINE = 25, DATA_LIMIT = 64 << 10 };
 
@@ -60,7 +60,7 @@ static int add_data(struct buf *out, const struct value *value, struct error *er
     if (value->type == REGISTRY_DWORD) {
         return buf_add(out, number, sizeof(number), err);
     }
-    code = utf16_add(out, value->text, err);
+    code = utf16le_add(out, value->text, err);
     return code < 0 ? code : buf_add(out, "\0", 2, err);
 }
 
@@ -190,7 +190,7 @@ int export_reg(struct buf *out, const struct policy_set *set, enum registry_hive
         code = buf_add(out, "\xff\xfe", 2, err);
     }
     if (code == 0) {
-        code = utf16_add(out, buf_text(&text), err);
+        code = utf16le_add(out, buf_text(&text), err);
     }
     buf_clear(&text);
     return code;
@@ -205,7 +205,7 @@ struct writer {
 
 static void write_mark(struct writer *writer, const char *mark)
 {
-    writer->code = writer->code == 0 ? utf16_add(writer->out, mark, writer->err) : writer->code;
+    writer->code = writer->code == 0 ? utf16le_add(writer->out, mark, writer->err) : writer->code;
 }
 
 static void write_text(struct writer *writer, const char *text)

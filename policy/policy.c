@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "merge.h"
 #include "system.h"
 
@@ -237,4 +238,22 @@ bool policy_is_restriction_unknown(const struct policy *policy)
 const struct policy_warning *policy_warning_at(const struct policy *policy, size_t index)
 {
     return index < policy->warnings.count ? &policy->warnings.items[index] : NULL;
+}
+
+int policy_add_place(struct buf *out, const char *file, int line, struct error *err)
+{
+    return line > 0 ? buf_add_format(out, err, "%s:%d", file ? file : "policy", line)
+                    : buf_add_text(out, file ? file : "policy", err);
+}
+
+void policy_log_warning(const struct policy_warning *warning)
+{
+    struct buf place;
+
+    buf_init(&place, 16 << 10);
+    if (policy_add_place(&place, warning->file, warning->line, NULL) == 0) {
+        log_write(LOG_LEVEL_ERROR, LOG_POLICY, "%s: %s: %s", buf_text(&place),
+                  warning->key ? warning->key : "-", warning->message);
+    }
+    buf_clear(&place);
 }

@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "base/buf.h"
-#include "utf16.h"
+#include "base/utf16.h"
 
 struct reader {
     const char *at; /* the rest of the text */
@@ -200,7 +200,7 @@ static int read_text_value(struct buf *data, struct reader *reader, struct error
     int code = read_quoted(&text, reader, err);
 
     if (code == 0) {
-        code = utf16_add(data, text, err);
+        code = utf16le_add(data, text, err);
     }
     if (code == 0) {
         code = buf_add(data, "\0", 2, err);
@@ -358,7 +358,7 @@ static int decode(char **out, const char *data, size_t size, struct error *err)
 {
     if (size >= 2 && memcmp(data, "\xff\xfe", 2) == 0) {
         struct error why = {0};
-        int code = size % 2 == 0 ? utf16_decode(out, data + 2, size / 2 - 1, &why)
+        int code = size % 2 == 0 ? utf16le_decode(out, data + 2, size / 2 - 1, &why)
                                  : error_set(&why, ERR_INVALID, "has half a character at its end");
 
         return code == 0 ? 0 : error_set(err, code, "its text %s", why.message);

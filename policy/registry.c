@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/utf16.h"
 #include "policy/schema.h"
-#include "utf16.h"
 
 enum { SHOWN_LIMIT = 200 };
 
@@ -328,7 +328,7 @@ int registry_value_text(char **out, const struct registry_value *value, struct e
     while (units > 0 && value->data[2 * units - 2] == 0 && value->data[2 * units - 1] == 0) {
         units--;
     }
-    return code < 0 ? code : utf16_decode(out, value->data, units, err);
+    return code < 0 ? code : utf16le_decode(out, value->data, units, err);
 }
 
 int registry_value_texts(struct str_list *out, const struct registry_value *value,
@@ -340,10 +340,10 @@ int registry_value_texts(struct str_list *out, const struct registry_value *valu
     int code = check_even(value, err);
 
     while (code == 0 && units > 0) {
-        size_t length = utf16_length(at, units);
+        size_t length = utf16le_length(at, units);
 
         if (length > 0) {
-            code = utf16_decode(&text, at, length, err);
+            code = utf16le_decode(&text, at, length, err);
             if (code == 0) {
                 code = str_list_add(out, text, err);
             }

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "utf16.h"
+#include "base/utf16.h"
 
 struct reader {
     const unsigned char *at;
@@ -49,14 +49,14 @@ static int expect(struct reader *reader, char mark, struct error *err)
 static int read_text(char **out, struct reader *reader, struct error *err)
 {
     size_t units = reader->left / 2;
-    size_t length = utf16_length(reader->at, units);
+    size_t length = utf16le_length(reader->at, units);
     int code;
 
     if (length == units) {
         return broken(reader, "has a text without an end", err);
     }
     str_free(out);
-    code = utf16_decode(out, reader->at, length, err);
+    code = utf16le_decode(out, reader->at, length, err);
     reader->at += 2 * (length + 1);
     reader->left -= 2 * (length + 1);
     return code == ERR_INVALID ? 0 : code;

@@ -12,6 +12,7 @@
 #include "paths.h"
 #include "policy/load.h"
 #include "session.h"
+#include "setup.h"
 #include "terminal.h"
 
 #define TICK_MS 5000
@@ -114,11 +115,7 @@ static int set_log(void *payload, const struct settings *settings, struct error 
 static void log_policy_warnings(const struct policy *policy)
 {
     for (size_t i = 0; i < policy_warning_count(policy); i++) {
-        const struct policy_warning *warning = policy_warning_at(policy, i);
-
-        log_write(LOG_LEVEL_ERROR, LOG_POLICY, "%s:%d: %s: %s",
-                  warning->file ? warning->file : "policy", warning->line,
-                  warning->key ? warning->key : "-", warning->message);
+        policy_log_warning(policy_warning_at(policy, i));
     }
 }
 
@@ -218,6 +215,7 @@ static int serve(const struct agent_paths *paths, struct policy *policy,
                      .progress = is_terminal ? show_progress : NULL,
                      .is_impatient = is_terminal ? is_impatient : NULL}};
     struct agent_events *events = NULL;
+    struct setup_listener *listener = NULL;
     struct session *session = NULL;
     struct error why = {0};
     int code = session_start(&session, &options, err);
@@ -228,6 +226,9 @@ static int serve(const struct agent_paths *paths, struct policy *policy,
     if (agent_events_start(&events, on_event, arguments, &why) < 0) {
         log_error(LOG_AGENT, &why, "nobody tells that the session ends");
     }
+    if (setup_listen(&listener, &why) < 0) {
+        log_error(LOG_AGENT, &why, "an installer will end this agent by force");
+    }
     log_info(LOG_AGENT, "version %s started", MOORING_VERSION);
     attend(session, arguments, is_terminal);
     if (session_is_disabled(session)) {
@@ -235,6 +236,7 @@ static int serve(const struct agent_paths *paths, struct policy *policy,
     }
     log_info(LOG_AGENT, "ending");
     session_stop(session);
+    setup_listen_end(listener);
     agent_events_stop(events); /* the end of the session waited for that */
     return 0;
 }

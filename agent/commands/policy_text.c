@@ -6,11 +6,13 @@
 /* "/etc/mooring/policy.yaml:3 (machine policy)" */
 static int add_origin(struct buf *out, const struct policy_value *value, struct error *err)
 {
+    int code;
+
     if (!value->file) {
         return buf_add_text(out, policy_layer_name(value->layer), err);
     }
-    return buf_add_format(out, err, "%s:%d (%s)", value->file, value->line,
-                          policy_layer_name(value->layer));
+    code = policy_add_place(out, value->file, value->line, err);
+    return code < 0 ? code : buf_add_format(out, err, " (%s)", policy_layer_name(value->layer));
 }
 
 /* The text as it may be shown; an empty one must not look like a mistake of ours. */

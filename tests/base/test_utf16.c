@@ -50,11 +50,36 @@ static void utf16__refuses_what_is_none(void **state)
     assert_null(wide);
 }
 
+static void utf16le__reads_at_any_address_and_says_what_is_wrong(void **state)
+{
+    static const char good[] = "?a\0\xFC\0\x3D\xD8\xC1\xDC";
+    struct error why = {0};
+    struct buf again = {0};
+    char *text = NULL;
+
+    (void)state;
+    assert_int_equal(utf16le_decode(&text, good + 1, 4, &why), 0);
+    assert_string_equal(text, "a\xC3\xBC\xF0\x9F\x93\x81");
+    buf_init(&again, 100);
+    assert_int_equal(utf16le_add(&again, text, &why), 0);
+    assert_int_equal(again.size, 8);
+    assert_memory_equal(again.data, good + 1, 8);
+    buf_clear(&again);
+
+    assert_int_equal(utf16le_length("a\0\0\0b\0", 3), 1);
+    assert_int_equal(utf16le_decode(&text, "a\0\0\0b\0", 3, &why), ERR_INVALID);
+    assert_string_equal(why.message, "has a NUL character");
+    assert_int_equal(utf16le_decode(&text, "\x3D\xD8", 1, &why), ERR_INVALID);
+    assert_string_equal(why.message, "is not valid UTF-16");
+    free(text);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(utf16__goes_both_ways),
         cmocka_unit_test(utf16__refuses_what_is_none),
+        cmocka_unit_test(utf16le__reads_at_any_address_and_says_what_is_wrong),
     };
 
     if (argc > 1) {

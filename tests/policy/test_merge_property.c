@@ -11,9 +11,9 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/utf16.h"
 #include "fixture.h"
 #include "registry.h"
-#include "utf16.h"
 
 enum { PLACES = 9, SUBJECTS = 7, ROUNDS = 1500, WORDS = 5 };
 
@@ -140,7 +140,7 @@ static int put_text(struct registry_image *image, enum registry_hive hive, const
     int code;
 
     buf_init(&data, 4096);
-    code = utf16_add(&data, text, err);
+    code = utf16le_add(&data, text, err);
     value.data = (unsigned char *)data.data;
     value.size = data.size;
     code = code == 0 ? registry_image_put(image, &value, err) : code;

@@ -23,6 +23,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/buf.h"
 #include "base/error.h"
 #include "base/str.h"
 #include "policy/schema.h"
@@ -160,5 +161,12 @@ bool policy_is_restriction_unknown(const struct policy *policy);
 size_t policy_warning_count(const struct policy *policy);
 size_t policy_error_count(const struct policy *policy); /* those that are POLICY_ERROR */
 const struct policy_warning *policy_warning_at(const struct policy *policy, size_t index);
+
+/* Appends where something is written: "FILE:LINE", or "FILE" where the source has no lines (line
+ * 0), or "policy" where no file is to blame (NULL). */
+int policy_add_place(struct buf *out, const char *file, int line, struct error *err);
+
+/* A line in the log: the place, the key, the sentence. */
+void policy_log_warning(const struct policy_warning *warning);
 
 #endif
