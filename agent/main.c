@@ -28,6 +28,7 @@ static const struct command commands[] = {
     {"link", command_link, "a sharing link"},
     {"versions", command_versions, "the versions of a file: list, restore, save"},
     {"desktop", command_desktop, "entries in the menus of the file manager (Linux)"},
+    {"doctor", command_doctor, "look at every condition for the agent's work; what to do"},
     {"deletes", command_deletes, "whether deleting is paused; allow deleting very much"},
     {"np", command_np, "register, unregister or check the network provider (Windows)"},
     {"uploads", command_uploads, "files on their way: list, wait, retry, export, discard"},

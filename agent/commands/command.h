@@ -21,6 +21,7 @@ int command_agent(int argc, char **argv);
 int command_deletes(int argc, char **argv);
 int command_demo(int argc, char **argv);
 int command_desktop(int argc, char **argv);
+int command_doctor(int argc, char **argv);
 int command_explain(int argc, char **argv);
 int command_link(int argc, char **argv);
 int command_login(int argc, char **argv);
