@@ -8,9 +8,9 @@
 #include "base/clock.h"
 #include "base/str.h"
 #include "graph/parse.h"
-#include "graph/quickxor.h"
 #include "graph/request.h"
 #include "graph/token.h"
+#include "mapper/quickxor.h"
 
 #define PUT_MAX (10u << 20) /* larger new files go by a session */
 #define PUT_ATTEMPTS 3
@@ -49,30 +49,6 @@ void upload_progress(const struct upload_job *job, uint64_t done_bytes)
     }
 }
 
-static int hash_source(char out[29], const struct graph_source *source, struct error *err)
-{
-    size_t block = 256u << 10;
-    unsigned char *data = malloc(block);
-    struct quickxor hash;
-    int code = data ? 0 : error_set(err, ERR_NO_MEMORY, "no memory to compare an upload");
-
-    quickxor_init(&hash);
-    while (code == 0 && hash.length < source->size_bytes) {
-        uint64_t left = source->size_bytes - hash.length;
-        size_t got = 0;
-
-        code = source->read(source->payload, data, left < block ? (size_t)left : block, hash.length,
-                            &got, err);
-        if (code == 0 && got == 0) {
-            code = error_set(err, ERR_IO, "the content to send is shorter than announced");
-        }
-        quickxor_add(&hash, data, got);
-    }
-    quickxor_text(&hash, out);
-    free(data);
-    return code;
-}
-
 int upload_find_done(struct graph_item *out, const struct upload_job *job, struct error *err)
 {
     const struct graph_upload *upload = job->upload;
@@ -90,7 +66,7 @@ int upload_find_done(struct graph_item *out, const struct upload_job *job, struc
     if (code < 0) {
         return code;
     }
-    code = hash_source(hash, job->source, err);
+    code = quickxor_of_source(hash, job->source, err);
     if (code == 0 && (found.kind != GRAPH_FILE || found.size_bytes != job->source->size_bytes ||
                       !str_equal(found.quick_xor_hash, hash))) {
         code = error_set(err, upload->item_id ? ERR_CHANGED : ERR_EXISTS,

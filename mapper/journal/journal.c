@@ -19,24 +19,33 @@ struct journal {
 #define COLUMNS                                                                                 \
     "kind, state, library, drive_id, parent_id, name, path, item_id, version, spool, size,"     \
     " modified, created, since, due, locked, sent, after, attempts, may_have_arrived, is_copy," \
-    " reason, session_url"
-#define COLUMN_COUNT 23
+    " reason, session_url, doubt, other_id, other_hash, other_size"
+#define COLUMN_COUNT 27
 
 static const char tables[] =
     "CREATE TABLE work(id INTEGER PRIMARY KEY AUTOINCREMENT, kind INTEGER, state INTEGER,"
     " library TEXT, drive_id TEXT, parent_id TEXT, name TEXT, path TEXT, item_id TEXT,"
     " version TEXT, spool TEXT, size INTEGER, modified INTEGER, created INTEGER, since INTEGER,"
     " due INTEGER, locked INTEGER, sent INTEGER, after INTEGER, attempts INTEGER,"
-    " may_have_arrived INTEGER, is_copy INTEGER, reason TEXT, session_url TEXT);";
+    " may_have_arrived INTEGER, is_copy INTEGER, reason TEXT, session_url TEXT, doubt INTEGER,"
+    " other_id TEXT, other_hash TEXT, other_size INTEGER);";
+
+static const char *const upgrades[] = {
+    "ALTER TABLE work ADD COLUMN doubt INTEGER DEFAULT 0;"
+    "ALTER TABLE work ADD COLUMN other_id TEXT DEFAULT '';"
+    "ALTER TABLE work ADD COLUMN other_hash TEXT DEFAULT '';"
+    "ALTER TABLE work ADD COLUMN other_size INTEGER DEFAULT 0;",
+};
 
 static const char *const checks[] = {"SELECT id, " COLUMNS " FROM work", NULL};
 
 static const struct store_schema schema = {
     .file_name = "journal.db",
     .what = "journal",
-    .version = 1,
+    .version = 2,
     .tables = tables,
     .checks = checks,
+    .upgrades = upgrades,
 };
 
 /* In the order of COLUMNS; one table for reading and writing. */
@@ -68,6 +77,10 @@ static const struct {
     {COLUMN_BOOL, offsetof(struct journal_row, is_copy)},
     {COLUMN_TEXT, offsetof(struct journal_row, reason)},
     {COLUMN_TEXT, offsetof(struct journal_row, session_url)},
+    {COLUMN_ENUM, offsetof(struct journal_row, doubt)},
+    {COLUMN_TEXT, offsetof(struct journal_row, other_id)},
+    {COLUMN_TEXT, offsetof(struct journal_row, other_hash)},
+    {COLUMN_INT, offsetof(struct journal_row, other_size)},
 };
 
 static char **text_of(const struct journal_row *row, size_t column)
@@ -187,7 +200,9 @@ static int read_row(struct journal_row *out, struct store_query *query, struct e
 
 /* --- the file --- */
 
-#define PLACES "?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,?20,?21,?22,?23"
+#define PLACES                                                                                    \
+    "?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,?20,?21,?22,?23,?24,?25," \
+    "?26,?27"
 
 int journal_open(struct journal **out, const char *directory, struct str_list *note,
                  struct error *err)
@@ -206,7 +221,7 @@ int journal_open(struct journal **out, const char *directory, struct str_list *n
     }
     if (code == 0) {
         code = store_prepare(&journal->update, journal->store,
-                             "UPDATE work SET (" COLUMNS ") = (" PLACES ") WHERE id=?24", err);
+                             "UPDATE work SET (" COLUMNS ") = (" PLACES ") WHERE id=?28", err);
     }
     if (code == 0) {
         code = store_prepare(&journal->remove, journal->store, "DELETE FROM work WHERE id=?1", err);

@@ -110,6 +110,22 @@ static int make_tables(sqlite3 *db, const struct store_schema *schema)
     return rc == SQLITE_OK ? sqlite3_exec(db, version, NULL, NULL, NULL) : rc;
 }
 
+/* What an older program left gets the tables of this one, one version after the other. */
+static int upgrade(sqlite3 *db, const struct store_schema *schema, int version)
+{
+    char mark[64];
+    int rc = SQLITE_OK;
+
+    for (; rc == SQLITE_OK && version < schema->version; version++) {
+        snprintf(mark, sizeof(mark), "PRAGMA user_version=%d; COMMIT", version + 1);
+        rc = sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
+        rc = rc == SQLITE_OK ? sqlite3_exec(db, schema->upgrades[version - 1], NULL, NULL, NULL)
+                             : rc;
+        rc = rc == SQLITE_OK ? sqlite3_exec(db, mark, NULL, NULL, NULL) : rc;
+    }
+    return rc;
+}
+
 enum condition { USABLE, BROKEN, NEWER };
 
 /* Locks the file for this process, checks it, and makes the tables of a new one. */
@@ -136,6 +152,8 @@ static int set_up(sqlite3 *db, const struct store_schema *schema, enum condition
     }
     if (rc == SQLITE_OK && version == 0) {
         rc = make_tables(db, schema);
+    } else if (rc == SQLITE_OK) {
+        rc = upgrade(db, schema, version);
     }
     for (size_t i = 0; rc == SQLITE_OK && schema->checks[i]; i++) {
         sqlite3_stmt *statement = NULL; /* the tables are what we think they are */

@@ -371,8 +371,13 @@ static int delete_on_server(struct online_vfs *online, struct node *node, const 
     return code;
 }
 
-/* `may_wait`: the server may be told later (settle.h). */
-static int delete_here(struct online_vfs *online, struct node *node, bool may_wait,
+enum how {
+    DELETE_NOW,
+    DELETE_SETTLED, /* the server may be told later (settle.h) */
+    DELETE_LOCAL    /* only what is not on the server; else 1 */
+};
+
+static int delete_here(struct online_vfs *online, struct node *node, enum how how,
                        const struct call *call, struct error *err)
 {
     struct body *body = body_borrow(online, node);
@@ -388,12 +393,14 @@ static int delete_here(struct online_vfs *online, struct node *node, bool may_wa
     mutex_unlock(&online->lock);
     if (is_local && body) {
         code = arrival_take_back(online, node, body, call, err);
+    } else if (!is_local && how == DELETE_LOCAL) {
+        code = 1;
     } else if (!is_local) {
         if (body) {
             fetch_for_readers(body, call);
         }
         code = 1;
-        if (may_wait) {
+        if (how == DELETE_SETTLED) {
             mutex_lock(&online->lock);
             code = node->flags & NODE_GONE ? 0 : settle_delete(online, node, err);
             mutex_unlock(&online->lock);
@@ -419,7 +426,13 @@ static int delete_here(struct online_vfs *online, struct node *node, bool may_wa
 int delete_node(struct online_vfs *online, struct node *node, const struct call *call,
                 struct error *err)
 {
-    return delete_here(online, node, false, call, err);
+    return delete_here(online, node, DELETE_NOW, call, err);
+}
+
+int delete_local(struct online_vfs *online, struct node *node, const struct call *call,
+                 struct error *err)
+{
+    return delete_here(online, node, DELETE_LOCAL, call, err);
 }
 
 /* A delete that a program asked for: counts against MassDeleteThreshold. */
@@ -437,7 +450,7 @@ static int delete_counted(struct online_vfs *online, struct node *node, bool may
     if (code < 0) {
         return code;
     }
-    code = delete_here(online, node, may_wait, call, err);
+    code = delete_here(online, node, may_wait ? DELETE_SETTLED : DELETE_NOW, call, err);
     if (code < 0) {
         guard_delete_failed(online->guard, items);
     }

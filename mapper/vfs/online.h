@@ -569,6 +569,9 @@ int arrival_take_back(struct online_vfs *online, struct node *node, struct body 
 /* Deletes a held node on the server and in the tree. */
 int delete_node(struct online_vfs *online, struct node *node, const struct call *call,
                 struct error *err);
+/* The same for a file that was never sent; 1, and nothing done: it is on the server by now. */
+int delete_local(struct online_vfs *online, struct node *node, const struct call *call,
+                 struct error *err);
 /* 403 to a write: believed for a file until it is listed again, for a folder for ten minutes. */
 void note_denied(struct online_vfs *online, struct node *node, int code);
 

@@ -1,5 +1,5 @@
 /*
- * rename.h - a rename that is under way: what rename.c and rename_journal.c share.
+ * rename.h - a rename that is under way: what the rename*.c share.
  */
 #ifndef MAPPER_VFS_RENAME_H
 #define MAPPER_VFS_RENAME_H
@@ -15,6 +15,31 @@ struct rename {
     const char *new_name;
     unsigned flags;
 };
+
+/* --- rename.c --- */
+
+/* To a name that nobody has, here and there. */
+int rename_to_free(struct rename *r, const struct call *call, struct error *err);
+
+/* The request alone; `item` is what the server answered. */
+int rename_on_server(struct rename *r, const char *name, struct graph_item *item,
+                     const struct call *call, struct error *err);
+
+/* The tree after a rename; `item` NULL: it is not on the server. Lock held. */
+int rename_in_tree(struct rename *r, const struct graph_item *item, struct error *err);
+
+/* A name that nobody has: beside the file, for the time of two requests. */
+int rename_aside_name(char **out, const char *name, struct error *err);
+
+/* Undoing what succeeded must not end with the patience of the caller. */
+struct call rename_call_to_undo(void);
+
+/* --- rename_replace.c --- */
+
+/* A file onto the file r->target. */
+int rename_replace(struct rename *r, const struct call *call, struct error *err);
+
+/* --- rename_journal.c --- */
 
 /* Onto the file r->target, whose item is on the server. The source was never there, and the journal
  * has all of it: its upload becomes one over the target's item, and nothing is sent now. With saves

@@ -268,6 +268,26 @@ void settle_renamed(struct online_vfs *online, struct body *held, int code)
     body_put(held);
 }
 
+/* The target is new, too, and may be closed: its bytes go when those of the source are as safe. */
+static bool has_upload(struct renaming *r, struct node *target)
+{
+    struct body *body = body_borrow(r->online, target);
+    bool has = body && uploads_has(body);
+
+    body_put(body);
+    return has;
+}
+
+static bool is_new(struct renaming *r, const struct node *target)
+{
+    bool is_so = false;
+
+    mutex_lock(&r->online->lock);
+    is_so = target->flags & NODE_LOCAL;
+    mutex_unlock(&r->online->lock);
+    return is_so;
+}
+
 static int rename_local(struct renaming *r, struct body **held, const struct call *call,
                         struct error *err)
 {
@@ -286,9 +306,11 @@ static int rename_local(struct renaming *r, struct body **held, const struct cal
         code = error_set(err, ERR_EXISTS, "'%.120s' is already there", r->new_name);
     } else if (target->kind == VFS_FOLDER) {
         code = error_set(err, ERR_IS_FOLDER, "'%.120s' is a folder", r->new_name);
-    } else if (target->flags & NODE_LOCAL) {
-        code = delete_node(r->online, target, call, err);
-        code = code == 0 ? rename_local_free(r, call, err) : code;
+    } else if (is_new(r, target) && (r->to_scratch || !has_upload(r, target))) {
+        code = delete_local(r->online, target, call, err);
+        code = code == 0   ? rename_local_free(r, call, err)
+               : code == 1 ? journal_first(r, held, call, err)
+                           : code;
     } else {
         code = journal_first(r, held, call, err);
     }

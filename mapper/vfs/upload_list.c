@@ -378,8 +378,7 @@ static struct upload *edit_by_id(struct uploads *uploads, const char *id, int *c
     return upload;
 }
 
-/* What the tree shows of a save that is given up: the server's version, or nothing. */
-static void show_discarded(struct online_vfs *online, struct body *body)
+void uploads_show_discarded(struct online_vfs *online, struct body *body)
 {
     uint64_t id = 0;
 
@@ -452,7 +451,7 @@ int online_vfs_discard_upload(struct online_vfs *online, const char *id, struct 
     }
     upload_forget(uploads, upload);
     if (body) {
-        show_discarded(online, body);
+        uploads_show_discarded(online, body);
         body_put(body);
     }
     return 0;

@@ -563,6 +563,36 @@ static void finish_bad(struct uploads *uploads, struct upload *upload, struct jo
     mutex_unlock(&uploads->lock);
 }
 
+/* Another content took the place of what it has to send, before the agent that began that died. */
+static void finish_replaced(struct uploads *uploads, struct upload *upload)
+{
+    struct online_vfs *online = uploads->online;
+    struct journal_change change = {JOURNAL_REMOVE, &upload->row};
+    struct error error = {0};
+    struct body *body = NULL;
+
+    log_write(LOG_LEVEL_INFO, LOG_VFS, "'%s' was replaced by a rename: its older save is not sent",
+              upload->row.path);
+    if (journal_apply(uploads->journal, &change, 1, true, &error) < 0) {
+        log_error(LOG_VFS, &error, "the journal keeps an upload that nobody wants");
+    }
+    mutex_lock(&online->lock);
+    mutex_lock(&uploads->lock);
+    body = upload->body;
+    if (body) {
+        body->refs++;
+    }
+    upload->is_done = true;
+    uploads->running--;
+    mutex_unlock(&uploads->lock);
+    mutex_unlock(&online->lock);
+    upload_forget(uploads, upload);
+    if (body) {
+        uploads_show_discarded(online, body);
+        body_put(body);
+    }
+}
+
 /* --- the whole of a try --- */
 
 static int open_file(struct uploads *uploads, struct upload *upload, struct local_file **out,
@@ -603,11 +633,18 @@ static void run_one(struct uploads *uploads, struct upload *upload)
         code = code == ERR_NOT_FOUND ? error_set(&error, ERR_IO, "its bytes are not here any more")
                                      : code;
     }
+    if (code == 0 && row.doubt != JOURNAL_SURE) {
+        code = upload_judge(upload, &row, &call, &error);
+    }
     if (code == 0) {
         row.sent_ms = clock_wall_ms(clock_system());
         code = send_row(&run, &item, &row, &call, &error);
     }
-    if (code == 0) {
+    if (code == 1) {
+        local_close(run.file);
+        run.file = NULL;
+        finish_replaced(uploads, upload);
+    } else if (code == 0) {
         finish_good(&run, &item);
     } else {
         /* The session may have been noted meanwhile. */

@@ -1,5 +1,5 @@
 /*
- * uploads.c - the list of what is on its way: taking saves in, following renames, giving up.
+ * uploads.c - the list of what is on its way: taking saves in, and those of agents before this one.
  */
 #include "uploads.h"
 
@@ -100,7 +100,7 @@ void upload_edited(struct uploads *uploads, struct upload *upload)
 
 /* --- taking a save in --- */
 
-static int fill_row(struct journal_row *row, const struct body *body,
+int upload_fill_row(struct journal_row *row, const struct body *body,
                     const struct upload_target *target, struct error *err)
 {
     const struct {
@@ -171,7 +171,7 @@ static int replace_waiting(struct uploads *uploads, struct upload *upload, struc
     }
     if (code == 0) {
         same.version = upload->row.version;
-        code = fill_row(&row, body, &same, err);
+        code = upload_fill_row(&row, body, &same, err);
     }
     if (code == 0) {
         code = upload_set_row(uploads, upload, &row, true, err);
@@ -212,7 +212,7 @@ static int add_upload(struct uploads *uploads, struct upload *before, struct bod
     int code = upload ? 0 : error_set(err, ERR_NO_MEMORY, "no memory for an upload");
 
     if (code == 0) {
-        code = fill_row(&upload->row, body, target, err);
+        code = upload_fill_row(&upload->row, body, target, err);
     }
     if (code < 0) {
         upload_free(upload);
@@ -351,9 +351,7 @@ void uploads_release(struct body *body)
     mutex_unlock(&uploads->lock);
 }
 
-/* The oldest of the body's uploads, being edited by us; none of them runs. NULL: there is none.
- * `after`: a later one than that. */
-static struct upload *edit_next(struct uploads *uploads, const struct body *body,
+struct upload *upload_edit_next(struct uploads *uploads, const struct body *body,
                                 const struct upload *after)
 {
     struct upload *upload = NULL;
@@ -374,75 +372,6 @@ static struct upload *edit_next(struct uploads *uploads, const struct body *body
     }
     mutex_unlock(&uploads->lock);
     return upload;
-}
-
-static int move_one(struct uploads *uploads, struct upload *upload, const char *parent_id,
-                    const char *name, const char *path, struct error *err)
-{
-    struct journal_row row = {0};
-    int code = journal_row_copy(&row, &upload->row, err);
-
-    code = code < 0 || !parent_id ? code : str_copy(&row.parent_id, parent_id, err);
-    code = code < 0 ? code : str_copy(&row.name, name, err);
-    code = code < 0 ? code : str_copy(&row.path, path, err);
-    if (code == 0) {
-        row.is_copy = false;
-        if (!*row.item_id) {
-            str_free(&row.session_url); /* it would end under the old name */
-        }
-        code = upload_set_row(uploads, upload, &row, true, err);
-    }
-    journal_row_clear(&row);
-    return code;
-}
-
-int uploads_move(struct body *body, const char *parent_id, const char *name, const char *path,
-                 struct error *err)
-{
-    struct uploads *uploads = body->online->uploads;
-    struct upload *upload = edit_next(uploads, body, NULL);
-    int code = 0;
-
-    while (upload) {
-        struct upload *next = NULL;
-
-        code = code < 0 ? code : move_one(uploads, upload, parent_id, name, path, err);
-        next = edit_next(uploads, body, upload);
-        upload_edited(uploads, upload);
-        upload = next;
-    }
-    return code;
-}
-
-bool uploads_take_times(struct body *body, int64_t modified_ms, int64_t created_ms)
-{
-    struct uploads *uploads = body->online->uploads;
-    struct upload *upload = NULL;
-    struct journal_row row = {0};
-    struct error error = {0};
-    int code = 0;
-
-    mutex_lock(&uploads->lock);
-    while (body->pending && body->pending->is_editing) {
-        cond_wait(&uploads->changed, &uploads->lock);
-    }
-    upload = body->pending;
-    if (upload) {
-        upload->is_editing = true;
-    }
-    mutex_unlock(&uploads->lock);
-    if (!upload) {
-        return false;
-    }
-    code = journal_row_copy(&row, &upload->row, &error);
-    if (code == 0) {
-        row.modified_ms = modified_ms >= 0 ? modified_ms : row.modified_ms;
-        row.created_ms = created_ms >= 0 ? created_ms : row.created_ms;
-        code = upload_set_row(uploads, upload, &row, false, &error);
-    }
-    upload_edited(uploads, upload);
-    journal_row_clear(&row);
-    return code == 0;
 }
 
 void upload_forget(struct uploads *uploads, struct upload *upload)
@@ -468,85 +397,6 @@ void upload_forget(struct uploads *uploads, struct upload *upload)
     mutex_unlock(&uploads->lock);
     upload_free(upload);
     body_put(body);
-}
-
-void uploads_drop(struct body *body)
-{
-    struct uploads *uploads = body->online->uploads;
-    struct upload *upload = NULL;
-
-    while ((upload = edit_next(uploads, body, NULL)) != NULL) {
-        struct error error = {0};
-
-        if (apply_one(uploads, JOURNAL_REMOVE, &upload->row, true, &error) < 0) {
-            log_error(LOG_VFS, &error, "the journal keeps an upload that nobody wants");
-        }
-        upload_forget(uploads, upload);
-    }
-}
-
-/* Both are edited by us. */
-static int redirect(struct uploads *uploads, struct upload *mine, struct upload *theirs,
-                    struct body *body, const struct upload_target *target, struct error *err)
-{
-    struct journal_row row = {0};
-    struct journal_row old;
-    struct upload_target base = *target;
-    struct journal_change changes[2];
-    int64_t since_ms = mine->row.since_ms;
-    int code = journal_row_copy(&row, &mine->row, err);
-
-    if (theirs) {
-        base.version = theirs->row.version; /* what is on the server under it */
-    }
-    if (code == 0) {
-        mutex_lock(&body->lock);
-        code = fill_row(&row, body, &base, err);
-        mutex_unlock(&body->lock);
-        row.since_ms = since_ms;
-        row.is_copy = false;
-    }
-    if (code == 0) {
-        changes[0] = (struct journal_change){JOURNAL_UPDATE, &row};
-        changes[1] = (struct journal_change){JOURNAL_REMOVE, theirs ? &theirs->row : NULL};
-        code = journal_apply(uploads->journal, changes, theirs ? 2 : 1, true, err);
-    }
-    if (code == 0) {
-        mutex_lock(&uploads->lock);
-        old = mine->row;
-        mine->row = row;
-        mutex_unlock(&uploads->lock);
-        row = old;
-    }
-    journal_row_clear(&row);
-    return code;
-}
-
-int uploads_redirect(struct body *body, const struct upload_target *target, struct body *other,
-                     struct error *err)
-{
-    struct uploads *uploads = body->online->uploads;
-    struct upload *mine = edit_next(uploads, body, NULL);
-    struct upload *theirs = other ? edit_next(uploads, other, NULL) : NULL;
-    bool is_clear = false;
-    int code = 1;
-
-    mutex_lock(&uploads->lock);
-    is_clear = mine && body->pending == mine && !mine->row.may_have_arrived &&
-               (!theirs || (other->pending == theirs && !theirs->row.may_have_arrived));
-    mutex_unlock(&uploads->lock);
-    if (is_clear) { /* else where it stands has to be found out first */
-        code = redirect(uploads, mine, theirs, body, target, err);
-    }
-    if (theirs && code == 0) {
-        upload_forget(uploads, theirs);
-    } else if (theirs) {
-        upload_edited(uploads, theirs);
-    }
-    if (mine) {
-        upload_edited(uploads, mine);
-    }
-    return code;
 }
 
 /* --- from agents before this one --- */

@@ -98,7 +98,7 @@ void uploads_await(struct body *body, const struct call *call);
 int uploads_hold(struct body *body, const struct call *call, struct error *err);
 void uploads_release(struct body *body);
 
-/* --- of a body that is held --- */
+/* --- upload_change.c: of a body that is held --- */
 
 bool uploads_has(struct body *body);
 
@@ -107,6 +107,10 @@ int uploads_move(struct body *body, const char *parent_id, const char *name, con
                  struct error *err);
 /* Times that a program set after closing: true when an upload takes them along. */
 bool uploads_take_times(struct body *body, int64_t modified_ms, int64_t created_ms);
+/* What it has to send is about to be replaced on the server by a rename, which goes ahead when this
+ * returned 0; JOURNAL_SURE: it did not come to that. See journal.h; nothing to do without uploads. */
+int uploads_doubt(struct body *body, enum journal_doubt doubt, const char *other_id,
+                  const char *other_hash, uint64_t other_size, struct error *err);
 /* Nothing of it is to be sent any more. The body keeps its spool file. */
 void uploads_drop(struct body *body);
 /* The body's content goes over the item `target` now, in place of what `other` (may be NULL) was to
@@ -136,7 +140,16 @@ unsigned uploads_left(struct uploads *uploads);
 /* Whether the journal names a spool file: then it is not one of the unsaved. */
 bool uploads_know(struct uploads *uploads, const char *spool_name);
 
-/* --- between uploads.c, upload_run.c and conflict.c --- */
+/* --- between uploads.c, upload_*.c and conflict.c --- */
+
+/* What a save of the body's spool file makes of a row. */
+int upload_fill_row(struct journal_row *row, const struct body *body,
+                    const struct upload_target *target, struct error *err);
+
+/* The oldest of the body's uploads, being edited by us; none of them runs. NULL: there is none.
+ * `after`: a later one than that. */
+struct upload *upload_edit_next(struct uploads *uploads, const struct body *body,
+                                const struct upload *after);
 
 /* Only for the thread that runs or edits it: `row` (taken over when this returns 0) into the
  * journal, and then shown. */
@@ -163,6 +176,14 @@ void upload_forget(struct uploads *uploads, struct upload *upload);
 void uploads_wake(struct uploads *uploads);
 bool uploads_may_start(const struct uploads *uploads, const struct upload *upload, int64_t now_ms,
                        int64_t *wait_ms);
+
+/* upload_judge.c: a row with a doubt, before it is sent. 1: what it has was replaced; it is not to be
+ * sent any more. 0: it was not, and row->doubt is gone. */
+int upload_judge(struct upload *upload, struct journal_row *row, const struct call *call,
+                 struct error *err);
+
+/* upload_list.c: of a save that is given up the tree shows the server's version, or nothing. */
+void uploads_show_discarded(struct online_vfs *online, struct body *body);
 
 /* --- conflict.c --- */
 

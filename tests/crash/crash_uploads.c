@@ -107,30 +107,9 @@ static unsigned check_versions(struct wire *wire, const struct graph_item *item,
     return count;
 }
 
-/* The power went off inside a rename. Known, and not mended yet: when the target has an upload of
- * its own that waits, the server is told of the rename before that row is taken away, and the next
- * agent may send those bytes once more, as a version or as a conflict copy. Nothing is lost. */
-static bool ends_in_rename(const char *log, unsigned seed)
-{
-    FILE *file = fopen(log, "r");
-    unsigned number = 0;
-    char what = 0;
-    int code = 0;
-    bool is_rename = false;
-
-    while (file && fscanf(file, " %c %u %d", &what, &number, &code) == 3) {
-        is_rename = what == 'b' && crash_step(seed, number).op == CRASH_RENAME;
-    }
-    if (file) {
-        fclose(file);
-    }
-    return is_rename;
-}
-
-/* Every name as one of the states it may have, and nothing else: no copy, no scratch, no second;
- * but for `may_double`: one save twice. */
+/* Every name as one of the states it may have, and nothing else: no copy, no scratch, no second. */
 static void check_server(struct wire *wire, const char *folder, const struct name *names,
-                         unsigned writes, bool may_double, const char *run)
+                         unsigned writes, const char *run)
 {
     unsigned versions = 0;
     struct graph_items page = {0};
@@ -146,10 +125,6 @@ static void check_server(struct wire *wire, const char *folder, const struct nam
             item->name[0] == 'f' && item->name[1] ? (unsigned)(item->name[1] - '0') : CRASH_NAMES;
         unsigned char *data = NULL;
 
-        if (may_double && strstr(item->name, " (conflict ")) {
-            may_double = false;
-            continue;
-        }
         if (number >= CRASH_NAMES || item->name[2]) {
             report("%s: '%s' is on the server and nobody made it", run, item->name);
             continue;
@@ -168,7 +143,7 @@ static void check_server(struct wire *wire, const char *folder, const struct nam
             report("%s: 'f%u' is lost", run, i);
         }
     }
-    if (versions > writes + may_double) {
+    if (versions > writes) {
         report("%s: %u versions of %u saves", run, versions, writes);
     }
     graph_items_clear(&page);
@@ -361,8 +336,7 @@ static bool one_run(struct run *run)
     if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
         report("%s: the next agent did not send it all (%x)", text, (unsigned)status);
     }
-    check_server(run->wire, run->folder, names, writes,
-                 run->fault == FAULT_CUT && ends_in_rename(log, run->seed), text);
+    check_server(run->wire, run->folder, names, writes, text);
     if (wrong > before) {
         show_steps(log, run->seed);
     }
@@ -472,7 +446,7 @@ static void crash_session__goes_on_where_it_was(void **state)
     for (unsigned i = 1; i < CRASH_NAMES; i++) {
         model_add(&names[i], &gone);
     }
-    check_server(run.wire, run.folder, names, 1, false, "resumed");
+    check_server(run.wire, run.folder, names, 1, "resumed");
     end_run(&run);
     free(run.tokens);
     wire_stop(run.wire);

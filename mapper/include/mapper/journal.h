@@ -2,6 +2,9 @@
  * journal.h - what has to happen on the server and has not happened yet: rows in a SQLite file,
  * beside the spool files with the bytes. It remembers and decides nothing; the online vfs runs it.
  *
+ * Deletes and moves are there while they settle (JOURNAL_SETTLING), and longer when the server cannot
+ * be told of them. `path` of a move is where the server has the item.
+ *
  * A row is there before the program that closed the file is told so, and goes away after the server
  * has answered. A row that a dead agent left is carried out by the next one, which must expect that
  * the server did it already: rows are not marked when a request goes out, so every row that is
@@ -30,7 +33,18 @@ enum journal_state {
     JOURNAL_PENDING = 1,
     JOURNAL_RETRY = 2,   /* failed in a way that passes: again at `due_ms` */
     JOURNAL_BLOCKED = 3, /* needs a person: `reason` says why */
-    JOURNAL_CONFLICT = 4 /* someone else saved meanwhile and ConflictMode is Refuse */
+    JOURNAL_CONFLICT = 4, /* someone else saved meanwhile and ConflictMode is Refuse */
+    JOURNAL_SETTLING = 5  /* DELETE, MOVE: may be the middle of a save. Of an agent that died
+                             meanwhile it is not carried out: the item stays as the server has it */
+};
+
+/* Set before the server is told of a rename that takes the place of what the row has to send, and
+ * with it what tells whether it came to that: for the next agent, should this one die in between. */
+enum journal_doubt {
+    JOURNAL_SURE = 0,
+    JOURNAL_RENAMED = 1, /* item `other_id` may have got the row's name in its folder */
+    JOURNAL_REPLACED = 2 /* item `other_id` may have got content of other_size, with other_hash. If
+                            it is not the row's item, the row's is what was renamed, and goes */
 };
 
 /* One row. Texts are heap, owned; NULL is "". Times are wall clock, ms since 1970. */
@@ -60,6 +74,10 @@ struct journal_row {
     char *reason;          /* why the last try failed, and what to do */
     char *session_url;     /* of an upload session that is open: a secret, never logged. The file is
                               readable by its user alone, as is the token file */
+    enum journal_doubt doubt;
+    char *other_id;
+    char *other_hash; /* quickXorHash */
+    uint64_t other_size;
 };
 void journal_row_clear(struct journal_row *row);
 int journal_row_copy(struct journal_row *out, const struct journal_row *row, struct error *err);

@@ -26,6 +26,8 @@ struct store_schema {
     int version;               /* of the tables; a file with a higher one is of a newer program */
     const char *tables;        /* SQL that makes them */
     const char *const *checks; /* queries that a usable file can prepare; ends with NULL */
+    /* SQL that makes version n + 1 of version n, at n - 1; NULL for version 1 */
+    const char *const *upgrades;
 };
 
 /* `directory` is made private. A file that is broken or newer is moved aside with a name that says

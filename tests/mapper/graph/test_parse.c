@@ -5,7 +5,7 @@
 
 #include "graph/fault.h"
 #include "graph/parse.h"
-#include "graph/quickxor.h"
+#include "mapper/quickxor.h"
 #include "test.h"
 
 static int item(struct graph_item *out, const char *text)

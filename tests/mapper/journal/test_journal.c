@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "base/str.h"
 #include "mapper/journal.h"
+#include "mapper/store.h"
 
 #define HOUR 3600000
 
@@ -107,6 +108,44 @@ static void journal_open__puts_a_broken_file_aside(void **state)
     journal_close(journal);
 }
 
+/* The tables of the first version, as they were. */
+static void journal_open__goes_on_with_what_an_older_agent_left(void **state)
+{
+    static const char *const checks[] = {NULL};
+    static const struct store_schema first = {
+        .file_name = "journal.db",
+        .what = "journal",
+        .version = 1,
+        .tables =
+            "CREATE TABLE work(id INTEGER PRIMARY KEY AUTOINCREMENT, kind INTEGER, state INTEGER,"
+            " library TEXT, drive_id TEXT, parent_id TEXT, name TEXT, path TEXT, item_id TEXT,"
+            " version TEXT, spool TEXT, size INTEGER, modified INTEGER, created INTEGER,"
+            " since INTEGER, due INTEGER, locked INTEGER, sent INTEGER, after INTEGER,"
+            " attempts INTEGER, may_have_arrived INTEGER, is_copy INTEGER, reason TEXT,"
+            " session_url TEXT);"
+            "INSERT INTO work(kind, state, name, item_id, size) VALUES(1, 4, 'left', 'id', 7);",
+        .checks = checks,
+    };
+    struct store *store = NULL;
+    struct journal *journal = NULL;
+    struct journal_rows rows = {0};
+    struct str_list notes = {0};
+
+    (void)state;
+    assert_int_equal(store_open(&store, directory, &first, NULL, NULL), 0);
+    store_close(store);
+    assert_int_equal(journal_open(&journal, directory, &notes, NULL), 0);
+    assert_int_equal(notes.count, 0);
+    assert_int_equal(journal_load(journal, &rows, NULL), 0);
+    assert_int_equal(rows.count, 1);
+    assert_string_equal(rows.items[0].name, "left");
+    assert_int_equal(rows.items[0].state, JOURNAL_CONFLICT);
+    assert_int_equal(rows.items[0].doubt, JOURNAL_SURE);
+    assert_string_equal(rows.items[0].other_id, "");
+    journal_rows_clear(&rows);
+    journal_close(journal);
+}
+
 /* --- what comes next --- */
 
 static enum journal_step next(const char *item_id, int code, int64_t locked_ms, bool keeps_both,
@@ -185,6 +224,7 @@ static const struct CMUnitTest tests[] = {
     JOURNAL_TEST(journal_apply__is_whole_and_survives),
     JOURNAL_TEST(journal_open__is_for_one_agent_alone),
     JOURNAL_TEST(journal_open__puts_a_broken_file_aside),
+    JOURNAL_TEST(journal_open__goes_on_with_what_an_older_agent_left),
     cmocka_unit_test(journal_next__follows_its_table),
     cmocka_unit_test(journal_next__waits_an_hour_for_a_lock),
     cmocka_unit_test(journal_next__backs_off_up_to_five_minutes),

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/str.h"
+#include "mapper/quickxor.h"
 
 int fake_not_found(struct error *err)
 {
@@ -179,6 +180,15 @@ void fake_fill(struct fake *fake, struct graph_item *out, uint32_t index, bool w
     str_copy(&out->name, item->name, NULL);
     str_copy(&out->checked_out_by, item->checked_out_by, NULL);
     fake_versions_of(item, index, &out->etag, &out->ctag);
+    if (!item->is_folder && !item->is_large) {
+        struct quickxor hash;
+        char text[29];
+
+        quickxor_init(&hash);
+        quickxor_add(&hash, item->data, (size_t)item->size);
+        quickxor_text(&hash, text);
+        str_copy(&out->quick_xor_hash, text, NULL);
+    }
     if (index > 0) {
         str_copy(&out->parent_id, fake->items[item->parent].id, NULL);
     }

@@ -6,9 +6,11 @@
  */
 #include "fixture.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/str.h"
 #include "mapper/journal.h"
 
 #define WAIT_MS 20000
@@ -18,6 +20,7 @@ static struct {
     void (*act)(struct fixture *f);
     struct fixture *f;
     bool is_armed;
+    bool is_doubt_armed;
     int64_t removed; /* the row that ends */
     int64_t after;   /* of the last row that was added: the one that it comes after */
     int code;
@@ -37,6 +40,13 @@ int __wrap_journal_apply(struct journal *journal, const struct journal_change *c
         between.is_armed = false;
         between.removed = changes[0].row->id;
         between.act(between.f);
+    }
+    if (between.is_doubt_armed && changes[0].row->doubt != JOURNAL_SURE) {
+        int code = __real_journal_apply(journal, changes, count, is_durable, err);
+
+        between.is_doubt_armed = false;
+        between.act(between.f);
+        return code;
     }
     return __real_journal_apply(journal, changes, count, is_durable, err);
 }
@@ -125,6 +135,161 @@ static void commit_save__comes_after_the_row_before_it(void **state)
     assert_int_equal(fixture_unsaved(f), 0);
 }
 
+/* --- the machine stops within a rename --- */
+
+/* What its disk has at that moment, beside the spool. */
+static char *image_of(struct fixture *f)
+{
+    char *image = NULL;
+
+    assert_int_equal(str_format(&image, NULL, "%s/image", f->directory), 0);
+    return image;
+}
+
+static void stop_machine(struct fixture *f)
+{
+    char *image = image_of(f);
+
+    fixture_copy_spool(f, image);
+    free(image);
+    /* Nothing of what the first agent still does reaches the server. */
+    fake_fail(f->fake, FAKE_UPLOAD, ERR_UNREACHABLE, 0, 1000);
+    fake_fail(f->fake, FAKE_DELETE, ERR_UNREACHABLE, 0, 1000);
+    fake_fail(f->fake, FAKE_UPDATE, ERR_UNREACHABLE, 0, 1000);
+}
+
+/* No upload starts by itself from here on, and deletes settle for long. */
+static void wait_for_nothing(struct fixture *f)
+{
+    f->options.upload_delay_ms = 600000;
+    f->options.settle_ms = 600000;
+    online_vfs_configure(f->online, &f->options);
+}
+
+/* Renames; the power is off when the first row is to be taken away. The next agent has the rest. */
+static void rename_and_die(struct fixture *f, const char *from, const char *to)
+{
+    between.act = stop_machine;
+    between.f = f;
+    between.is_armed = true;
+    (void)vfs_rename(f->vfs, f->root, from, f->root, to, 0, NULL, NULL);
+    assert_false(between.is_armed);
+}
+
+static void go_on(struct fixture *f)
+{
+    char *image = image_of(f);
+
+    fixture_stop(f);
+    for (int kind = 0; kind < FAKE_CALLS; kind++) {
+        fake_fail(f->fake, kind, 0, 0, 0);
+    }
+    snprintf(f->spool, sizeof(f->spool), "%s", image);
+    f->options.upload_delay_ms = 0;
+    fixture_start(f);
+    assert_int_equal(online_vfs_drain(f->online, WAIT_MS), 0);
+    assert_int_equal(fixture_unsaved(f), 0);
+    free(image);
+}
+
+static void power_cut__in_a_rename_sends_nothing_that_was_replaced(void **state)
+{
+    struct fixture *f = *state;
+
+    fake_put_text(f->fake, "doc", "old");
+    fake_put_text(f->fake, "new", "what comes");
+    assert_int_equal(fixture_list(f, ""), 2);
+    wait_for_nothing(f);
+    assert_int_equal(fixture_write_text(f, "", "doc", "waits"), 0);
+    rename_and_die(f, "new", "doc");
+    assert_true(fake_has_text(f->fake, "doc", "what comes"));
+    go_on(f);
+    assert_true(fake_has_text(f->fake, "doc", "what comes"));
+    assert_int_equal(fake_versions(f->fake, "doc"), 2);
+    assert_int_equal(fake_children(f->fake, ""), 2); /* no copy; the source was to go later */
+    assert_true(fixture_has_text(f, "doc", "what comes"));
+}
+
+static void power_cut__in_a_rename_of_what_waits_ends_it(void **state)
+{
+    struct fixture *f = *state;
+
+    fake_put_text(f->fake, "doc", "old");
+    fake_put_text(f->fake, "new", "old, too");
+    assert_int_equal(fixture_list(f, ""), 2);
+    wait_for_nothing(f);
+    assert_int_equal(fixture_write_text(f, "", "new", "what comes"), 0);
+    rename_and_die(f, "new", "doc");
+    go_on(f);
+    assert_true(fake_has_text(f->fake, "doc", "what comes"));
+    assert_int_equal(fake_versions(f->fake, "doc"), 2);
+    assert_int_equal(fake_children(f->fake, ""), 1);
+    assert_int_equal(fixture_list(f, ""), 1);
+}
+
+static void power_cut__in_a_rename_onto_a_new_file_makes_no_copy(void **state)
+{
+    struct fixture *f = *state;
+
+    fake_put_text(f->fake, "doc", "what comes");
+    assert_int_equal(fixture_list(f, ""), 1);
+    wait_for_nothing(f);
+    f->options.settle_ms = 0; /* it is no step of a save */
+    online_vfs_configure(f->online, &f->options);
+    assert_int_equal(fixture_write_text(f, "", "fresh", "waits"), 0);
+    rename_and_die(f, "doc", "fresh");
+    assert_true(fake_has_text(f->fake, "fresh", "what comes"));
+    go_on(f);
+    assert_true(fake_has_text(f->fake, "fresh", "what comes"));
+    assert_int_equal(fake_versions(f->fake, "fresh"), 1);
+    assert_int_equal(fake_children(f->fake, ""), 1);
+    assert_true(fixture_has_text(f, "fresh", "what comes"));
+}
+
+/* The rows say that they may be replaced, and are not. */
+static void power_cut__before_the_rename_sends_what_waits(void **state)
+{
+    struct fixture *f = *state;
+
+    fake_put_text(f->fake, "doc", "old");
+    fake_put_text(f->fake, "new", "never comes");
+    assert_int_equal(fixture_list(f, ""), 2);
+    wait_for_nothing(f);
+    assert_int_equal(fixture_write_text(f, "", "doc", "waits"), 0);
+    between.act = stop_machine;
+    between.f = f;
+    between.is_doubt_armed = true;
+    assert_int_not_equal(vfs_rename(f->vfs, f->root, "new", f->root, "doc", 0, NULL, NULL), 0);
+    assert_false(between.is_doubt_armed);
+    go_on(f);
+    assert_true(fake_has_text(f->fake, "doc", "waits"));
+    assert_true(fake_has_text(f->fake, "new", "never comes"));
+    assert_int_equal(fake_versions(f->fake, "doc"), 2);
+    assert_int_equal(fake_children(f->fake, ""), 2);
+}
+
+/* Somebody else's version is not taken for the rename's, whatever its length is. */
+static void power_cut__keeps_what_waits_when_another_saved(void **state)
+{
+    struct fixture *f = *state;
+    char name[160];
+
+    fake_put_text(f->fake, "doc", "old");
+    fake_put_text(f->fake, "new", "never comes");
+    assert_int_equal(fixture_list(f, ""), 2);
+    wait_for_nothing(f);
+    assert_int_equal(fixture_write_text(f, "", "doc", "waits"), 0);
+    between.act = stop_machine;
+    between.f = f;
+    between.is_doubt_armed = true;
+    (void)vfs_rename(f->vfs, f->root, "new", f->root, "doc", 0, NULL, NULL);
+    fake_put_text(f->fake, "doc", "THEIR words");
+    go_on(f);
+    assert_true(fake_has_text(f->fake, "doc", "THEIR words"));
+    fake_find_name(f->fake, "", "(conflict ", name, sizeof(name));
+    assert_true(fake_has_text(f->fake, name, "waits"));
+}
+
 int main(void)
 {
 #define COMMIT_TEST(f) cmocka_unit_test_setup_teardown(f, setup, fixture_teardown)
@@ -132,6 +297,11 @@ int main(void)
         COMMIT_TEST(commit_rename__waits_until_the_row_is_gone),
         COMMIT_TEST(commit_rename__onto_it_waits_until_the_row_is_gone),
         COMMIT_TEST(commit_save__comes_after_the_row_before_it),
+        COMMIT_TEST(power_cut__in_a_rename_sends_nothing_that_was_replaced),
+        COMMIT_TEST(power_cut__in_a_rename_of_what_waits_ends_it),
+        COMMIT_TEST(power_cut__in_a_rename_onto_a_new_file_makes_no_copy),
+        COMMIT_TEST(power_cut__before_the_rename_sends_what_waits),
+        COMMIT_TEST(power_cut__keeps_what_waits_when_another_saved),
     };
 
     return cmocka_run_group_tests_name("the end of an upload", tests, NULL, NULL) ? 1 : 0;
