@@ -7,7 +7,6 @@
  * some of them are remembered; content that is forgotten gets another number.
  */
 #include "online.h"
-#include "uploads.h"
 
 #define SPREAD UINT64_C(0x9E3779B97F4A7C15) /* odd: no two counts give the same */
 
@@ -39,7 +38,7 @@ static uint64_t of_saved(const struct online_vfs *online, const char *item_id, c
 
 uint64_t version_of(struct online_vfs *online, const struct node *node, const struct body *body)
 {
-    if (body && body->spool && (body->is_dirty || uploads_has((struct body *)body))) {
+    if (body && body->spool) { /* also when it is saved: the handles go on reading it */
         return of_draft(body);
     }
     if (body && body->version && *body->version) {

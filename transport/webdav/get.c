@@ -20,7 +20,17 @@ struct sender {
     uint64_t id; /* held */
     uint64_t offset;
     uint64_t size;
+    uint64_t version; /* that the ETag of the answer names */
 };
+
+/* A program here writes the file meanwhile: the bytes to come are not those of the ETag. */
+static bool is_changed(const struct sender *s, const struct vfs_call *call)
+{
+    struct vfs_attr now;
+
+    return vfs_getattr(s->dav->vfs, &now, s->id, s->file, call, NULL) < 0 ||
+           now.version != s->version;
+}
 
 static ssize_t send_more(void *payload, uint64_t at, char *out, size_t room)
 {
@@ -40,7 +50,8 @@ static ssize_t send_more(void *payload, uint64_t at, char *out, size_t room)
     }
     code = vfs_read(s->dav->vfs, s->file, out, room, s->offset + at, &got, &call, &err);
     dav_touch(s->connection);
-    if (code < 0 || got == 0) { /* the length was promised: the connection breaks */
+    if (code < 0 || got == 0 ||
+        is_changed(s, &call)) { /* the length was promised: the connection breaks */
         if (code < 0 && code != ERR_CANCELLED) {
             log_error(LOG_TRANSPORT, &err, "WebDAV GET");
         }
@@ -160,7 +171,8 @@ static int answer(struct dav_request *r, const struct vfs_attr *attr, struct vfs
                          .file = file,
                          .id = attr->id,
                          .offset = offset,
-                         .size = length};
+                         .size = length,
+                         .version = attr->version};
     s->watch.until_answer = true;
     if (status == 416) {
         dav_header(r, "Content-Range", "bytes */%llu", (unsigned long long)attr->size_bytes);

@@ -3,14 +3,19 @@
  *
  * A new name is streamed into the vfs as it comes, and taken away again when the client breaks off.
  * Over an existing file the body is collected first (in memory, then in a file without a name),
- * because closing a file that was emptied and half written would send that. A file that the client
- * has just made empty is one of held.h: it is written where it is.
+ * so that who reads the file meanwhile gets all of the old content. What breaks off is abandoned: the
+ * vfs has what it had. A file that the client has just made empty is one of held.h: it is written
+ * where it is.
+ *
+ * One PUT at a time writes a path, from its conditions to its end: two of them must not make one file
+ * out of both, and what If-Match was compared with must be what is replaced.
  */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/str.h"
 #include "method.h"
 #include "spool.h"
@@ -29,8 +34,61 @@ struct dav_put {
     struct buf memory;
     FILE *spool; /* once `memory` is full */
     uint64_t size;
-    bool is_kept; /* file and hold went elsewhere */
+    bool is_whole;        /* all of it is in the file */
+    bool is_kept;         /* file and hold went elsewhere */
+    const char *key;      /* while it is in webdav.puts: the request's */
+    struct dav_put *next; /* there */
 };
+
+static bool is_written(const struct webdav *dav, const char *key)
+{
+    for (const struct dav_put *put = dav->puts; put; put = put->next) {
+        if (strcmp(put->key, key) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Waits for a PUT to the same path. */
+static int take_turn(struct dav_request *r, struct dav_put *put)
+{
+    struct webdav *dav = r->dav;
+    struct vfs_call call = dav_call(r);
+    int code = 0;
+
+    mutex_lock(&dav->lock);
+    while (is_written(dav, r->key) && code == 0) {
+        if (clock_mono_ms(clock_system()) >= call.deadline_ms || call.is_cancelled(call.payload)) {
+            code = error_set(&r->err, ERR_BUSY, "another upload writes the file");
+        } else {
+            cond_wait_ms(&dav->changed, &dav->lock, 200);
+        }
+    }
+    if (code == 0) {
+        put->key = r->key;
+        put->next = dav->puts;
+        dav->puts = put;
+    }
+    mutex_unlock(&dav->lock);
+    return code;
+}
+
+static void end_turn(struct webdav *dav, struct dav_put *put)
+{
+    struct dav_put **at = &dav->puts;
+
+    if (!put->key) {
+        return;
+    }
+    mutex_lock(&dav->lock);
+    while (*at != put) {
+        at = &(*at)->next;
+    }
+    *at = put->next;
+    cond_broadcast(&dav->changed);
+    mutex_unlock(&dav->lock);
+}
 
 /* RFC 4918, 9.7.1: without its folder a file cannot be made. */
 static int find(struct dav_request *r, struct dav_put *put)
@@ -90,7 +148,10 @@ int dav_put_begin(struct dav_request *r)
     }
     buf_init(&put->memory, IN_MEMORY_MAX);
     r->put = put;
-    result = find(r, put);
+    result = take_turn(r, put);
+    if (result == 0) {
+        result = find(r, put);
+    }
     if (result == 0) {
         result = check(r, put);
     }
@@ -210,32 +271,17 @@ static int replace(struct dav_request *r, struct dav_put *put)
     return put->size > 0 ? pour(r, put) : 0;
 }
 
-/* ETags are strong: what was written within the same millisecond, in the same length, must differ. */
-static int mark_changed(struct dav_request *r, struct dav_put *put, struct vfs_attr *attr)
-{
-    struct vfs_call call = dav_save_call(r);
-    struct vfs_set set = {.flags = VFS_SET_MODIFIED};
-    int code = vfs_getattr(r->dav->vfs, attr, put->id, put->file, &call, &r->err);
-
-    if (code == 0 && put->exists && attr->size_bytes == put->old.size_bytes &&
-        attr->modified_ms == put->old.modified_ms) {
-        set.modified_ms = attr->modified_ms + 1;
-        code = vfs_setattr(r->dav->vfs, attr, put->id, put->file, &set, &call, &r->err);
-    }
-    return code;
-}
-
 /* The answer names the state that was saved. */
 static int save(struct dav_request *r, struct dav_put *put)
 {
     struct vfs_call call = dav_save_call(r);
     struct vfs_attr attr;
     char etag[DAV_ETAG_SIZE];
-    int code = put->size > 0 ? mark_changed(r, put, &attr) : 0;
+    int code = 0;
 
-    if (code == 0 && put->size > 0) {
-        code = vfs_flush(r->dav->vfs, put->file, &call, &r->err);
-    }
+    put->is_whole = true;
+    code = put->size > 0 ? vfs_flush(r->dav->vfs, put->file, &call, &r->err) : 0;
+
     if (code == 0) {
         code = vfs_getattr(r->dav->vfs, &attr, put->id, put->file, &call, &r->err);
     }
@@ -281,10 +327,14 @@ static void undo(struct dav_request *r, struct dav_put *put)
         dav_held_add(r->dav->held, r->key, put->id, put->file);
         return;
     }
-    if (put->is_streaming) {
-        vfs_unlink(r->dav->vfs, put->parent.id, dav_path_name(r->path), &call, NULL);
+    if (put->is_whole) { /* it could not be sent: no byte of it is lost, see vfs.h */
+        vfs_close(r->dav->vfs, put->file);
+    } else {
+        if (put->is_streaming) {
+            vfs_unlink(r->dav->vfs, put->parent.id, dav_path_name(r->path), &call, NULL);
+        }
+        vfs_abandon(r->dav->vfs, put->file);
     }
-    vfs_close(r->dav->vfs, put->file);
     vfs_forget(r->dav->vfs, put->id, 1);
 }
 
@@ -298,6 +348,7 @@ void dav_put_free(struct dav_request *r)
     if (put->file && !put->is_kept) {
         undo(r, put);
     }
+    end_turn(r->dav, put);
     if (put->exists && put->old.id) {
         dav_forget(r, &put->old);
     }
@@ -338,8 +389,6 @@ int dav_copy_over(struct dav_request *r, const struct vfs_attr *from, const stru
 {
     struct dav_put put = {.exists = true, .old = *to};
     struct vfs_call call;
-    struct vfs_attr attr;
-    uint64_t id = to->id; /* the caller's hold */
     int code = 0;
 
     buf_init(&put.memory, IN_MEMORY_MAX);
@@ -348,14 +397,14 @@ int dav_copy_over(struct dav_request *r, const struct vfs_attr *from, const stru
         code = replace(r, &put);
     }
     if (code == 0) {
-        put.id = id;
-        code = mark_changed(r, &put, &attr);
-    }
-    if (code == 0) {
         call = dav_save_call(r);
         code = vfs_flush(r->dav->vfs, put.file, &call, &r->err);
     }
-    vfs_close(r->dav->vfs, put.file);
+    if (code == 0) {
+        vfs_close(r->dav->vfs, put.file);
+    } else {
+        vfs_abandon(r->dav->vfs, put.file);
+    }
     if (put.spool) {
         fclose(put.spool);
     }

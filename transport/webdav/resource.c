@@ -130,8 +130,13 @@ int dav_follow_links(struct dav_request *r, char **out, const char *path, struct
 
 void dav_etag(char out[DAV_ETAG_SIZE], const struct vfs_attr *attr)
 {
-    snprintf(out, DAV_ETAG_SIZE, "\"%llx-%llx\"", (unsigned long long)attr->modified_ms,
-             (unsigned long long)attr->size_bytes);
+    if (attr->version) {
+        snprintf(out, DAV_ETAG_SIZE, "\"%016llx-%llx\"", (unsigned long long)attr->version,
+                 (unsigned long long)attr->size_bytes);
+    } else { /* no better word than the time: a weak one (RFC 9110, 8.8.1) */
+        snprintf(out, DAV_ETAG_SIZE, "W/\"%llx-%llx\"", (unsigned long long)attr->modified_ms,
+                 (unsigned long long)attr->size_bytes);
+    }
 }
 
 /* RFC 9110's IMF-fixdate, from the ISO form and the day's number. */

@@ -150,11 +150,9 @@ static int begin(struct dav_request *r, const char *name, const char *url)
 }
 
 /* A client that sends letter by letter occupies a connection for nothing. */
-static bool is_too_slow(const struct dav_request *r)
+bool dav_is_too_slow(int64_t took_ms, uint64_t received)
 {
-    int64_t took_ms = clock_mono_ms(clock_system()) - r->begun_ms;
-
-    return took_ms > SLOW_AFTER_MS && r->received < (uint64_t)(took_ms / 1000) * SLOW_BYTES_PER_S;
+    return took_ms > SLOW_AFTER_MS && received < (uint64_t)(took_ms / 1000) * SLOW_BYTES_PER_S;
 }
 
 /* A piece of the body. False: the connection ends. */
@@ -163,7 +161,7 @@ static bool take_data(struct dav_request *r, const char *data, size_t size)
     int result = 0;
 
     r->received += size;
-    if (is_too_slow(r)) {
+    if (dav_is_too_slow(clock_mono_ms(clock_system()) - r->begun_ms, r->received)) {
         return false;
     }
     if (r->early) {

@@ -58,8 +58,9 @@ struct webdav {
 
     atomic_bool is_cancelling; /* operations that run are to end with ERR_CANCELLED */
     struct mutex lock;         /* guards what follows */
-    struct cond changed;       /* `active` became less, or is_ending */
+    struct cond changed;       /* `active` became less, a PUT ended, or is_ending */
     unsigned active;           /* requests */
+    struct dav_put *puts;      /* that write now: one of each path (put.c) */
     bool is_ending;
     struct thread keeper; /* closes what is held for too long */
 };
@@ -174,6 +175,9 @@ void dav_connection_trust(struct dav_connections *connections, struct dav_connec
 
 /* server.c */
 int dav_server_start(struct webdav *dav, struct error *err);
+
+/* Whether a request that began so long ago brought too little of its body. */
+bool dav_is_too_slow(int64_t took_ms, uint64_t received);
 
 /* posix/socket.c, posix/peer.c: what differs by system. A listening socket on 127.0.0.1, and its
  * port. */

@@ -12,6 +12,7 @@
 #include "webdav/if_header.h"
 #include "webdav/locks.h"
 #include "webdav/path.h"
+#include "webdav/webdav_internal.h"
 #include "webdav/xml.h"
 
 static void expect_path(const char *raw, const char *want)
@@ -295,6 +296,18 @@ static void locks__meet_expire_and_open(void **state)
     dav_locks_free(locks);
 }
 
+/* 100 bytes a second, once it had a minute. */
+static void server__gives_up_on_a_body_that_comes_letter_by_letter(void **state)
+{
+    (void)state;
+    assert_false(dav_is_too_slow(0, 0));
+    assert_false(dav_is_too_slow(60000, 0));
+    assert_true(dav_is_too_slow(61000, 6099));
+    assert_false(dav_is_too_slow(61000, 6100));
+    assert_true(dav_is_too_slow(3600000, 3600));
+    assert_false(dav_is_too_slow(3600000, 100 * 1024 * 1024));
+}
+
 static void expect_props(struct dav_props *props, const char *key, const char *want)
 {
     struct buf out;
@@ -344,6 +357,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(xml_parse__keeps_values_with_their_namespaces),
         cmocka_unit_test(xml_parse__refuses_what_could_grow),
         cmocka_unit_test(locks__meet_expire_and_open),
+        cmocka_unit_test(server__gives_up_on_a_body_that_comes_letter_by_letter),
         cmocka_unit_test(props__follow_their_item),
     };
 

@@ -11,7 +11,8 @@
 
 #include "webdav/webdav_internal.h"
 
-#define BACKLOG 128
+#define BACKLOG \
+    1024 /* who is flooded refuses, quickly; who has no place in the queue waits a second */
 
 /* Never anything but 127.0.0.1. */
 static int bind_loopback(int fd, uint16_t *port, struct error *err)
