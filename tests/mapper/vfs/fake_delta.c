@@ -74,17 +74,25 @@ int64_t fake_size(struct fake *fake, const char *path)
     return size;
 }
 
-/* The first (or, awkward, the last) change after `from` and on this side of `cursor`; 0: none. The
- * root has number 0 and never changes. */
-static uint32_t next_change(const struct fake *fake, uint64_t from, uint64_t cursor)
+/* One set on its way: what changed after `from`, page by page. The root has number 0 and never
+ * changes. */
+struct walk {
+    uint64_t from;
+    uint64_t cursor;
+    uint64_t until; /* awkward, newest first: what changes meanwhile is for the next set */
+};
+
+/* The first (or, awkward, the last) change on this side of the cursor; 0: none. */
+static uint32_t next_change(const struct fake *fake, const struct walk *walk)
 {
+    bool is_backward = walk->until > 0;
     uint32_t best = 0;
 
     for (uint32_t i = 1; i < fake->count; i++) {
         uint64_t seq = fake->items[i].seq;
-        bool fits = seq > from && (fake->is_awkward ? seq < cursor : seq > cursor);
+        bool fits = seq > walk->from && (is_backward ? seq < walk->cursor : seq > walk->cursor);
         bool is_better =
-            !best || (fake->is_awkward ? seq > fake->items[best].seq : seq < fake->items[best].seq);
+            !best || (is_backward ? seq > fake->items[best].seq : seq < fake->items[best].seq);
 
         best = fits && is_better ? i : best;
     }
@@ -103,23 +111,24 @@ static void fill_change(struct fake *fake, struct graph_item *out, uint32_t inde
     }
 }
 
-static void fill_page(struct fake *fake, struct graph_items *out, uint64_t from, uint64_t cursor)
+static void fill_page(struct fake *fake, struct graph_items *out, struct walk *walk)
 {
     size_t limit = fake->page ? fake->page : 200;
     uint32_t at = 0;
 
     out->items = calloc(limit * 2, sizeof(*out->items));
-    while (out->count + 1 < limit * 2 && (at = next_change(fake, from, cursor)) != 0) {
+    while (out->count + 1 < limit * 2 && (at = next_change(fake, walk)) != 0) {
         fill_change(fake, &out->items[out->count++], at);
-        if (fake->is_awkward) {
+        if (walk->until) {
             fill_change(fake, &out->items[out->count++], at);
         }
-        cursor = fake->items[at].seq;
+        walk->cursor = fake->items[at].seq;
     }
-    if (next_change(fake, from, cursor)) {
-        str_format(&out->next_link, NULL, "next %" PRIu64 " %" PRIu64, from, cursor);
+    if (next_change(fake, walk)) {
+        str_format(&out->next_link, NULL, "next %" PRIu64 " %" PRIu64 " %" PRIu64, walk->from,
+                   walk->cursor, walk->until);
     } else {
-        str_format(&out->delta_link, NULL, "delta %" PRIu64, fake->seq);
+        str_format(&out->delta_link, NULL, "delta %" PRIu64, walk->until ? walk->until : fake->seq);
     }
 }
 
@@ -127,30 +136,32 @@ int graph_delta(struct graph_items *out, struct account *account, const char *dr
                 const char *link, bool is_latest, const struct call *call, struct error *err)
 {
     struct fake *fake = account->fake;
-    uint64_t from = 0;
-    uint64_t cursor = 0;
+    struct walk walk = {0};
     int code = fake_enter(fake, FAKE_DELTA, call, err);
 
     (void)drive_id;
     *out = (struct graph_items){0};
     if (code == 0 && link) {
-        bool is_next = sscanf(link, "next %" SCNu64 " %" SCNu64, &from, &cursor) == 2;
+        bool is_next = sscanf(link, "next %" SCNu64 " %" SCNu64 " %" SCNu64, &walk.from,
+                              &walk.cursor, &walk.until) == 3;
 
-        if (!is_next && sscanf(link, "delta %" SCNu64, &from) != 1) {
+        if (!is_next && sscanf(link, "delta %" SCNu64, &walk.from) != 1) {
             code = error_set(err, ERR_INVALID, "a link that nobody gave out");
-        } else if (from < fake->gone_seq) {
+        } else if (walk.from < fake->gone_seq) {
             code = error_set(err, ERR_GONE, "resyncRequired");
         } else if (is_next || !fake->is_awkward) {
-            fill_page(fake, out, from, is_next ? cursor : from);
-        } else {
-            str_format(&out->next_link, NULL, "next %" PRIu64 " %" PRIu64, from, UINT64_MAX);
+            walk.cursor = is_next ? walk.cursor : walk.from;
+            fill_page(fake, out, &walk);
+        } else { /* an empty page first */
+            str_format(&out->next_link, NULL, "next %" PRIu64 " %" PRIu64 " %" PRIu64, walk.from,
+                       fake->seq + 1, fake->seq + (fake->seq == 0));
         }
     } else if (code == 0 && is_latest) {
         str_format(&out->delta_link, NULL, "delta %" PRIu64, fake->seq);
     } else if (code == 0) {
         code = error_set(err, ERR_INVALID, "this drive is never enumerated whole");
     }
-    mutex_unlock(&fake->lock);
+    fake_leave(fake);
     return code;
 }
 

@@ -49,6 +49,7 @@ uint32_t fake_add_item(struct fake *fake, uint32_t parent, const char *name, boo
             fake->first_child[parent] = index;
         }
         fake->last_child[parent] = index;
+        item->place = ++fake->last_place;
     }
     return index;
 }
@@ -58,6 +59,16 @@ uint32_t fake_next_of(struct fake *fake, uint32_t parent, uint32_t at)
     do {
         at = at ? fake->next_child[at] : fake->first_child[parent];
     } while (at && fake->items[at].is_gone);
+    return at;
+}
+
+uint32_t fake_next_after(struct fake *fake, uint32_t parent, uint64_t place)
+{
+    uint32_t at = fake_next_of(fake, parent, 0);
+
+    while (at && fake->items[at].place <= place) {
+        at = fake_next_of(fake, parent, at);
+    }
     return at;
 }
 
@@ -100,6 +111,7 @@ static void fake_move_to(struct fake *fake, uint32_t index, uint32_t parent)
         fake->first_child[parent] = index;
     }
     fake->last_child[parent] = index;
+    fake->items[index].place = ++fake->last_place;
 }
 
 /* UINT32_MAX: not there. */
@@ -292,6 +304,13 @@ void fake_set_latency(struct fake *fake, int latency_ms)
 {
     mutex_lock(&fake->lock);
     fake->latency_ms = latency_ms;
+    mutex_unlock(&fake->lock);
+}
+
+void fake_set_jitter(struct fake *fake, unsigned jitter_us)
+{
+    mutex_lock(&fake->lock);
+    fake->jitter_us = jitter_us;
     mutex_unlock(&fake->lock);
 }
 

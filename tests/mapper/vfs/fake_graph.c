@@ -10,22 +10,34 @@
 #include "base/clock.h"
 #include "base/str.h"
 
-static void pause_ms(int64_t ms)
+static void pause_us(int64_t us)
 {
-    struct timespec t = {ms / 1000, (ms % 1000) * 1000000};
+    struct timespec t = {us / 1000000, (us % 1000000) * 1000};
 
-    nanosleep(&t, NULL);
+    if (us > 0) {
+        nanosleep(&t, NULL);
+    }
+}
+
+/* How long an answer takes more or less than the others; with the lock. */
+static int64_t next_jitter_us(struct fake *fake)
+{
+    fake->random = fake->random * 1664525u + 1013904223u;
+    return fake->jitter_us ? (int64_t)((fake->random >> 8) % (fake->jitter_us + 1)) : 0;
 }
 
 /* Waits as long as the server takes, or the caller wants. Then with the lock. */
 int fake_enter(struct fake *fake, enum fake_call kind, const struct call *call, struct error *err)
 {
     int64_t left = 0;
+    int64_t jitter_us = 0;
     int code = 0;
 
     mutex_lock(&fake->lock);
     left = fake->latency_ms;
+    jitter_us = next_jitter_us(fake);
     mutex_unlock(&fake->lock);
+    pause_us(jitter_us);
     while (left > 0) {
         int64_t step = left < 50 ? left : 50;
 
@@ -37,7 +49,7 @@ int fake_enter(struct fake *fake, enum fake_call kind, const struct call *call, 
             mutex_lock(&fake->lock);
             return error_set(err, ERR_TIMED_OUT, "the deadline passed");
         }
-        pause_ms(step);
+        pause_us(step * 1000);
         left -= step;
     }
     mutex_lock(&fake->lock);
@@ -49,6 +61,14 @@ int fake_enter(struct fake *fake, enum fake_call kind, const struct call *call, 
         code = error_set(err, fake->faults[kind].code, "the test wants this to fail");
     }
     return code;
+}
+
+void fake_leave(struct fake *fake)
+{
+    int64_t us = next_jitter_us(fake);
+
+    mutex_unlock(&fake->lock);
+    pause_us(us);
 }
 
 struct account *account_ref(struct account *account)
@@ -114,18 +134,19 @@ int graph_list_children(struct graph_items *out, struct account *account, const 
     }
     if (code == 0) {
         *out = (struct graph_items){.items = calloc(limit, sizeof(*out->items))};
-        at = fake_next_of(fake, folder, next_link ? (uint32_t)strtoul(next_link, NULL, 10) : 0);
+        at = fake_next_after(fake, folder, next_link ? strtoull(next_link, NULL, 10) : 0);
         while (at && out->count < limit) {
             if (!fake->items[at].is_hidden) {
                 fake_fill(fake, &out->items[out->count++], at, false);
             }
             if (out->count == limit && fake_next_of(fake, folder, at)) {
-                str_format(&out->next_link, NULL, "%u", at);
+                str_format(&out->next_link, NULL, "%llu",
+                           (unsigned long long)fake->items[at].place);
             }
             at = fake_next_of(fake, folder, at);
         }
     }
-    mutex_unlock(&fake->lock);
+    fake_leave(fake);
     return code;
 }
 
@@ -148,7 +169,7 @@ int graph_get_item(struct graph_item *out, struct account *account, const char *
     if (code == 0) {
         code = answer(fake, out, fake_by_id(fake, item_id), err);
     }
-    mutex_unlock(&fake->lock);
+    fake_leave(fake);
     return code;
 }
 
@@ -169,7 +190,7 @@ int graph_get_child(struct graph_item *out, struct account *account, const char 
     if (code == 0) {
         code = answer(fake, out, child ? child : UINT32_MAX, err);
     }
-    mutex_unlock(&fake->lock);
+    fake_leave(fake);
     return code;
 }
 
@@ -183,7 +204,7 @@ int graph_get_item_by_path(struct graph_item *out, struct account *account, cons
     if (code == 0) {
         code = answer(fake, out, fake_walk(fake, path, false), err);
     }
-    mutex_unlock(&fake->lock);
+    fake_leave(fake);
     return code;
 }
 
@@ -207,7 +228,7 @@ int graph_create_folder(struct graph_item *out, struct account *account, const c
     if (code == 0) {
         code = answer(fake, out, fake_add_item(fake, folder, name, true), err);
     }
-    mutex_unlock(&fake->lock);
+    fake_leave(fake);
     return code;
 }
 
@@ -230,7 +251,7 @@ int graph_update_item(struct graph_item *out, struct account *account, const cha
     if (code == 0) {
         code = answer(fake, out, index, err);
     }
-    mutex_unlock(&fake->lock);
+    fake_leave(fake);
     return code;
 }
 
@@ -249,7 +270,7 @@ int graph_delete_item(struct account *account, const char *drive_id, const char 
     if (code == 0) {
         fake_remove_item(fake, index);
     }
-    mutex_unlock(&fake->lock);
+    fake_leave(fake);
     return code;
 }
 
@@ -358,7 +379,7 @@ int graph_upload(struct graph_item *out, struct account *account, const struct g
     if (code == 0) {
         code = answer(fake, out, index, &error);
     }
-    mutex_unlock(&fake->lock);
+    fake_leave(fake);
     free(data);
     if (code < 0 && err) {
         *err = error;
@@ -398,7 +419,7 @@ int graph_list_versions(struct graph_versions *out, struct account *account, con
         out->versions[0].size_bytes = item->size;
         str_copy(&out->versions[0].user_id, item->is_by_other ? "ben" : "me", NULL);
     }
-    mutex_unlock(&fake->lock);
+    fake_leave(fake);
     return code;
 }
 

@@ -35,6 +35,8 @@ struct account *fake_account(struct fake *fake); /* lent */
 
 /* Every request takes so long; a page has so many entries at most; a download moves so fast. */
 void fake_set_latency(struct fake *fake, int latency_ms);
+/* ... and so long more at most, there and back again, so that answers overtake one another. */
+void fake_set_jitter(struct fake *fake, unsigned jitter_us);
 void fake_set_page(struct fake *fake, size_t entries);
 
 /* After `skip` good ones, `times` requests of this kind are answered by `code`. */

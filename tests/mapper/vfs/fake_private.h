@@ -40,7 +40,8 @@ struct item {
     unsigned change;
     int64_t modified_ms;
     int64_t created_ms;
-    uint64_t seq; /* of its last change */
+    uint64_t seq;   /* of its last change */
+    uint64_t place; /* in its folder: the order of arrival */
     char id[36];
 };
 
@@ -60,6 +61,8 @@ struct fake {
     struct item *items;
     uint32_t count;
     int latency_ms;
+    unsigned jitter_us;
+    uint32_t random;
     size_t page;
     unsigned counts[FAKE_CALLS];
     struct fault faults[FAKE_CALLS];
@@ -68,7 +71,8 @@ struct fake {
     uint64_t downloaded;
     struct str_list ever; /* names of items, the first few thousand */
     uint64_t seq;         /* of the last change of all */
-    uint64_t gone_seq;    /* tokens below it are gone */
+    uint64_t last_place;
+    uint64_t gone_seq; /* tokens below it are gone */
     bool is_awkward;
     uint32_t *first_child; /* of folders, for fast listings: next in `next_child` */
     uint32_t *next_child;
@@ -77,6 +81,8 @@ struct fake {
 
 uint32_t fake_add_item(struct fake *fake, uint32_t parent, const char *name, bool is_folder);
 uint32_t fake_next_of(struct fake *fake, uint32_t parent, uint32_t at); /* 0: none */
+/* ... whose place is after this one. */
+uint32_t fake_next_after(struct fake *fake, uint32_t parent, uint64_t place);
 uint32_t fake_find_child(struct fake *fake, uint32_t parent, const char *name);
 uint32_t fake_walk(struct fake *fake, const char *path, bool makes); /* UINT32_MAX: not there */
 uint32_t fake_by_id(struct fake *fake, const char *id);
@@ -91,5 +97,8 @@ void fake_note(struct fake *fake, uint32_t index); /* it changed */
 
 /* Waits as long as the server takes, or the caller wants. Then with the lock. */
 int fake_enter(struct fake *fake, enum fake_call kind, const struct call *call, struct error *err);
+
+/* Gives the lock back, and waits as long as the answer is on its way. */
+void fake_leave(struct fake *fake);
 
 #endif

@@ -3,7 +3,7 @@
  * programs here do the same and changes come by delta, now and then breaking off. At the end what is
  * shown is what the server has: every name, every size, by the changes alone.
  *
- *   stress_changes [rounds [seed]]
+ *   stress_changes [rounds [seed [jitter_us]]]
  */
 #include "fixture.h"
 
@@ -194,6 +194,7 @@ int main(int argc, char **argv)
 {
     unsigned rounds = argc > 1 ? (unsigned)strtoul(argv[1], NULL, 10) : 300;
     unsigned seed = argc > 2 ? (unsigned)strtoul(argv[2], NULL, 10) : 1;
+    unsigned jitter_us = argc > 3 ? (unsigned)strtoul(argv[3], NULL, 10) : 0;
     struct worker workers[THREADS];
     struct fixture f;
     unsigned wrong = 0;
@@ -203,6 +204,7 @@ int main(int argc, char **argv)
     f.options.metadata_ms = 3;
     f.options.poll_ms = 2;
     fake_set_page(f.fake, 7);
+    fake_set_jitter(f.fake, jitter_us);
     for (unsigned i = 0; i < FOLDERS; i++) {
         char path[32];
 
