@@ -14,6 +14,7 @@
 
 #include "base/error.h"
 
+struct policy;
 struct settings;
 
 enum doctor_level { DOCTOR_OK, DOCTOR_WARNING, DOCTOR_FAILED, DOCTOR_LEVELS };
@@ -35,6 +36,9 @@ struct doctor_options {
 /* Looks at everything. *out = {"version", "warnings", "failed", "checks"}; the caller's. Fails only
  * without memory: all that is wrong is a check. Takes up to a minute when hosts do not answer. */
 int doctor_examine(cJSON **out, const struct doctor_options *options, struct error *err);
+
+/* The policy as it is read here and now. *out is the caller's: policy_free(). */
+int doctor_read_policy(struct policy **out, const char *policy_file, struct error *err);
 
 /* doctor_agent.c: what the agent of this user says; `status` NULL: none runs, and `why`. */
 void doctor_check_agent(struct doctor *doctor, const cJSON *status, const struct error *why);

@@ -29,6 +29,7 @@ static const struct command commands[] = {
     {"versions", command_versions, "the versions of a file: list, restore, save"},
     {"desktop", command_desktop, "entries in the menus of the file manager (Linux)"},
     {"doctor", command_doctor, "look at every condition for the agent's work; what to do"},
+    {"report", command_report, "a bundle for support, without names and secrets"},
     {"deletes", command_deletes, "whether deleting is paused; allow deleting very much"},
     {"np", command_np, "register, unregister or check the network provider (Windows)"},
     {"uploads", command_uploads, "files on their way: list, wait, retry, export, discard"},

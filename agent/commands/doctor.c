@@ -85,7 +85,7 @@ static void check_settings(struct doctor *doctor, const struct settings *setting
     }
 }
 
-static int read_policy(struct policy **out, const char *file, struct error *err)
+int doctor_read_policy(struct policy **out, const char *file, struct error *err)
 {
     struct policy_sources sources = {0};
     int code = policy_default_sources(&sources, err);
@@ -206,7 +206,7 @@ int doctor_examine(cJSON **out, const struct doctor_options *options, struct err
     struct doctor doctor = {.checks = cJSON_CreateArray()};
     struct policy *policy = NULL;
     cJSON *result = NULL;
-    int code = read_policy(&policy, options->policy_file, err);
+    int code = doctor_read_policy(&policy, options->policy_file, err);
 
     if (code == 0) {
         examine(&doctor, policy, options);
