@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "np_session.h"
 #include "session_private.h"
 
 #define UNMOUNT_WAIT_MS 5000
@@ -187,6 +188,9 @@ static int start_all(struct session *session, struct error *err)
             control_start(&session->control, session->paths->socket, session_control, session, err);
     }
     if (code == 0) {
+        session_np_tick(session);
+    }
+    if (code == 0) {
         code = session_accounts_start(session, err);
     }
     if (code == 0) {
@@ -239,6 +243,7 @@ static void end(struct session *session)
         drain(session);
     }
     control_stop(session->control);
+    session_np_stop(session);
     transport_stop(session->transport, UNMOUNT_WAIT_MS);
     if (session->state) {
         session_record_all_detached(session);
@@ -305,6 +310,7 @@ int session_start(struct session **out, const struct session_options *options, s
 void session_tick(struct session *session)
 {
     session_mount_check(session);
+    session_np_tick(session);
     session_accounts_watch(session);
 }
 

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "np_tag.h"
 #include "session_private.h"
 
 #define UNMOUNT_WAIT_MS 5000
@@ -23,10 +24,15 @@ static int mount_with(struct transport **out, const struct session *session, con
 
     if (code == 0) {
         options.private_directory = directory;
+        code = np_tag(&tag, err);
+    }
+    if (code == 0) {
+        options.user_tag = tag;
         code = transport_create(&transport, name, &options, err);
     }
     free(directory);
     if (code == 0) {
+    free(tag);
         code = transport_start(transport, online_vfs_vfs(session->online), err);
     }
     if (code < 0) {
@@ -131,14 +137,17 @@ static int mount_again(struct session *session, struct error *err)
     return session_remap(session, err);
 }
 
-static int set_place(struct session *session, const char *root, enum policy_transport kind,
-                     uint16_t port, struct error *err)
+static int set_place(struct session *session, const char *root, const char *server,
+                     enum policy_transport kind, uint16_t port, struct error *err)
 {
     int code;
 
     mutex_lock(&session->apply_mutex);
     code = str_copy(&session->mount_root, root, err);
     if (code == 0) {
+    if (code == 0) {
+        code = str_copy(&session->unc_server, server, err);
+    }
         session->kind = kind;
         session->web_dav_port = port;
     }
@@ -155,29 +164,36 @@ int session_mount_move(struct session *session, struct error *err)
     struct error why = {0};
     char *old_root = NULL;
     int code;
+    char *old_server = NULL;
 
     if (old_kind == settings->transport && old_port == port &&
-        str_equal(session->mount_root, settings->mount_root)) {
+        str_equal(session->mount_root, settings->mount_root) &&
+        str_equal(session->unc_server, settings->unc_server)) {
         return 0;
     }
     code = str_copy(&old_root, session->mount_root, err);
     if (code < 0) {
+    if (code == 0) {
+        code = str_copy(&old_server, session->unc_server, err);
+    }
         return code;
     }
     unmount(session); /* one vfs has one transport at a time */
-    code = set_place(session, settings->mount_root, settings->transport, port, err);
+    code = set_place(session, settings->mount_root, settings->unc_server, settings->transport, port,
+                     err);
     if (code == 0) {
         code = mount_again(session, err);
     }
     if (code == 0) {
         log_info(LOG_TRANSPORT, "the mount moved from '%s' to '%s'", old_root, session->mount_root);
-    } else if (set_place(session, old_root, old_kind, old_port, &why) < 0 ||
+    } else if (set_place(session, old_root, old_server, old_kind, old_port, &why) < 0 ||
                mount_again(session, &why) < 0) {
         log_error(LOG_TRANSPORT, &why, "'%s' is not mounted", old_root); /* the tick tries again */
     }
     str_free(&old_root);
     return code;
 }
+    str_free(&old_server);
 
 static int check_mount(struct session *session, struct error *err)
 {

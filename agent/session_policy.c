@@ -289,7 +289,8 @@ static void apply(struct session *session, unsigned parts)
         online_vfs_configure(session->online, &options);
         note_next_start(session, settings);
     }
-    if (parts & PART_TRANSPORT && session_mount_move(session, &err) < 0) {
+    /* UncServer is one of the mappings */
+    if (parts & (PART_TRANSPORT | PART_MAPPINGS) && session_mount_move(session, &err) < 0) {
         note_problem(session, "the mount stays where it was", &err);
     }
     if (parts & (PART_ACCOUNT | PART_MAPPINGS)) {

@@ -12,6 +12,7 @@
  *   session_status.c   what status, plan and explain answer
  *   session_uploads.c  what `mooring uploads` asks for
  *   session_doors.c    open, view, link, versions (session_doors.h)
+ *   np_session.c       what the network provider asks for (np_session.h)
  */
 #ifndef AGENT_SESSION_PRIVATE_H
 #define AGENT_SESSION_PRIVATE_H
@@ -80,6 +81,11 @@ struct session {
     struct control *control;
     struct policy_watch *watch;
 
+    /* of the main thread */
+    struct np_pipe *np_pipe; /* NULL: not listening */
+    bool is_np_off;          /* there are no network providers here */
+    int np_failure;          /* why it does not listen, as logged */
+
     /* All three: taken in this order. Mounting and ending an account are waited for with the first
      * one held; with the other two nobody waits for the network or for a program. */
     struct mutex change_mutex; /* one change of mount or policy at a time; guards these: */
@@ -88,8 +94,8 @@ struct session {
     char *cache_directory;      /* what the vfs was opened with */
     char *journal_directory;    /* the same */
     int64_t remounted_ms;       /* when mounting again was tried last */
-    char *unc_server;           /* of the policy that it started with */
     char *mount_root;           /* what is, or is to be, mounted where; written with apply_mutex */
+    char *unc_server;           /* the same */
     enum policy_transport kind; /* the same */
     uint16_t web_dav_port;      /* the same; as policy wants it */
     char *fallback; /* why Auto took another transport than the best; NULL: it did not. The same */

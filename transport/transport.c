@@ -97,6 +97,26 @@ int transport_address(struct transport *t, char **out, struct error *err)
     return t->type->ops->address(t, out, err);
 }
 
+int transport_set_letter(struct transport *t, char letter, const char *path, struct error *err)
+{
+    if (!t->type->ops->set_letter) {
+        return error_set(err, ERR_UNSUPPORTED, "the transport '%s' gives no letters to people",
+                         t->type->name);
+    }
+    return t->type->ops->set_letter(t, letter, path, err);
+}
+
+int transport_share(struct transport *t, char **out, const char *folder, struct error *err)
+{
+    return t->type->ops->share ? t->type->ops->share(t, out, folder, err)
+                               : str_copy(out, folder, err);
+}
+
+int transport_advice(struct transport *t, char **out, struct error *err)
+{
+    return t->type->ops->advice ? t->type->ops->advice(t, out, err) : ERR_NOT_FOUND;
+}
+
 void transport_stop(struct transport *t, int64_t wait_ms)
 {
     if (t) {

@@ -16,7 +16,7 @@
 
 #define ORDER_KEY L"SYSTEM\\CurrentControlSet\\Control\\NetworkProvider\\Order"
 #define ORDER_VALUE L"ProviderOrder"
-#define SERVICE "MooringNP" /* as transport/np/provider/protocol.h has it */
+#define SERVICE "MooringNP" /* as transport/np_protocol.h has it */
 #define SERVICE_KEY L"SYSTEM\\CurrentControlSet\\Services\\MooringNP"
 #define PROVIDER_KEY SERVICE_KEY L"\\NetworkProvider"
 

@@ -213,7 +213,7 @@ static const struct setting rows[] = {
      .example = "{library} ({site})"},
 
     {.name = "UncServer", .type = SETTING_TEXT,
-     .flags = SETTING_MACHINE | SETTING_NOT_EMPTY | SETTING_WINDOWS | SETTING_PLANNED,
+     .flags = SETTING_MACHINE | SETTING_NOT_EMPTY | SETTING_WINDOWS,
      .offset = AT(unc_server),
      .default_text = "mooring", .check = check_host_label,
      .category = "Mappings", .since = "0.1",

@@ -7,8 +7,8 @@
  *   np_agent garbage   answers with nonsense: a different kind for each request
  *   np_agent squat     as serve; the test has told the DLL that the agent lies elsewhere
  *
- * It counts the bytes that arrive in HKCU\Software\MooringTest, value Bytes, and ends with who
- * started it, or after two minutes.
+ * It counts the bytes that arrive in HKCU\Software\MooringTest, value Bytes, says there (value
+ * Ready) that the pipe is its own, and ends with who started it, or after two minutes.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,7 +18,7 @@
 
 #include "base/str.h"
 #include "base/win32.h"
-#include "np/provider/protocol.h"
+#include "transport/np_protocol.h"
 
 enum { THREADS = 16, PAGE = 2, REQUEST_BYTES = 4096, LIFE_MS = 120000 };
 enum mode { SERVE, HANG, GARBAGE };
@@ -181,12 +181,15 @@ static DWORD answer_badly(unsigned char *out, LONG request)
     return size;
 }
 
+static void tell(const wchar_t *value, DWORD number)
+{
+    RegSetKeyValueW(HKEY_CURRENT_USER, L"Software\\MooringTest", value, REG_DWORD, &number,
+                    sizeof(number));
+}
+
 static void count_bytes(struct server *server, DWORD size)
 {
-    DWORD all = (DWORD)InterlockedAdd(&server->bytes, (LONG)size);
-
-    RegSetKeyValueW(HKEY_CURRENT_USER, L"Software\\MooringTest", L"Bytes", REG_DWORD, &all,
-                    sizeof(all));
+    tell(L"Bytes", (DWORD)InterlockedAdd(&server->bytes, (LONG)size));
 }
 
 static void serve_one(struct server *server, HANDLE pipe)
@@ -233,6 +236,7 @@ static DWORD WINAPI serve(LPVOID payload)
             Sleep(10); /* the last client's instance is still being taken down */
             continue;
         }
+        tell(L"Ready", 1);
         if (ConnectNamedPipe(pipe, NULL) || GetLastError() == ERROR_PIPE_CONNECTED) {
             serve_one(server, pipe);
         }

@@ -12,7 +12,7 @@
 #include "base/process.h"
 #include "base/str.h"
 #include "base/win32.h"
-#include "np/provider/protocol.h"
+#include "transport/np_protocol.h"
 #include "np_registration.h"
 #include "test.h"
 

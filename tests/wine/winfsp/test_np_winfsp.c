@@ -320,7 +320,7 @@ static void attach__leaves_letters_of_others(void **state)
     assert_true(letter_leads_to('V', L"\\Device\\Mup\\server\\share"));
     DefineDosDeviceW(DDD_REMOVE_DEFINITION, L"V:", NULL);
     /* of an agent that died */
-    assert_int_equal(letter_set('V', "mooring", "contoso/old", &err), 0);
+    assert_int_equal(letter_set('V', "mooring", "contoso/old", true, &err), 0);
     assert_int_equal(transport_attach(world->transport, &mapping, &err), 0);
     assert_true(letter_leads_to('V', L"\\Device\\Mup\\mooring\\contoso\\a\\b"));
 }

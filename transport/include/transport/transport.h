@@ -51,6 +51,8 @@ struct transport_type {
     const char *title;
     unsigned caps;                   /* TRANSPORT_CAP_* */
     const struct transport_ops *ops; /* NULL: known, not in this build */
+    const char *user_tag;          /* np on Windows: what tells this user's network paths from those
+                                      of others on the machine; NULL: nobody else is there */
 };
 
 /* One entry of what is attached; lent until the function returns. */
@@ -96,6 +98,23 @@ struct transport_ops {
 };
 
 struct transport {
+    /* Optional, of network drives. Shows the folder `path` (a mapping, a folder above or below one)
+     * as `letter` at a user's wish: until it is taken away, what it leads to is detached, or stop.
+     * `path` NULL takes the letter away, also one of a mapping; what is open through it goes on.
+     * Whether there is such a folder is the caller's to know. ERR_EXISTS: the letter is in use;
+     * ERR_NOT_FOUND: `path` is NULL and the letter is none of this transport, or no mapping begins
+     * with the first component of `path`. */
+    int (*set_letter)(struct transport *t, char letter, const char *path, struct error *err);
+
+    /* Optional, of network drives. *out = the name that other programs have to use for `folder`, the
+     * first component of a mapping's path: it may carry a tag of the user. The caller frees.
+     * ERR_NOT_FOUND: no mapping begins with it. */
+    int (*share)(struct transport *t, char **out, const char *folder, struct error *err);
+
+    /* Optional. *out = what keeps it from working as it could, and what to do; the caller frees.
+     * ERR_NOT_FOUND: nothing. */
+    int (*advice)(struct transport *t, char **out, struct error *err);
+
     const struct transport_type *type; /* must stay the first member of every implementation */
 };
 
@@ -122,3 +141,12 @@ int transport_address(struct transport *t, char **out, struct error *err);
 void transport_stop(struct transport *t, int64_t wait_ms); /* NULL is fine */
 
 #endif
+
+/* ERR_UNSUPPORTED for a transport without letters of its own. */
+int transport_set_letter(struct transport *t, char letter, const char *path, struct error *err);
+
+/* A transport that knows nothing of tags: `folder` itself. */
+int transport_share(struct transport *t, char **out, const char *folder, struct error *err);
+
+/* ERR_NOT_FOUND: there is none. */
+int transport_advice(struct transport *t, char **out, struct error *err);

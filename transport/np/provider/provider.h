@@ -14,7 +14,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "protocol.h"
+#include "transport/np_protocol.h"
 
 enum { LABEL_UNITS = 64, LETTER_UNITS = 3 };
 

@@ -35,7 +35,8 @@ static bool starts_with(const wchar_t *text, const wchar_t *start)
            CompareStringOrdinal(text, units, start, units, TRUE) == CSTR_EQUAL;
 }
 
-int letter_set(char letter, const char *server, const char *path, struct error *err)
+int letter_set(char letter, const char *server, const char *path, bool takes_over,
+               struct error *err)
 {
     const wchar_t name[] = {(wchar_t)letter, L':', L'\0'};
     wchar_t *now = calloc(TARGET_UNITS, sizeof(*now));
@@ -48,10 +49,10 @@ int letter_set(char letter, const char *server, const char *path, struct error *
         code = make_target(&ours, server, "", err);
     }
     if (code == 0 && QueryDosDeviceW(name, now, TARGET_UNITS) > 0) {
-        if (wcscmp(now, target) == 0) {
+        if (takes_over && wcscmp(now, target) == 0) {
             goto out;
         }
-        if (!starts_with(now, ours)) {
+        if (!takes_over || !starts_with(now, ours)) {
             code = error_set(err, ERR_EXISTS, "the letter %c: is in use", letter);
             goto out;
         }

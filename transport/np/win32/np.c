@@ -31,19 +31,26 @@ struct shown {
     struct shown *next;
 };
 
+struct letter {
+    char *path;    /* NULL: not ours */
+    char *target;  /* what it leads to, below \\server */
+    bool is_users; /* somebody wanted it; else a mapping has it */
+};
+
 struct np {
     struct transport base;            /* must stay first */
     struct transport_options options; /* without what it lent */
     char *server;
+    char *user_tag; /* NULL: none */
     struct fsp_api api;
     struct fsp_interface interface;
     atomic_bool is_cancelling; /* operations that run are to end with ERR_CANCELLED */
     struct namespace *ns;
     struct vfs *vfs; /* of ns, a reference */
 
-    struct mutex lock;      /* guards what follows; one attach or detach at a time */
-    struct shown *volumes;  /* in no order */
-    char *letters[LETTERS]; /* the mapping that has it */
+    struct mutex lock;     /* guards what follows; one attach or detach at a time */
+    struct shown *volumes; /* in no order */
+    struct letter letters[LETTERS];
 
     struct cond ended; /* is_done came */
     bool is_done;
@@ -63,6 +70,7 @@ static int not_started(struct error *err)
 static void np_free(struct np *np)
 {
     str_free(&np->server);
+    str_free(&np->user_tag);
     cond_clear(&np->ended);
     mutex_clear(&np->lock);
     free(np);
@@ -82,6 +90,7 @@ static int np_create(struct transport **out, const struct transport_options *opt
     np->options.root = NULL;
     np->options.private_directory = NULL;
     np->options.unc_server = NULL;
+    np->options.user_tag = NULL;
     if (np->options.deadline_ms <= 0) {
         np->options.deadline_ms = DEFAULT_DEADLINE_MS;
     }
@@ -90,6 +99,9 @@ static int np_create(struct transport **out, const struct transport_options *opt
     mutex_init(&np->lock);
     cond_init(&np->ended);
     code = str_copy(&np->server, options->unc_server ? options->unc_server : DEFAULT_SERVER, err);
+    if (code == 0) {
+        code = str_copy(&np->user_tag, options->user_tag, err);
+    }
     if (code < 0) {
         np_free(np);
         return code;
@@ -139,6 +151,7 @@ static int show_tenant(struct np *np, const char *path, struct error *err)
                                      .is_cancelling = &np->is_cancelling,
                                      .vfs = np->vfs,
                                      .server = np->server,
+                                     .user_tag = np->user_tag,
                                      .deadline_ms = np->options.deadline_ms,
                                      .save_deadline_ms = np->options.save_deadline_ms,
                                      .max_threads = np->options.max_threads};
@@ -186,6 +199,35 @@ static void match_tenant(void *payload, const struct mapping *mapping)
     str_free(&tenant);
 }
 
+static void free_letter(struct np *np, struct letter *letter)
+{
+    letter_remove((char)(FIRST_LETTER + (letter - np->letters)), np->server, letter->target);
+    str_free(&letter->path);
+    str_free(&letter->target);
+    letter->is_users = false;
+}
+
+static bool is_below(const char *path, const char *folder, size_t length)
+{
+    return strlen(path) >= length && (path[length] == '\0' || path[length] == '/') &&
+           str_starts_with_nocase(path, folder);
+}
+
+/* The letter of a mapping; with `all` also those that users gave to it and to folders below it. */
+static void remove_letters(struct np *np, const char *path, bool all)
+{
+    size_t length = strlen(path);
+
+    for (int i = 0; i < LETTERS; i++) {
+        struct letter *letter = &np->letters[i];
+
+        if (letter->path && (all ? is_below(letter->path, path, length)
+                                 : !letter->is_users && str_equal_nocase(letter->path, path))) {
+            free_letter(np, letter);
+        }
+    }
+}
+
 static void hide_tenant(struct np *np, const char *path)
 {
     struct search search = {.path = path};
@@ -194,37 +236,105 @@ static void hide_tenant(struct np *np, const char *path)
 
     if (shown && namespace_enumerate(np->ns, match_tenant, &search, NULL) == 0 &&
         !search.is_found) {
+        remove_letters(np, shown->volume->folder, true);
         *at = shown->next;
         volume_free(shown->volume);
         free(shown);
     }
 }
 
-static void remove_letter(struct np *np, const char *path)
+static struct letter *letter_of(struct np *np, char letter)
 {
-    for (int i = 0; i < LETTERS; i++) {
-        if (np->letters[i] && str_equal_nocase(np->letters[i], path)) {
-            letter_remove((char)(FIRST_LETTER + i), np->server, np->letters[i]);
-            str_free(&np->letters[i]);
+    int at = letter - FIRST_LETTER;
+
+    return at >= 0 && at < LETTERS ? &np->letters[at] : NULL;
+}
+
+/* Makes `name`, whose place `letter` is free, lead to `path`; its tenant has a volume. */
+static int make_letter(struct np *np, char name, const char *path, bool is_users, struct error *err)
+{
+    struct letter *letter = letter_of(np, name);
+    const struct shown *shown = *find_volume(np, path);
+    char *target = NULL;
+    int code;
+
+    if (!shown) {
+        return error_set(err, ERR_NOT_FOUND, "nothing is shown at '%s'", path);
+    }
+    code = str_format(&target, err, "%s%s", shown->volume->share, path + first_length(path));
+    if (code == 0) {
+        code = letter_set(name, np->server, target, !is_users, err);
+    }
+    if (code == 0) {
+        code = str_copy(&letter->path, path, err);
+        if (code < 0) {
+            letter_remove(name, np->server, target);
         }
     }
+    if (code < 0) {
+        str_free(&target);
+        return code;
+    }
+    letter->target = target;
+    letter->is_users = is_users;
+    return 0;
 }
 
 static int set_letter(struct np *np, const struct mapping *mapping, struct error *err)
 {
-    int at = mapping->letter - FIRST_LETTER;
+    struct letter *letter = letter_of(np, mapping->letter);
+
+    if (letter && letter->path && str_equal_nocase(letter->path, mapping->path)) {
+        letter->is_users = false; /* what policy wants too stays when the user has enough of it */
+        return 0;
+    }
+    remove_letters(np, mapping->path, false);
+    if (!letter) {
+        return 0;
+    }
+    if (letter->path && letter->is_users) {
+        return error_set(err, ERR_EXISTS, "the letter %c: is in use", mapping->letter);
+    }
+    if (letter->path) {
+        free_letter(np, letter);
+    }
+    return make_letter(np, mapping->letter, mapping->path, false, err);
+}
+
+static int np_set_letter(struct transport *t, char name, const char *path, struct error *err)
+{
+    struct np *np = np_of(t);
+    struct letter *letter = letter_of(np, name);
+    int code = 0;
+
+    if (!np->ns || !letter) {
+        return np->ns ? error_set(err, ERR_INVALID, "there is no such letter") : not_started(err);
+    }
+    mutex_lock(&np->lock);
+    if (path) {
+        code = letter->path ? error_set(err, ERR_EXISTS, "the letter %c: is in use", name)
+                            : make_letter(np, name, path, true, err);
+    } else if (letter->path) {
+        free_letter(np, letter);
+    } else {
+        code = error_set(err, ERR_NOT_FOUND, "the letter %c: is not a library", name);
+    }
+    mutex_unlock(&np->lock);
+    return code;
+}
+
+static int np_share(struct transport *t, char **out, const char *folder, struct error *err)
+{
+    struct np *np = np_of(t);
+    const struct shown *shown;
     int code;
 
-    if (at >= 0 && at < LETTERS && np->letters[at] &&
-        str_equal_nocase(np->letters[at], mapping->path)) {
-        return 0;
-    }
-    remove_letter(np, mapping->path);
-    if (at < 0 || at >= LETTERS) {
-        return 0;
-    }
-    code = letter_set(mapping->letter, np->server, mapping->path, err);
-    return code == 0 ? str_copy(&np->letters[at], mapping->path, err) : code;
+    mutex_lock(&np->lock);
+    shown = *find_volume(np, folder);
+    code = shown ? str_copy(out, shown->volume->share, err)
+                 : error_set(err, ERR_NOT_FOUND, "nothing is shown at '%s'", folder);
+    mutex_unlock(&np->lock);
+    return code;
 }
 
 static void match_path(void *payload, const struct mapping *mapping)
@@ -251,7 +361,7 @@ static int attach(struct np *np, const struct mapping *mapping, struct error *er
         code = set_letter(np, mapping, err);
     }
     if (code < 0 && !search.is_found) {
-        remove_letter(np, mapping->path);
+        remove_letters(np, mapping->path, false);
         namespace_detach(np->ns, mapping->path, NULL);
         hide_tenant(np, mapping->path);
     }
@@ -281,7 +391,7 @@ static int np_detach(struct transport *t, const char *path, struct error *err)
         return not_started(err);
     }
     mutex_lock(&np->lock);
-    remove_letter(np, path);
+    remove_letters(np, path, true);
     code = namespace_detach(np->ns, path, err);
     if (code == 0) {
         hide_tenant(np, path);
@@ -307,7 +417,7 @@ static int np_check(struct transport *t, struct error *err)
     for (struct shown *s = np->volumes; s && code == 0; s = s->next) {
         if (atomic_load(&s->volume->is_stopped)) {
             code = error_set(err, ERR_IO, "WinFsp stopped the volume \\\\%s\\%s", np->server,
-                             s->volume->folder);
+                             s->volume->share);
         }
     }
     mutex_unlock(&np->lock);
@@ -362,9 +472,8 @@ static void np_stop(struct transport *t, int64_t wait_ms)
     bool is_done;
 
     for (int i = 0; i < LETTERS; i++) {
-        if (np->letters[i]) {
-            letter_remove((char)(FIRST_LETTER + i), np->server, np->letters[i]);
-            str_free(&np->letters[i]);
+        if (np->letters[i].path) {
+            free_letter(np, &np->letters[i]);
         }
     }
     if (!np->vfs || thread_start(&ender, "np-ender", finish, np, &err) < 0) {
@@ -399,6 +508,8 @@ static const struct transport_ops np_ops = {
     .detach = np_detach,
     .enumerate = np_enumerate,
     .check = np_check,
+    .set_letter = np_set_letter,
+    .share = np_share,
     .stop = np_stop,
 };
 

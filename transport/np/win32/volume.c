@@ -17,8 +17,11 @@ enum {
     INFO_TIMEOUT_MS = 1000, /* what others change is seen after this at the latest */
     IRP_MARGIN_MS = 60000,
     IRP_LEAST_MS = 60000,
-    IRP_MOST_MS = 600000
+    IRP_MOST_MS = 600000,
+    SESSIONS_OF_A_USER = 9
 };
+
+#define NAME_COLLISION ((fsp_status)0xC0000035) /* STATUS_OBJECT_NAME_COLLISION */
 
 /* Access checks need an owner and a group. Everybody on the machine can reach the volume's device:
  * this descriptor is all that keeps them out. */
@@ -64,7 +67,7 @@ static int make_params(struct fsp_volume_params *params, const struct volume *vo
 {
     wchar_t *wide = NULL;
     char *prefix = NULL;
-    int code = str_format(&prefix, err, "\\%s\\%s", server, volume->folder);
+    int code = str_format(&prefix, err, "\\%s\\%s", server, volume->share);
 
     *params = (struct fsp_volume_params){
         .version = sizeof(*params),
@@ -92,23 +95,53 @@ static int make_params(struct fsp_volume_params *params, const struct volume *vo
     return code;
 }
 
-static int show(struct volume *volume, const struct volume_options *options, struct error *err)
+/* The name for other programs; `number` counts the sessions of one user. */
+static int make_share(struct volume *volume, const char *tag, unsigned number, struct error *err)
+{
+    if (!tag) {
+        return str_copy(&volume->share, volume->folder, err);
+    }
+    return number == 1 ? str_format(&volume->share, err, "%s~%s", volume->folder, tag)
+                       : str_format(&volume->share, err, "%s~%s%u", volume->folder, tag, number);
+}
+
+/* *status says what WinFsp answered when it refused. */
+static int create(struct volume *volume, const struct volume_options *options, unsigned number,
+                  fsp_status *status, struct error *err)
 {
     static wchar_t device[] = L"WinFsp.Net";
     struct fsp_volume_params params;
-    fsp_status status;
-    int code = make_params(&params, volume, options->server, err);
+    int code = make_share(volume, options->user_tag, number, err);
 
+    *status = 0;
+    if (code == 0) {
+        code = make_params(&params, volume, options->server, err);
+    }
     if (code < 0) {
         return code;
     }
-    status = volume->api->create(device, &params, options->interface, &volume->fs);
-    if (status < 0) {
+    *status = volume->api->create(device, &params, options->interface, &volume->fs);
+    if (*status < 0) {
         volume->fs = NULL;
         return error_set(err, ERR_BUSY,
                          "WinFsp does not show \\\\%s\\%s (status %08lX); another program or "
                          "session may have this name",
-                         options->server, volume->folder, (unsigned long)status);
+                         options->server, volume->share, (unsigned long)*status);
+    }
+    return 0;
+}
+
+static int show(struct volume *volume, const struct volume_options *options, struct error *err)
+{
+    unsigned most = options->user_tag ? SESSIONS_OF_A_USER : 1;
+    fsp_status status = 0;
+    int code = create(volume, options, 1, &status, err);
+
+    for (unsigned number = 2; status == NAME_COLLISION && number <= most; number++) {
+        code = create(volume, options, number, &status, err);
+    }
+    if (code < 0) {
+        return code;
     }
     volume->fs->user_context = volume;
     status = volume->api->start_dispatcher(volume->fs, options->max_threads);
@@ -168,5 +201,6 @@ void volume_free(struct volume *volume)
     vfs_unref(volume->vfs);
     LocalFree(volume->descriptor);
     str_free(&volume->folder);
+    str_free(&volume->share);
     free(volume);
 }

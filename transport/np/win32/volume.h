@@ -17,6 +17,7 @@ struct volume {
     const struct fsp_api *api; /* lent */
     struct vfs *vfs;           /* a reference: the namespace */
     char *folder;              /* the first component of all paths in it */
+    char *share;               /* its name for other programs: \\server\share */
     uint64_t root;             /* `folder` in the vfs, held */
     fsp_fs fs;
     bool is_dispatching;
@@ -49,12 +50,14 @@ struct volume_options {
     struct vfs *vfs;
     const char *folder; /* there is such a folder in the vfs */
     const char *server;
+    const char *user_tag; /* NULL: none */
     int64_t deadline_ms;
     int64_t save_deadline_ms;
     unsigned max_threads;
 };
 
-/* Shows `folder` as \\server\folder. */
+/* Shows `folder` as \\server\folder, or \\server\folder~user_tag; the second session of a user
+ * gets a number behind the tag. ERR_BUSY: another program or user has the name. */
 int volume_new(struct volume **out, const struct volume_options *options, struct error *err);
 void volume_free(struct volume *volume); /* NULL is fine; ends the dispatcher first */
 

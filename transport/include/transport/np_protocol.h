@@ -1,9 +1,9 @@
 /*
- * protocol.h - the messages between mooringnp.dll and the agent: protocol.md in C. Little-endian,
- * as all our machines are.
+ * np_protocol.h - the messages between mooringnp.dll and the agent: np/provider/protocol.md in C.
+ * Little-endian, as all our machines are.
  */
-#ifndef PROVIDER_PROTOCOL_H
-#define PROVIDER_PROTOCOL_H
+#ifndef TRANSPORT_NP_PROTOCOL_H
+#define TRANSPORT_NP_PROTOCOL_H
 
 #include <stdint.h>
 
@@ -21,6 +21,19 @@
 
 enum np_op { NP_CONNECT = 1, NP_DISCONNECT = 2, NP_EXISTS = 3, NP_CHILDREN = 4 };
 enum np_flag { NP_FORCE = 1 };
+
+/* np_answer.status: the WN_* codes of npapi.h that the agent uses. */
+enum np_status {
+    NP_STATUS_SUCCESS = 0,
+    NP_STATUS_ACCESS_DENIED = 5,
+    NP_STATUS_OUT_OF_MEMORY = 8,
+    NP_STATUS_NOT_SUPPORTED = 50,
+    NP_STATUS_NET_ERROR = 59,
+    NP_STATUS_BAD_NETNAME = 67,
+    NP_STATUS_ALREADY_CONNECTED = 85,
+    NP_STATUS_BAD_LOCALNAME = 1200,
+    NP_STATUS_NOT_CONNECTED = 2250
+};
 
 enum { NP_REMOTE_UNITS = 1024, NP_ANSWER_BYTES = 16384 };
 
