@@ -32,6 +32,7 @@ static const struct command commands[] = {
     {"report", command_report, "a bundle for support, without names and secrets"},
     {"deletes", command_deletes, "whether deleting is paused; allow deleting very much"},
     {"np", command_np, "register, unregister or check the network provider (Windows)"},
+    {"setup", command_setup, "for installers: end, start, autostart (Windows)"},
     {"uploads", command_uploads, "files on their way: list, wait, retry, export, discard"},
     {"policy", command_policy,
      "the settings in force and where they come from; check, diff, export, import"},

@@ -30,6 +30,7 @@ int command_np(int argc, char **argv);
 int command_open(int argc, char **argv);
 int command_plan(int argc, char **argv);
 int command_report(int argc, char **argv);
+int command_setup(int argc, char **argv);
 int command_status(int argc, char **argv);
 int command_uploads(int argc, char **argv);
 int command_versions(int argc, char **argv);

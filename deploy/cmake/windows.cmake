@@ -28,12 +28,13 @@ set(CMAKE_FIND_ROOT_PATH_MODE_INCLUDE ONLY)
 set(CMAKE_FIND_ROOT_PATH_MODE_PACKAGE ONLY)
 
 # Only these libraries, whole: a program of ours needs nothing but the system's own DLLs.
+# No time in the programs: the same sources give the same bytes.
 list(TRANSFORM MOORING_DEPS APPEND /lib/pkgconfig OUTPUT_VARIABLE pkg_config_folders)
 list(JOIN pkg_config_folders ":" pkg_config_folders)
 set(ENV{PKG_CONFIG_LIBDIR} ${pkg_config_folders})
 set(PKG_CONFIG_ARGN --static)
-set(CMAKE_EXE_LINKER_FLAGS_INIT "-static -Wl,--gc-sections -Wl,--dynamicbase -Wl,--nxcompat")
-set(CMAKE_SHARED_LINKER_FLAGS_INIT "-static -Wl,--gc-sections -Wl,--dynamicbase -Wl,--nxcompat")
+set(CMAKE_EXE_LINKER_FLAGS_INIT "-static -Wl,--gc-sections -Wl,--dynamicbase -Wl,--nxcompat -Wl,--no-insert-timestamp")
+set(CMAKE_SHARED_LINKER_FLAGS_INIT "-static -Wl,--gc-sections -Wl,--dynamicbase -Wl,--nxcompat -Wl,--no-insert-timestamp")
 if(NOT MOORING_ARCH STREQUAL "i686")
   string(APPEND CMAKE_EXE_LINKER_FLAGS_INIT " -Wl,--high-entropy-va")
   string(APPEND CMAKE_SHARED_LINKER_FLAGS_INIT " -Wl,--high-entropy-va")

@@ -14,7 +14,7 @@ HIGH_ENTROPY, DYNAMIC_BASE, NX_COMPAT = 0x0020, 0x0040, 0x0100
 # mistake of the build (libwinpthread, libssp, libgcc, zlib1 ...) or needs a look first.
 SYSTEM = {
     "advapi32.dll", "bcrypt.dll", "crypt32.dll", "gdi32.dll", "iphlpapi.dll", "kernel32.dll", "msvcrt.dll",
-    "mpr.dll", "ncrypt.dll", "normaliz.dll", "ole32.dll", "secur32.dll", "shell32.dll", "shlwapi.dll", "user32.dll",
+    "mpr.dll", "ncrypt.dll", "normaliz.dll", "ole32.dll", "oleaut32.dll", "secur32.dll", "shell32.dll", "shlwapi.dll", "user32.dll",
     "userenv.dll", "version.dll", "winhttp.dll", "ws2_32.dll", "wtsapi32.dll", "rpcrt4.dll",
 }
 
