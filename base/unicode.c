@@ -43,8 +43,13 @@ uint32_t str_decode(const char **at)
 {
     const unsigned char *s = (const unsigned char *)*at;
     uint32_t value = 0xFFFD;
-    size_t length = sequence(s, strnlen(*at, 4), &value);
+    size_t length = 0;
 
+    if (*s > 0 && *s < 0x80) { /* most names: every look-up of one goes through here */
+        (*at)++;
+        return *s;
+    }
+    length = sequence(s, strnlen(*at, 4), &value);
     *at += length ? length : (*s ? 1 : 0);
     return value;
 }
@@ -55,7 +60,7 @@ bool str_is_utf8(const char *text, size_t length)
     uint32_t value;
 
     while (length > 0) {
-        size_t step = sequence(s, length, &value);
+        size_t step = *s < 0x80 ? 1 : sequence(s, length, &value);
 
         if (step == 0) {
             return false;
