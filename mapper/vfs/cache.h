@@ -25,8 +25,8 @@ struct local_file;
 
 struct content;
 
-/* One transfer that fills a content. Guarded by content->lock, except `pos`, which only the
- * network thread changes (with the lock held). */
+/* One transfer that fills a content. Guarded by content->lock. While `is_writing`, the network
+ * thread writes to the file without it, and only that thread changes `pos` and `gathered`. */
 struct stream {
     struct content *content;
     struct graph_download *download; /* NULL: free slot, or being started or ended */
@@ -35,8 +35,11 @@ struct stream {
     bool is_done;
     bool is_refused;    /* of another version than transfers before it, perhaps: not stored */
     bool is_open_ended; /* to the end of the file, as fast as readers follow */
+    bool is_writing;
+    char *gather;    /* of long transfers that run: what arrived and is not in the file yet, ... */
+    size_t gathered; /* ... so much, from `pos` on */
     uint64_t start;
-    uint64_t pos;    /* next byte to arrive */
+    uint64_t pos;    /* next byte to be written */
     uint64_t end;    /* UINT64_MAX when open-ended */
     uint64_t want;   /* how far readers asked */
     uint64_t wake;   /* where the first of those that wait has what it needs; UINT64_MAX: nobody */

@@ -19,6 +19,7 @@
 #define BIG_READ (64u * 1024)         /* reads of the system's own read-ahead */
 #define BIG_SLACK (1024u * 1024)      /* ... which come out of order within its window */
 #define URL_MS (5 * 60 * 1000)        /* "a few minutes" up to an hour (graph-facts 2.7) */
+#define GATHER (256u * 1024)          /* of a long transfer, written at once: it comes in 16 KiB */
 #define OPEN_ENDED UINT64_MAX
 #define REFUSALS_MAX 3 /* then ETags say nothing here */
 
@@ -61,25 +62,16 @@ void content_confirm(struct content *content, const char *download_url)
 
 /* --- transfers, on the network thread --- */
 
-/* The lock is held. What cannot be kept is dropped: `is_unstored` makes readers fetch for
- * themselves. */
-static int store(struct content *content, struct stream *stream, const void *data, size_t size,
-                 struct error *err)
+static int make_place(struct content *content, const struct stream *stream, size_t size,
+                      struct error *err)
 {
     int code = 0;
 
-    content->arrivals++;
     if (stream->pos + size > content->size_bytes && stream->end == OPEN_ENDED) {
         code = content_resize(content, stream->pos + size, err);
         content->checked_ms = 0; /* longer than the size says: perhaps another version */
     }
-    if (code == 0) {
-        code = content_open_file(content, err);
-    }
-    if (code == 0) {
-        code = local_write(content->file, data, size, stream->pos, err);
-    }
-    return code;
+    return code == 0 ? content_open_file(content, err) : code;
 }
 
 /* Trouble with the disk is no trouble of the reader's: what the cache cannot hold or give back comes
@@ -90,6 +82,88 @@ static void note_unstored(struct content *content, const struct error *why)
         log_debug(LOG_VFS, "the cache does not hold a file: %s", why->message);
     }
     content->is_unstored = true;
+}
+
+/* Writes what came next. The lock is held, and given up while writing if `may_unlock`: the file
+ * stays open as long as the slot is taken, nobody reads or punches blocks that are not marked yet.
+ * What cannot be kept is dropped: `is_unstored` makes readers fetch for themselves. */
+static void put(struct stream *stream, const void *data, size_t size, bool may_unlock)
+{
+    struct content *content = stream->content;
+    struct error err = {0};
+    int code = make_place(content, stream, size, &err);
+
+    if (code == 0 && may_unlock) {
+        stream->is_writing = true;
+        mutex_unlock(&content->lock);
+        code = local_write(content->file, data, size, stream->pos, &err);
+        mutex_lock(&content->lock);
+        stream->is_writing = false;
+    } else if (code == 0) {
+        code = local_write(content->file, data, size, stream->pos, &err);
+    }
+    if (code < 0) {
+        note_unstored(content, &err);
+    } else {
+        uint64_t from = stream->pos > BLOCK_BYTES ? stream->pos - BLOCK_BYTES + 1 : 0;
+
+        content_mark(content, from < stream->start ? stream->start : from, stream->pos + size);
+    }
+    stream->pos += size;
+    if (content->waiters > 0 && (stream->pos >= stream->wake || content->is_unstored)) {
+        stream->wake = OPEN_ENDED;
+        cond_broadcast(&content->more);
+    }
+}
+
+static void put_gathered(struct stream *stream, bool may_unlock)
+{
+    size_t size = stream->gathered;
+
+    if (size > 0) {
+        put(stream, stream->gather, size, may_unlock);
+        stream->gathered = 0;
+    }
+}
+
+/* A long transfer's pieces are put together; a reader who waits for what is there gets it now. On
+ * the network thread; the lock is held. */
+static void take(struct stream *stream, const char *data, size_t size)
+{
+    struct content *content = stream->content;
+
+    if (stream->is_open_ended && !stream->gather) {
+        stream->gather = malloc(GATHER);
+    }
+    if (!stream->gather || size > GATHER) {
+        put_gathered(stream, true);
+        put(stream, data, size, true);
+        return;
+    }
+    if (size > GATHER - stream->gathered) {
+        put_gathered(stream, true);
+    }
+    memcpy(stream->gather + stream->gathered, data, size);
+    stream->gathered += size;
+    if (stream->gathered == GATHER || content->is_unstored ||
+        (content->waiters > 0 && stream->pos + stream->gathered >= stream->wake)) {
+        put_gathered(stream, true);
+    }
+}
+
+/* Far enough before the readers: it waits for them, with nothing in memory. */
+static bool is_far_ahead(struct stream *stream)
+{
+    if (!stream->is_open_ended || stream->pos + stream->gathered <= stream->want + AHEAD) {
+        return false;
+    }
+    put_gathered(stream, true); /* they may come nearer meanwhile */
+    if (stream->pos <= stream->want + AHEAD) {
+        return false;
+    }
+    free(stream->gather);
+    stream->gather = NULL;
+    return true;
 }
 
 /* Two transfers of one content must be of one version, even while the last look at it is believed.
@@ -116,35 +190,22 @@ static size_t on_data(void *payload, const void *data, size_t size)
 {
     struct stream *stream = payload;
     struct content *content = stream->content;
-    struct error err = {0};
-    uint64_t from = 0;
+    uint64_t left = 0;
 
     mutex_lock(&content->lock);
     if (stream->is_refused) {
         mutex_unlock(&content->lock);
         return size;
     }
-    if (stream->is_open_ended && stream->pos > stream->want + AHEAD) {
+    if (is_far_ahead(stream)) {
         stream->is_paused = true;
         mutex_unlock(&content->lock);
         return 0;
     }
-    if (stream->end != OPEN_ENDED && size > stream->end - stream->pos) {
-        size = (size_t)(stream->end - stream->pos);
-    }
-    if (store(content, stream, data, size, &err) < 0) {
-        note_unstored(content, &err);
-    } else {
-        from = stream->pos > BLOCK_BYTES ? stream->pos - BLOCK_BYTES + 1 : 0;
-        from = from < stream->start ? stream->start : from;
-        content_mark(content, from, stream->pos + size);
-    }
-    stream->pos += size;
-    /* Not for each piece: they come in 16 KiB, and a reader wants 128. */
-    if (content->waiters > 0 && (stream->pos >= stream->wake || content->is_unstored)) {
-        stream->wake = OPEN_ENDED;
-        cond_broadcast(&content->more);
-    }
+    left = stream->end - stream->pos - stream->gathered;
+    size = size < left ? size : (size_t)left;
+    content->arrivals++;
+    take(stream, data, size);
     mutex_unlock(&content->lock);
     return size;
 }
@@ -155,6 +216,7 @@ static void on_done(void *payload, int code, const struct error *err)
     struct content *content = stream->content;
 
     mutex_lock(&content->lock);
+    put_gathered(stream, true);
     stream->is_done = true;
     /* Less than the item's size says: readers ask which of the two is right. */
     if (code == 0 && !stream->is_refused &&
@@ -188,6 +250,8 @@ static void end_stream(struct content *content, struct stream *stream)
     mutex_unlock(&content->lock);
     graph_download_free(download);
     mutex_lock(&content->lock);
+    free(stream->gather);
+    stream->gather = NULL;
     stream->is_taken = false;
     cond_broadcast(&content->more);
 }
@@ -474,6 +538,11 @@ static int step(struct content *content, const struct content_source *source,
             return start_stream(content, source, stream, at, end, is_long, call, err);
         }
         stream = NULL;
+    }
+    if (stream && stream->gathered > 0 && !stream->is_writing &&
+        at < stream->pos + stream->gathered) {
+        put_gathered(stream, false); /* it is here already: the next piece may be long in coming */
+        return 0;
     }
     if (stream) {
         follow(stream, to);
