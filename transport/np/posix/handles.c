@@ -107,27 +107,42 @@ static size_t slot_of(const struct np_holds *holds, uint64_t id)
 {
     size_t at = (size_t)(id * UINT64_C(0x9E3779B97F4A7C15) >> 20) & (holds->capacity - 1);
 
-    while (holds->slots[at].id != 0 && holds->slots[at].id != id) {
+    while (holds->ids[at] != 0 && holds->ids[at] != id) {
         at = (at + 1) & (holds->capacity - 1);
     }
     return at;
 }
 
+static void free_slots(struct np_holds *holds)
+{
+    free(holds->ids);
+    free(holds->counts);
+    holds->ids = NULL;
+    holds->counts = NULL;
+    holds->capacity = 0;
+}
+
 static int resize(struct np_holds *holds, size_t capacity)
 {
-    struct np_holds wider = {.slots = calloc(capacity, sizeof(*holds->slots)),
+    struct np_holds wider = {.ids = calloc(capacity, sizeof(*wider.ids)),
+                             .counts = calloc(capacity, sizeof(*wider.counts)),
                              .capacity = capacity};
 
-    if (!wider.slots) {
+    if (!wider.ids || !wider.counts) {
+        free_slots(&wider);
         return ERR_NO_MEMORY;
     }
     for (size_t i = 0; i < holds->capacity; i++) {
-        if (holds->slots[i].id != 0) {
-            wider.slots[slot_of(&wider, holds->slots[i].id)] = holds->slots[i];
+        if (holds->ids[i] != 0) {
+            size_t to = slot_of(&wider, holds->ids[i]);
+
+            wider.ids[to] = holds->ids[i];
+            wider.counts[to] = holds->counts[i];
         }
     }
-    free(holds->slots);
-    holds->slots = wider.slots;
+    free_slots(holds);
+    holds->ids = wider.ids;
+    holds->counts = wider.counts;
     holds->capacity = capacity;
     return 0;
 }
@@ -141,15 +156,19 @@ int np_holds_add(struct np *np, uint64_t id)
         return 0;
     }
     mutex_lock(&holds->lock);
-    if (holds->capacity == 0 || holds->used >= holds->capacity / 4 * 3) {
+    if (holds->capacity == 0 || holds->used >= holds->capacity / 16 * 13) {
         code = resize(holds, holds->capacity ? holds->capacity * 2 : 64);
     }
     if (code == 0) {
-        struct np_hold *slot = &holds->slots[slot_of(holds, id)];
+        size_t at = slot_of(holds, id);
 
-        holds->used += slot->id == 0;
-        slot->id = id;
-        slot->count++;
+        if (holds->counts[at] == UINT32_MAX) {
+            code = ERR_LIMIT;
+        } else {
+            holds->used += holds->ids[at] == 0;
+            holds->ids[at] = id;
+            holds->counts[at]++;
+        }
     }
     mutex_unlock(&holds->lock);
     return code;
@@ -160,13 +179,19 @@ static void remove_slot(struct np_holds *holds, size_t at)
 {
     size_t mask = holds->capacity - 1;
 
-    holds->slots[at].id = 0;
+    holds->ids[at] = 0;
+    holds->counts[at] = 0;
     holds->used--;
-    for (size_t i = (at + 1) & mask; holds->slots[i].id != 0; i = (i + 1) & mask) {
-        struct np_hold moved = holds->slots[i];
+    for (size_t i = (at + 1) & mask; holds->ids[i] != 0; i = (i + 1) & mask) {
+        uint64_t id = holds->ids[i];
+        uint32_t count = holds->counts[i];
+        size_t to = 0;
 
-        holds->slots[i].id = 0;
-        holds->slots[slot_of(holds, moved.id)] = moved;
+        holds->ids[i] = 0;
+        holds->counts[i] = 0;
+        to = slot_of(holds, id);
+        holds->ids[to] = id;
+        holds->counts[to] = count;
     }
 }
 
@@ -176,12 +201,11 @@ void np_holds_forget(struct np *np, uint64_t id, uint64_t count)
 
     mutex_lock(&holds->lock);
     if (holds->capacity > 0) {
-        size_t at = slot_of(holds, id);
-        struct np_hold *slot = &holds->slots[at];
+        size_t at = slot_of(holds, id); /* a free slot counts 0 */
 
-        count = slot->id == 0 ? 0 : count < slot->count ? count : slot->count;
-        slot->count -= count;
-        if (slot->id != 0 && slot->count == 0) {
+        count = count < holds->counts[at] ? count : holds->counts[at];
+        holds->counts[at] -= (uint32_t)count;
+        if (holds->ids[at] != 0 && holds->counts[at] == 0) {
             remove_slot(holds, at);
         }
         if (holds->capacity > 1024 && holds->used < holds->capacity / 8) {
@@ -197,11 +221,10 @@ void np_holds_forget(struct np *np, uint64_t id, uint64_t count)
 void np_holds_forget_all(struct np *np)
 {
     for (size_t i = 0; i < np->holds.capacity; i++) {
-        if (np->holds.slots[i].id != 0) {
-            vfs_forget(np->vfs, np->holds.slots[i].id, np->holds.slots[i].count);
+        if (np->holds.ids[i] != 0) {
+            vfs_forget(np->vfs, np->holds.ids[i], np->holds.counts[i]);
         }
     }
-    free(np->holds.slots);
-    np->holds.slots = NULL;
-    np->holds.capacity = 0;
+    free_slots(&np->holds);
+    np->holds.used = 0;
 }

@@ -86,6 +86,8 @@ static void finish(struct np *np)
     }
     cond_clear(&np->notes.changed);
     mutex_clear(&np->notes.lock);
+    np_buffers_clear(np);
+    mutex_clear(&np->buffers.lock);
     mutex_clear(&np->holds.lock);
     mutex_clear(&np->handles.lock);
     cond_clear(&np->idle);
@@ -118,6 +120,7 @@ static int np_create(struct transport **out, const struct transport_options *opt
     cond_init(&np->idle);
     mutex_init(&np->handles.lock);
     mutex_init(&np->holds.lock);
+    mutex_init(&np->buffers.lock);
     mutex_init(&np->notes.lock);
     cond_init(&np->notes.changed);
     np->workers = calloc(np->max_threads, sizeof(*np->workers));

@@ -8,7 +8,7 @@
  * thread, then everything is freed.
  *
  * Locks, each alone, never one inside another: `lock` (workers), `reader` (the turn to read),
- * handles.lock, holds.lock, notes.lock. None is held while the vfs or the kernel is called, but
+ * handles.lock, holds.lock, buffers.lock, notes.lock. None is held while the vfs or the kernel is called, but
  * `reader` while reading the device.
  */
 #ifndef TRANSPORT_NP_INTERNAL_H
@@ -48,12 +48,18 @@ struct np_handles {
 /* How many holds the kernel has on each id; given back when the mount ends without forgetting. */
 struct np_holds {
     struct mutex lock;
-    struct np_hold {
-        uint64_t id; /* 0: free */
-        uint64_t count;
-    } * slots;
+    uint64_t *ids; /* 0: free. Apart from the counts: 12 bytes a slot and not 16 */
+    uint32_t *counts;
     size_t capacity; /* a power of two */
     size_t used;
+};
+
+/* Memory for reads, between two of them. */
+#define NP_BUFFERS_KEPT 4
+struct np_buffers {
+    struct mutex lock;
+    char *kept[NP_BUFFERS_KEPT];
+    size_t count;
 };
 
 /* What the kernel is to be told, by a thread of its own: the kernel may make it wait for the end of
@@ -110,6 +116,7 @@ struct np {
 
     struct np_handles handles;
     struct np_holds holds;
+    struct np_buffers buffers;
     struct np_notes notes;
 };
 
@@ -149,6 +156,11 @@ void np_handles_close_all(struct np *np);
 int np_holds_add(struct np *np, uint64_t id);
 void np_holds_forget(struct np *np, uint64_t id, uint64_t count); /* hands on to the vfs */
 void np_holds_forget_all(struct np *np);
+
+/* buffers.c. `size` is the same for both; NULL: no memory. */
+char *np_buffer_take(struct np *np, size_t size);
+void np_buffer_give(struct np *np, char *data, size_t size);
+void np_buffers_clear(struct np *np);
 
 /* notes.c */
 int np_notes_start(struct np *np, struct error *err);

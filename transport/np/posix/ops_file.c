@@ -105,12 +105,13 @@ static void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
                     struct fuse_file_info *fi)
 {
     size_t got = 0;
-    char *data = malloc(size ? size : 1);
+    char *data = NULL;
     struct np_op op;
     int code = 0;
 
     (void)ino;
     np_op_begin(&op, req);
+    data = np_buffer_take(op.np, size);
     code = data ? vfs_read(op.np->vfs, handle_of(fi)->file, data, size, (uint64_t)offset, &got,
                            &op.call, &op.err)
                 : error_set(&op.err, ERR_NO_MEMORY, "no memory to read %zu bytes", size);
@@ -119,7 +120,7 @@ static void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
     } else {
         fuse_reply_buf(req, data, got);
     }
-    free(data);
+    np_buffer_give(op.np, data, size);
 }
 
 static void op_write(fuse_req_t req, fuse_ino_t ino, const char *data, size_t size, off_t offset,
