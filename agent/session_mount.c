@@ -12,27 +12,41 @@
 #define UNMOUNT_WAIT_MS 5000
 #define REMOUNT_PAUSE_MS 30000
 
+static enum transport_dav_auth auth_of(enum policy_web_dav_auth auth)
+{
+    switch (auth) {
+    case POLICY_WEB_DAV_AUTH_REQUIRED:
+        return TRANSPORT_DAV_AUTH_REQUIRED;
+    case POLICY_WEB_DAV_AUTH_OFF:
+        return TRANSPORT_DAV_AUTH_OFF;
+    default:
+        return TRANSPORT_DAV_AUTH_PREFERRED;
+    }
+}
+
 static int mount_with(struct transport **out, const struct session *session, const char *name,
                       struct error *err)
 {
     struct transport_options options = {.root = session->mount_root,
                                         .port = session->web_dav_port,
+                                        .dav_auth = auth_of(session->web_dav_auth),
                                         .unc_server = session->unc_server};
     struct transport *transport = NULL;
     char *directory = NULL;
+    char *tag = NULL;
     int code = str_format(&directory, err, "%s/webdav", session->paths->state);
 
     if (code == 0) {
-        options.private_directory = directory;
         code = np_tag(&tag, err);
     }
     if (code == 0) {
         options.user_tag = tag;
+        options.private_directory = directory;
         code = transport_create(&transport, name, &options, err);
     }
     free(directory);
-    if (code == 0) {
     free(tag);
+    if (code == 0) {
         code = transport_start(transport, online_vfs_vfs(session->online), err);
     }
     if (code < 0) {
@@ -57,9 +71,12 @@ static void note_fallback(struct session *session, const char *why)
 static int mount_here(struct transport **out, struct session *session, struct error *err)
 {
     static const char *const names[] = {NULL, "np", "webdav"};
+    const struct settings *settings = session_settings(session);
     struct error why = {0};
     int code;
 
+    session->web_dav_auth = settings->web_dav_auth;
+    settings_unref(settings);
     note_fallback(session, NULL);
     if (names[session->kind]) {
         return mount_with(out, session, names[session->kind], err);
@@ -145,9 +162,9 @@ static int set_place(struct session *session, const char *root, const char *serv
     mutex_lock(&session->apply_mutex);
     code = str_copy(&session->mount_root, root, err);
     if (code == 0) {
-    if (code == 0) {
         code = str_copy(&session->unc_server, server, err);
     }
+    if (code == 0) {
         session->kind = kind;
         session->web_dav_port = port;
     }
@@ -163,19 +180,21 @@ int session_mount_move(struct session *session, struct error *err)
     uint16_t port = (uint16_t)settings->web_dav_port;
     struct error why = {0};
     char *old_root = NULL;
-    int code;
     char *old_server = NULL;
+    int code;
 
     if (old_kind == settings->transport && old_port == port &&
+        session->web_dav_auth == settings->web_dav_auth &&
         str_equal(session->mount_root, settings->mount_root) &&
         str_equal(session->unc_server, settings->unc_server)) {
         return 0;
     }
     code = str_copy(&old_root, session->mount_root, err);
-    if (code < 0) {
     if (code == 0) {
         code = str_copy(&old_server, session->unc_server, err);
     }
+    if (code < 0) {
+        str_free(&old_root);
         return code;
     }
     unmount(session); /* one vfs has one transport at a time */
@@ -191,9 +210,9 @@ int session_mount_move(struct session *session, struct error *err)
         log_error(LOG_TRANSPORT, &why, "'%s' is not mounted", old_root); /* the tick tries again */
     }
     str_free(&old_root);
+    str_free(&old_server);
     return code;
 }
-    str_free(&old_server);
 
 static int check_mount(struct session *session, struct error *err)
 {

@@ -98,6 +98,7 @@ struct session {
     char *unc_server;           /* the same */
     enum policy_transport kind; /* the same */
     uint16_t web_dav_port;      /* the same; as policy wants it */
+    enum policy_web_dav_auth web_dav_auth; /* the same */
     char *fallback; /* why Auto took another transport than the best; NULL: it did not. The same */
 
     struct mutex apply_mutex; /* one plan is applied at a time; guards have, roots, transport

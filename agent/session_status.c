@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/file.h"
 
 static const char *const state_names[] = {"unknown", "signed-in", "offline", "waiting",
                                           "signed-out"};
@@ -137,18 +138,24 @@ static void add_unsaved(void *payload, const struct online_vfs_unsaved *unsaved)
     cJSON_AddItemToArray(list->array, item);
 }
 
-/* Of a transport that the system does not mount by itself: where, and where the password is (never
+/* Of a transport that the system does not mount by itself: what is in its way, where it is, and where the password is (never
  * what it is). apply_mutex is held. */
 static void add_address(cJSON *object, struct session *session)
 {
+    char *advice = NULL;
     char *url = NULL;
     char *file = NULL;
 
+    if (session->transport && transport_advice(session->transport, &advice, NULL) == 0) {
+        add_text(object, "advice", advice);
+    }
+    free(advice);
     if (!session->transport || transport_address(session->transport, &url, NULL) < 0) {
         return;
     }
     add_text(object, "url", url);
-    if (str_format(&file, NULL, "%s/webdav/webdav-password", session->paths->state) == 0) {
+    if (str_format(&file, NULL, "%s/webdav/webdav-password", session->paths->state) == 0 &&
+        file_exists(file)) { /* not on Windows */
         add_text(object, "passwordFile", file);
     }
     free(url);

@@ -40,7 +40,7 @@ OWNERS = {
     "fuse": ["transport/np/posix"],
     "winfsp/": ["transport/np/win32"],
     "windows.h": ["base/win32", "policy/win32", "mapper/graph/win32", "mapper/vfs/win32", "agent/win32",
-                  "transport/np/win32", "transport/np/provider"],
+                  "transport/np/win32", "transport/np/provider", "transport/webdav/win32"],
     "cmocka.h": ["tests"],
     "nghttp2/": ["tests"],
 }

@@ -112,6 +112,11 @@ int transport_share(struct transport *t, char **out, const char *folder, struct 
                                : str_copy(out, folder, err);
 }
 
+int transport_set_offline(struct transport *t, const char *exclude, struct error *err)
+{
+    return t->type->ops->set_offline ? t->type->ops->set_offline(t, exclude, err) : 0;
+}
+
 int transport_advice(struct transport *t, char **out, struct error *err)
 {
     return t->type->ops->advice ? t->type->ops->advice(t, out, err) : ERR_NOT_FOUND;

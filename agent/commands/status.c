@@ -48,6 +48,7 @@ static void print_transport(const cJSON *transport)
     print_field("           the password for it is in ", answer_text(transport, "passwordFile"),
                 "\n");
     print_field("           instead of a mount, since ", answer_text(transport, "fallback"), "\n");
+    print_field("           note: ", answer_text(transport, "advice"), "\n");
     print_field("           ",
                 answer_text(cJSON_GetObjectItemCaseSensitive(transport, "error"), "message"), "\n");
 }

@@ -23,7 +23,7 @@ int dav_answer_failed(struct dav_request *r, const char *path, int code)
                               "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<D:multistatus "
                               "xmlns:D=\"DAV:\"><D:response><D:href>",
                               NULL) == 0 &&
-                 dav_path_encode(&r->out, path, false, NULL) == 0 &&
+                 dav_write_href(r->dav, &r->out, path, false, NULL) == 0 &&
                  buf_add_format(&r->out, NULL,
                                 "</D:href><D:status>HTTP/1.1 %d Failed</D:status></D:response>"
                                 "</D:multistatus>\n",
@@ -168,7 +168,7 @@ static int read_headers(struct transfer *t)
         return dav_status(r, 400, "the header %s is missing or wrong",
                           destination ? "Depth" : "Destination");
     }
-    code = dav_path_from_uri(&shown, destination, dav_is_us, r->dav, &r->err);
+    code = dav_read_uri(r, &shown, destination, NULL);
     if (code < 0) {
         return code; /* ERR_CROSS_LIBRARY is 502, as RFC 4918 has it */
     }

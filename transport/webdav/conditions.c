@@ -118,7 +118,7 @@ static int holds(struct dav_request *r, const struct dav_if_condition *c, bool *
 
     *out = false;
     if (c->uri) {
-        if (dav_path_from_uri(&shown, c->uri, dav_is_us, r->dav, &r->err) < 0) {
+        if (dav_read_uri(r, &shown, c->uri, NULL) < 0) {
             *out = c->is_not; /* of another server we know nothing that could be true */
             return 0;
         }

@@ -15,12 +15,14 @@ struct dav_connection {
     bool is_busy;
     bool is_trusted;
     bool is_evicted;
+    struct dav_auth_peer auth; /* of its thread alone */
     struct dav_connection *previous;
     struct dav_connection *next;
 };
 
 struct dav_connections {
-    struct mutex mutex; /* guards all; a socket is not closed while it is in the list */
+    struct dav_auth *auth; /* lent; NULL: nobody is asked who he is */
+    struct mutex mutex;    /* guards all; a socket is not closed while it is in the list */
     struct dav_connection *first;
     unsigned count;
     unsigned limit;
@@ -122,7 +124,20 @@ void dav_connection_remove(struct dav_connections *connections, struct dav_conne
     }
     connections->count--;
     mutex_unlock(&connections->mutex);
+    if (connections->auth) {
+        dav_auth_peer_clear(connections->auth, &c->auth);
+    }
     free(c);
+}
+
+struct dav_auth_peer *dav_connection_auth(struct dav_connection *c)
+{
+    return c ? &c->auth : NULL;
+}
+
+void dav_connections_use_auth(struct dav_connections *connections, struct dav_auth *auth)
+{
+    connections->auth = auth;
 }
 
 void dav_connection_busy(struct dav_connections *connections, struct dav_connection *c,

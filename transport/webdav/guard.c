@@ -7,6 +7,9 @@
  * - No Origin: pages of the web are no WebDAV clients.
  * - Basic with the secret from a file that only this user can read. Every request is challenged, also
  *   OPTIONS (windows-facts 3.5).
+ * - On Windows, whose client sends no Basic over http, the secret is the first segment of each path
+ *   instead, and Negotiate says who it is that knows it (auth.h). What is outside of it is an empty
+ *   folder and nothing else.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,7 +25,7 @@
 #define SECRET_FILE "webdav-password"
 
 /* Takes the same time wherever they differ. */
-static bool is_secret(const char *secret, const char *given, size_t size)
+bool dav_is_secret(const char *secret, const char *given, size_t size)
 {
     unsigned char different = size != DAV_SECRET_SIZE - 1;
 
@@ -49,11 +52,36 @@ static bool is_authorized(const struct dav_request *r)
     if (colon) {
         size_t before = (size_t)(colon + 1 - (const char *)plain);
 
-        is_good = is_secret(r->dav->secret, colon + 1, size - before);
+        is_good = dav_is_secret(r->dav->secret, colon + 1, size - before);
     }
     secret_wipe(plain, size);
     free(plain);
     return is_good;
+}
+
+static int check_identity(struct dav_request *r)
+{
+    struct dav_auth_peer *peer = dav_connection_auth(r->peer);
+    struct buf answer;
+    int status = 503;
+
+    buf_init(&answer, DAV_TOKEN_BYTES_MAX * 2);
+    if (peer) {
+        status = dav_auth_check(r->dav->auth, peer, dav_request_header(r, "Authorization"),
+                                dav_request_header(r, "User-Agent"), &answer);
+    }
+    for (unsigned i = 0; status == 401 && answer.size == 0 && dav_auth_package(r->dav->auth, i);
+         i++) {
+        dav_header(r, "WWW-Authenticate", "%s", dav_auth_package(r->dav->auth, i));
+    }
+    if (answer.size > 0) {
+        dav_header_text(r, "WWW-Authenticate", buf_text(&answer));
+    }
+    buf_clear(&answer);
+    if (status == 0) {
+        return 0;
+    }
+    return dav_status(r, status, status == 401 ? "who are you?" : "this server is another user's");
 }
 
 int dav_guard(struct dav_request *r)
@@ -65,6 +93,9 @@ int dav_guard(struct dav_request *r)
     }
     if (dav_request_header(r, "Origin")) {
         return dav_status(r, 403, "pages of the web may not use this server");
+    }
+    if (r->dav->secret_in_path) {
+        return check_identity(r);
     }
     if (!is_authorized(r)) {
         dav_header(r, "WWW-Authenticate", "Basic realm=\"Mooring\", charset=\"UTF-8\"");
@@ -80,7 +111,7 @@ static bool is_hex_secret(const char *text)
            strspn(text, "0123456789abcdef") == DAV_SECRET_SIZE - 1;
 }
 
-static int make_secret(char secret[DAV_SECRET_SIZE], const char *path, struct error *err)
+int dav_secret_make(char secret[DAV_SECRET_SIZE], struct error *err)
 {
     unsigned char bytes[(DAV_SECRET_SIZE - 1) / 2];
     int code = secret_random(bytes, sizeof(bytes), err);
@@ -89,7 +120,7 @@ static int make_secret(char secret[DAV_SECRET_SIZE], const char *path, struct er
         snprintf(secret + i * 2, 3, "%02x", bytes[i]);
     }
     secret_wipe(bytes, sizeof(bytes));
-    return code < 0 ? code : file_write_atomic(path, secret, DAV_SECRET_SIZE - 1, err);
+    return code;
 }
 
 /* The secret stays the same from agent to agent, so that ~/.davfs2/secrets stays right. The folder is
@@ -111,7 +142,10 @@ int dav_secret_load(char secret[DAV_SECRET_SIZE], const char *directory, struct 
         is_hex_secret(buf_text(&text))) {
         memcpy(secret, buf_text(&text), DAV_SECRET_SIZE);
     } else {
-        code = make_secret(secret, path, err);
+        code = dav_secret_make(secret, err);
+        if (code == 0) {
+            code = file_write_atomic(path, secret, DAV_SECRET_SIZE - 1, err);
+        }
     }
     secret_wipe(text.data, text.size);
     buf_clear(&text);

@@ -147,6 +147,7 @@ static int grant(struct dav_request *r, const struct wish *wish)
 {
     char token[DAV_TOKEN_SIZE];
     struct vfs_attr attr;
+    struct buf href;
     int code = dav_lookup(r, &attr, r->path, &r->err);
     bool is_new = code == ERR_NOT_FOUND;
     int result = 0;
@@ -167,8 +168,13 @@ static int grant(struct dav_request *r, const struct wish *wish)
     if (result != 0) {
         return result;
     }
-    code = dav_locks_add(r->dav->locks, token, r->path, r->key, buf_text(&wish->owner),
-                         wish->is_shared, wish->is_deep, read_timeout(r), &r->err);
+    buf_init(&href, 8 * DAV_PATH_MAX);
+    code = dav_write_href(r->dav, &href, r->path, false, &r->err);
+    if (code == 0) {
+        code = dav_locks_add(r->dav->locks, token, buf_text(&href), r->key, buf_text(&wish->owner),
+                             wish->is_shared, wish->is_deep, read_timeout(r), &r->err);
+    }
+    buf_clear(&href);
     if (code == ERR_LOCKED) {
         return dav_precondition(r, 423, "no-conflicting-lock");
     }

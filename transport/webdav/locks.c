@@ -33,7 +33,7 @@ int dav_locks_new(struct dav_locks **out, const struct clock *clock, struct erro
 static void free_lock(struct dav_lock *lock)
 {
     free(lock->key);
-    free(lock->path);
+    free(lock->href);
     free(lock->owner);
     free(lock);
 }
@@ -106,7 +106,7 @@ static int make_token(char token[DAV_TOKEN_SIZE], struct error *err)
     return 0;
 }
 
-static int make_lock(struct dav_lock **out, const char *path, const char *key, const char *owner,
+static int make_lock(struct dav_lock **out, const char *href, const char *key, const char *owner,
                      struct error *err)
 {
     struct dav_lock *lock = calloc(1, sizeof(*lock));
@@ -116,7 +116,7 @@ static int make_lock(struct dav_lock **out, const char *path, const char *key, c
         code = str_copy(&lock->key, key, err);
     }
     if (code == 0) {
-        code = str_copy(&lock->path, path, err);
+        code = str_copy(&lock->href, href, err);
     }
     if (code == 0) {
         code = str_copy(&lock->owner, owner, err);
@@ -146,12 +146,12 @@ static int check_room(struct dav_locks *locks, const char *key, bool is_shared, 
     return locks->count < DAV_LOCKS_MAX ? 0 : error_set(err, ERR_LIMIT, "there are too many locks");
 }
 
-int dav_locks_add(struct dav_locks *locks, char token[DAV_TOKEN_SIZE], const char *path,
+int dav_locks_add(struct dav_locks *locks, char token[DAV_TOKEN_SIZE], const char *href,
                   const char *key, const char *owner, bool is_shared, bool is_deep, int64_t wait_ms,
                   struct error *err)
 {
     struct dav_lock *lock = NULL;
-    int code = make_lock(&lock, path, key, owner, err);
+    int code = make_lock(&lock, href, key, owner, err);
 
     if (code < 0) {
         return code;
@@ -309,7 +309,7 @@ static int write_lock(struct buf *out, const struct dav_lock *lock, struct error
                               (long long)(lock->wait_ms / 1000), lock->token);
     }
     if (code == 0) {
-        code = dav_path_encode(out, lock->path, false, err);
+        code = buf_add_text(out, lock->href, err);
     }
     return code < 0 ? code : buf_add_text(out, "</D:href></D:lockroot></D:activelock>", err);
 }

@@ -25,7 +25,7 @@ struct dav_locks;
 struct dav_lock {
     char token[DAV_TOKEN_SIZE]; /* "opaquelocktoken:..." */
     char *key;
-    char *path;  /* as it was locked */
+    char *href;  /* as the client names it */
     char *owner; /* XML from inside DAV:owner; "" for none */
     bool is_shared;
     bool is_deep;
@@ -41,7 +41,7 @@ int dav_locks_new(struct dav_locks **out, const struct clock *clock, struct erro
 void dav_locks_free(struct dav_locks *locks);
 
 /* token[] is given. ERR_LOCKED when another lock is in the way, ERR_LIMIT. */
-int dav_locks_add(struct dav_locks *locks, char token[DAV_TOKEN_SIZE], const char *path,
+int dav_locks_add(struct dav_locks *locks, char token[DAV_TOKEN_SIZE], const char *href,
                   const char *key, const char *owner, bool is_shared, bool is_deep, int64_t wait_ms,
                   struct error *err);
 

@@ -30,6 +30,7 @@ extern const char dav_methods_allowed[]; /* for the header Allow */
 
 int dav_get(struct dav_request *r); /* and HEAD */
 int dav_propfind(struct dav_request *r);
+int dav_propfind_outside(struct dav_request *r); /* of "/" before the secret: an empty folder */
 int dav_proppatch(struct dav_request *r);
 int dav_put_begin(struct dav_request *r);
 int dav_put_data(struct dav_request *r, const void *data, size_t size);

@@ -179,7 +179,7 @@ static int write_entry(struct lister *l, const char *shown, const char *key,
     int code = buf_add_text(&l->pending, "<D:response><D:href>", err);
 
     if (code == 0) {
-        code = dav_path_encode(&l->pending, shown, dav_is_folder(attr), err);
+        code = dav_write_href(l->dav, &l->pending, shown, dav_is_folder(attr), err);
     }
     if (code == 0) {
         code = buf_add_text(&l->pending, "</D:href>", err);
@@ -388,6 +388,26 @@ static int answer(struct dav_request *r, struct lister **l)
     *l = NULL; /* the response's */
     MHD_add_response_header(r->response, "Content-Type", "application/xml; charset=utf-8");
     return 207;
+}
+
+int dav_propfind_outside(struct dav_request *r)
+{
+    bool is_deep = false;
+    int result = read_depth(r, &is_deep);
+
+    if (result == 0) {
+        result = buf_add_text(&r->out,
+                              "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<D:multistatus "
+                              "xmlns:D=\"DAV:\"><D:response><D:href>/</D:href><D:propstat><D:prop>"
+                              "<D:resourcetype><D:collection/></D:resourcetype>"
+                              "<D:creationdate>1970-01-01T00:00:00Z</D:creationdate>"
+                              "<D:getlastmodified>Thu, 01 Jan 1970 00:00:00 GMT</D:getlastmodified>"
+                              "</D:prop><D:status>HTTP/1.1 200 OK</D:status></D:propstat>"
+                              "</D:response></D:multistatus>\n",
+                              &r->err);
+        r->type = "application/xml; charset=utf-8";
+    }
+    return result != 0 ? result : 207;
 }
 
 int dav_propfind(struct dav_request *r)

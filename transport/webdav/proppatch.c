@@ -178,7 +178,7 @@ static int report(struct dav_request *r, const struct dav_xml *root, const struc
                             &r->err);
 
     if (code == 0) {
-        code = dav_path_encode(&r->out, r->shown, is_folder, &r->err);
+        code = dav_write_href(r->dav, &r->out, r->shown, is_folder, &r->err);
     }
     if (code == 0) {
         code = buf_add_text(&r->out, "</D:href>", &r->err);

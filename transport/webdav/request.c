@@ -56,10 +56,15 @@ void dav_header(struct dav_request *r, const char *name, const char *fmt, ...)
     va_start(args, fmt);
     length = vsnprintf(text, sizeof(text), fmt, args);
     va_end(args);
-    if (length < 0 || (size_t)length >= sizeof(text) || r->header_count == DAV_HEADERS_MAX) {
-        return;
+    if (length >= 0 && (size_t)length < sizeof(text)) {
+        dav_header_text(r, name, text);
     }
-    if (str_copy(&r->headers[r->header_count].value, text, NULL) == 0) {
+}
+
+void dav_header_text(struct dav_request *r, const char *name, const char *value)
+{
+    if (r->header_count < DAV_HEADERS_MAX &&
+        str_copy(&r->headers[r->header_count].value, value, NULL) == 0) {
         r->headers[r->header_count++].name = name;
     }
 }
@@ -172,6 +177,42 @@ enum MHD_Result dav_send(struct dav_request *r, int result)
     sent = MHD_queue_response(r->connection, (unsigned)result, response);
     MHD_destroy_response(response);
     return sent;
+}
+
+int dav_read_uri(struct dav_request *r, char **out, const char *uri, bool *is_outside)
+{
+    const size_t length = DAV_SECRET_SIZE - 1;
+    char *path = NULL;
+    bool is_good = true;
+    int code = dav_path_from_uri(&path, uri, dav_is_us, r->dav, &r->err);
+
+    if (code == 0 && r->dav->secret_in_path) {
+        size_t segment = path[0] ? strcspn(path + 1, "/") : 0;
+
+        is_good = dav_is_secret(r->dav->secret, path + (path[0] != '\0'), segment);
+        if (is_good) {
+            memmove(path, path + 1 + length, strlen(path + 1 + length) + 1);
+        }
+    }
+    if (is_outside) {
+        *is_outside = !is_good;
+    } else if (code == 0 && !is_good) {
+        code = error_set(&r->err, ERR_CROSS_LIBRARY, "a URI of the request leads elsewhere");
+    }
+    if (code < 0) {
+        free(path);
+        return code;
+    }
+    *out = path;
+    return 0;
+}
+
+int dav_write_href(const struct webdav *dav, struct buf *out, const char *path, bool is_folder,
+                   struct error *err)
+{
+    int code = dav->secret_in_path ? buf_add_format(out, err, "/%s", dav->secret) : 0;
+
+    return code < 0 ? code : dav_path_encode(out, path, is_folder, err);
 }
 
 /* "127.0.0.1:PORT" or "localhost:PORT": a name that an attacker chose (DNS rebinding) is neither. */

@@ -116,7 +116,7 @@ static int read_path(struct dav_request *r, const char *url)
         url = "/";
     }
     r->has_slash = end > url && end[-1] == '/';
-    code = dav_path_from_uri(&r->shown, url, dav_is_us, r->dav, &r->err);
+    code = dav_read_uri(r, &r->shown, url, &r->is_outside);
     if (code == ERR_INVALID || code == ERR_CROSS_LIBRARY) {
         return dav_status(r, 400, "%s", r->err.message);
     }
@@ -124,6 +124,17 @@ static int read_path(struct dav_request *r, const char *url)
         code = dav_follow_links(r, &r->path, r->shown, &r->err);
     }
     return code < 0 ? code : dav_path_key(&r->key, r->path, &r->err);
+}
+
+/* Who does not know the secret sees that there is a server, as WebClient wants it on its way down
+ * (windows-facts 3.6), and nothing else. */
+static int check_outside(struct dav_request *r)
+{
+    if (strcmp(r->method->name, "OPTIONS") == 0 ||
+        (strcmp(r->method->name, "PROPFIND") == 0 && r->shown[0] == '\0')) {
+        return 0;
+    }
+    return dav_status(r, 404, "there is nothing here");
 }
 
 /* With the headers there. 0: read on. */
@@ -140,6 +151,12 @@ static int begin(struct dav_request *r, const char *name, const char *url)
         return dav_status(r, 501, "this server does not know the method");
     }
     result = read_path(r, url);
+    if (result == 0 && r->is_outside) {
+        return check_outside(r);
+    }
+    if (result == 0 && r->dav->secret_in_path) {
+        dav_connection_trust(r->dav->connections, r->peer);
+    }
     if (result == 0) {
         result = dav_read_if(r);
     }
@@ -215,7 +232,8 @@ static enum MHD_Result on_request(void *payload, struct MHD_Connection *connecti
         return goes_on ? MHD_YES : MHD_NO;
     }
     if (!r->early) {
-        r->early = r->method->run(r);
+        r->early = r->is_outside && r->method->run == dav_propfind ? dav_propfind_outside(r)
+                                                                   : r->method->run(r);
     }
     return dav_send(r, r->early);
 }

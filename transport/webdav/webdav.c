@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "base/secret.h"
 #include "base/str.h"
@@ -35,6 +36,7 @@ static void finish(struct webdav *dav)
     mutex_unlock(&dav->lock);
     thread_join(&dav->keeper);
     dav_listen_close(dav->listen_socket);
+    dav_auth_free(dav->auth);
     dav_held_free(dav->held);
     dav_locks_free(dav->locks);
     dav_props_free(dav->props);
@@ -67,6 +69,8 @@ static int webdav_create(struct transport **out, const struct transport_options 
     dav->wanted_port = options->port;
     dav->deadline_ms = options->deadline_ms > 0 ? options->deadline_ms : DEFAULT_DEADLINE_MS;
     dav->save_deadline_ms = options->save_deadline_ms;
+    dav->dav_auth = options->dav_auth;
+    dav->secret_in_path = options->secret_in_path || dav_system_needs_path();
     dav->max_connections = options->max_threads > 0 ? options->max_threads : DEFAULT_CONNECTIONS;
     if (dav->max_connections > CONNECTIONS_MAX) {
         dav->max_connections = CONNECTIONS_MAX;
@@ -109,13 +113,42 @@ static void *keep(void *payload)
     return NULL;
 }
 
+/* In paths it is another one each time: whoever saw one, in a list of recent files, has nothing. */
+static int load_secret(struct webdav *dav, struct error *err)
+{
+    int code = 0;
+
+    if (!dav->secret_in_path) {
+        return dav_secret_load(dav->secret, dav->private_directory, err);
+    }
+    code = file_make_private_directory(dav->private_directory, err);
+    if (code == 0) {
+        code = dav_secret_make(dav->secret, err);
+    }
+    if (code == 0) {
+        code = dav_auth_new(&dav->auth, dav->dav_auth, dav_system_sspi(), err);
+    }
+    if (code == 0) {
+        dav_connections_use_auth(dav->connections, dav->auth);
+    }
+    return code;
+}
+
+static int start_map(struct webdav *dav, struct error *err)
+{
+    const struct dav_map_system *system = dav_system_map();
+    struct dav_place place = {.port = dav->port, .secret = dav->secret_in_path ? dav->secret : ""};
+
+    return system ? dav_map_new(&dav->map, system, &place, err) : 0;
+}
+
 static int webdav_start(struct transport *t, struct vfs *vfs, struct error *err)
 {
     struct webdav *dav = webdav_of(t);
     int code = dav->ns ? error_set(err, ERR_INVALID, "the transport was started before") : 0;
 
     if (code == 0) {
-        code = dav_secret_load(dav->secret, dav->private_directory, err);
+        code = load_secret(dav, err);
     }
     if (code == 0) {
         code = namespace_new(&dav->ns, vfs, err);
@@ -132,7 +165,10 @@ static int webdav_start(struct transport *t, struct vfs *vfs, struct error *err)
     if (code == 0) {
         code = thread_start(&dav->keeper, "webdav-keeper", keep, dav, err);
     }
-    return code < 0 ? code : dav_server_start(dav, err);
+    if (code == 0) {
+        code = dav_server_start(dav, err);
+    }
+    return code < 0 ? code : start_map(dav, err);
 }
 
 static int not_started(struct error *err)
@@ -143,8 +179,9 @@ static int not_started(struct error *err)
 static int webdav_attach(struct transport *t, const struct mapping *mapping, struct error *err)
 {
     struct webdav *dav = webdav_of(t);
+    int code = dav->ns ? namespace_attach(dav->ns, mapping, err) : not_started(err);
 
-    return dav->ns ? namespace_attach(dav->ns, mapping, err) : not_started(err);
+    return code == 0 && dav->map ? dav_map_add(dav->map, mapping, err) : code;
 }
 
 static int webdav_detach(struct transport *t, const char *path, struct error *err)
@@ -155,6 +192,9 @@ static int webdav_detach(struct transport *t, const char *path, struct error *er
 
     if (!dav->ns) {
         return not_started(err);
+    }
+    if (dav->map) {
+        dav_map_remove(dav->map, path);
     }
     /* what is held open below it is sent before it goes */
     if (str_format(&with_slash, NULL, "/%s", path) == 0 &&
@@ -181,12 +221,22 @@ static int webdav_check(struct transport *t, struct error *err)
     return webdav_of(t)->daemon ? 0 : not_started(err);
 }
 
+/* Windows' client proves who it is by itself only to names without a dot (windows-facts 3.5). */
 static int webdav_address(struct transport *t, char **out, struct error *err)
 {
     struct webdav *dav = webdav_of(t);
 
-    return dav->daemon ? str_format(out, err, "http://127.0.0.1:%u/", (unsigned)dav->port)
-                       : not_started(err);
+    return dav->daemon
+               ? str_format(out, err, "http://%s:%u/",
+                            dav->secret_in_path ? "localhost" : "127.0.0.1", (unsigned)dav->port)
+               : not_started(err);
+}
+
+static int webdav_advice(struct transport *t, char **out, struct error *err)
+{
+    struct webdav *dav = webdav_of(t);
+
+    return dav->map ? dav_map_advice(dav->map, out, err) : ERR_NOT_FOUND;
 }
 
 /* Until no request runs, at most until then. */
@@ -235,6 +285,8 @@ static void webdav_stop(struct transport *t, int64_t wait_ms)
     int64_t until_ms = clock_mono_ms(clock_system()) + (wait_ms > 0 ? wait_ms : 0);
     int64_t grace_ms = wait_ms / 4 < GRACE_MAX_MS ? wait_ms / 4 : GRACE_MAX_MS;
 
+    dav_map_free(dav->map); /* while we still answer the system's client */
+    dav->map = NULL;
     if (!dav->daemon) {
         finish(dav);
         return;
@@ -257,6 +309,7 @@ static const struct transport_ops webdav_ops = {
     .enumerate = webdav_enumerate,
     .check = webdav_check,
     .address = webdav_address,
+    .advice = webdav_advice,
     .stop = webdav_stop,
 };
 

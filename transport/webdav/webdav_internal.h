@@ -18,12 +18,14 @@
 #include <microhttpd.h>
 #include <stdatomic.h>
 
+#include "auth.h"
 #include "base/buf.h"
 #include "base/thread.h"
 #include "dead_props.h"
 #include "held.h"
 #include "if_header.h"
 #include "locks.h"
+#include "map.h"
 #include "path.h"
 #include "transport/namespace.h"
 #include "transport/transport.h"
@@ -51,6 +53,10 @@ struct webdav {
     struct MHD_Daemon *daemon;
     int listen_socket; /* the daemon's once it runs: -1 */
     char secret[DAV_SECRET_SIZE];
+    bool secret_in_path; /* else it is the password of Basic */
+    enum transport_dav_auth dav_auth;
+    struct dav_auth *auth; /* with secret_in_path */
+    struct dav_map *map;   /* NULL until it is started */
     struct dav_locks *locks;
     struct dav_props *props;
     struct dav_held *held;
@@ -87,8 +93,9 @@ struct dav_request {
     struct dav_watch watch;
     uint64_t received; /* bytes of the body */
     int64_t begun_ms;
-    int early;    /* the answer is decided, the body is read and dropped: HTTP status */
-    bool is_done; /* the answer was handed over */
+    bool is_outside; /* the path does not begin with the secret, where it has to */
+    int early;       /* the answer is decided, the body is read and dropped: HTTP status */
+    bool is_done;    /* the answer was handed over */
     struct error err;
 
     struct buf out;                /* of the answer */
@@ -111,6 +118,9 @@ const char *dav_request_header(const struct dav_request *r, const char *name); /
 /* Adds a header to the answer (a failure to do so is an answer without it). */
 void dav_header(struct dav_request *r, const char *name, const char *fmt, ...) PRINTF_LIKE(3, 4);
 
+void dav_header_text(struct dav_request *r, const char *name,
+                     const char *value); /* of any length */
+
 /* The answer is this status with this sentence; returns the status. */
 int dav_status(struct dav_request *r, int status, const char *fmt, ...) PRINTF_LIKE(3, 4);
 
@@ -119,6 +129,15 @@ int dav_precondition(struct dav_request *r, int status, const char *condition);
 
 /* HTTP status for an ERR_*. */
 int dav_http_status(int code);
+
+/* *out = the path of a URI of the client; the caller frees. *is_outside (may be NULL, then such a
+ * path is ERR_CROSS_LIBRARY): it lacks the secret that it has to begin with, and is cut to nothing
+ * else. */
+int dav_read_uri(struct dav_request *r, char **out, const char *uri, bool *is_outside);
+
+/* Appends the path as clients name it. */
+int dav_write_href(const struct webdav *dav, struct buf *out, const char *path, bool is_folder,
+                   struct error *err);
 
 /* Gives libmicrohttpd the answer: `result` is what a method returned. */
 enum MHD_Result dav_send(struct dav_request *r, int result);
@@ -160,17 +179,21 @@ int dav_check_parent_locks(struct dav_request *r, const char *path);
 
 /* guard.c. Whether the request may go on: 0, or the status. */
 int dav_guard(struct dav_request *r);
+bool dav_is_secret(const char *secret, const char *given, size_t size); /* in constant time */
+int dav_secret_make(char secret[DAV_SECRET_SIZE], struct error *err);
 int dav_secret_load(char secret[DAV_SECRET_SIZE], const char *directory, struct error *err);
 
 /* connections.c: how many there are, and which one goes when there are too many. */
 int dav_connections_new(struct dav_connections **out, unsigned limit, struct error *err);
 void dav_connections_free(struct dav_connections *connections);
+void dav_connections_use_auth(struct dav_connections *connections, struct dav_auth *auth);
 bool dav_connections_make_room(struct dav_connections *connections);
 void dav_connections_hang_up(struct dav_connections *connections); /* on all */
 struct dav_connection *dav_connection_add(struct dav_connections *connections, int socket);
 void dav_connection_remove(struct dav_connections *connections, struct dav_connection *connection);
 void dav_connection_busy(struct dav_connections *connections, struct dav_connection *connection,
                          bool is_busy);
+struct dav_auth_peer *dav_connection_auth(struct dav_connection *connection);
 void dav_connection_trust(struct dav_connections *connections, struct dav_connection *connection);
 
 /* server.c */
@@ -188,6 +211,7 @@ bool dav_is_hung_up(int socket); /* by the client */
 
 /* Whether the connection from `peer` was made by this user or by root (ERR_DENIED): who runs the
  * program at its other end, on this machine. */
+bool dav_system_needs_path(void); /* secret_in_path */
 int dav_check_peer(const struct sockaddr *peer, uint16_t port, struct error *err);
 
 #endif

@@ -31,6 +31,13 @@ struct mapping {
                           component on lookup */
 };
 
+/* Whether clients of the WebDAV gateway must prove by Negotiate or NTLM who they are. */
+enum transport_dav_auth {
+    TRANSPORT_DAV_AUTH_PREFERRED, /* those that are known to be able to */
+    TRANSPORT_DAV_AUTH_REQUIRED,
+    TRANSPORT_DAV_AUTH_OFF
+};
+
 struct transport_options {
     const char *root;              /* Linux: folder the namespace is mounted on */
     int64_t deadline_ms;           /* longest time one file operation may take; 0 = 60,000 */
@@ -39,8 +46,13 @@ struct transport_options {
     unsigned max_threads;          /* operations served at once; 0 = 64 */
     const char *private_directory; /* webdav: for its password, and for files on their way; made
                                       0700 when missing */
-    uint16_t port;                 /* webdav: on 127.0.0.1; 0 = any that is free */
-    const char *unc_server;        /* np on Windows: \\unc_server\...; NULL = "mooring" */
+    enum transport_dav_auth dav_auth; /* webdav on Windows */
+    bool secret_in_path;    /* webdav: its password is the first segment of each path, and no other
+                            one is asked for. Always on Windows, whose client sends none over http */
+    uint16_t port;          /* webdav: on 127.0.0.1; 0 = any that is free */
+    const char *unc_server; /* np on Windows: \\unc_server\...; NULL = "mooring" */
+    const char *user_tag;   /* np on Windows: what tells this user's network paths from those
+                                      of others on the machine; NULL: nobody else is there */
 };
 
 struct transport;
@@ -51,8 +63,6 @@ struct transport_type {
     const char *title;
     unsigned caps;                   /* TRANSPORT_CAP_* */
     const struct transport_ops *ops; /* NULL: known, not in this build */
-    const char *user_tag;          /* np on Windows: what tells this user's network paths from those
-                                      of others on the machine; NULL: nobody else is there */
 };
 
 /* One entry of what is attached; lent until the function returns. */
@@ -88,16 +98,6 @@ struct transport_ops {
      * caller frees. For transports that the system does not mount by itself. */
     int (*address)(struct transport *t, char **out, struct error *err);
 
-    /* Wait for running operations (at most wait_ms; those that are left when three quarters of it
-     * have passed are cancelled), unmount, close what is still open, give back all holds, free.
-     * Never fails; copes with a half-built instance, also after a start that failed. An operation
-     * that hangs in the vfs is left behind: its caller gets an error now, and the transport's
-     * reference to the vfs ends with it. The process that serves must not wait for its own mount
-     * (open files of it, map them): it would wait for itself. */
-    void (*stop)(struct transport *t, int64_t wait_ms);
-};
-
-struct transport {
     /* Optional, of network drives. Shows the folder `path` (a mapping, a folder above or below one)
      * as `letter` at a user's wish: until it is taken away, what it leads to is detached, or stop.
      * `path` NULL takes the letter away, also one of a mapping; what is open through it goes on.
@@ -111,10 +111,24 @@ struct transport {
      * ERR_NOT_FOUND: no mapping begins with it. */
     int (*share)(struct transport *t, char **out, const char *folder, struct error *err);
 
+    /* Optional. Files are shown as offline from now on - not here, slow to read - but those whose
+     * extension stands in `exclude` ("pdf|msg"); NULL: none is, as at the start. Any thread. */
+    int (*set_offline)(struct transport *t, const char *exclude, struct error *err);
+
     /* Optional. *out = what keeps it from working as it could, and what to do; the caller frees.
      * ERR_NOT_FOUND: nothing. */
     int (*advice)(struct transport *t, char **out, struct error *err);
 
+    /* Wait for running operations (at most wait_ms; those that are left when three quarters of it
+     * have passed are cancelled), unmount, close what is still open, give back all holds, free.
+     * Never fails; copes with a half-built instance, also after a start that failed. An operation
+     * that hangs in the vfs is left behind: its caller gets an error now, and the transport's
+     * reference to the vfs ends with it. The process that serves must not wait for its own mount
+     * (open files of it, map them): it would wait for itself. */
+    void (*stop)(struct transport *t, int64_t wait_ms);
+};
+
+struct transport {
     const struct transport_type *type; /* must stay the first member of every implementation */
 };
 
@@ -138,9 +152,6 @@ int transport_check(struct transport *t, struct error *err);
 
 /* ERR_UNSUPPORTED for a transport that needs no address. */
 int transport_address(struct transport *t, char **out, struct error *err);
-void transport_stop(struct transport *t, int64_t wait_ms); /* NULL is fine */
-
-#endif
 
 /* ERR_UNSUPPORTED for a transport without letters of its own. */
 int transport_set_letter(struct transport *t, char letter, const char *path, struct error *err);
@@ -148,5 +159,11 @@ int transport_set_letter(struct transport *t, char letter, const char *path, str
 /* A transport that knows nothing of tags: `folder` itself. */
 int transport_share(struct transport *t, char **out, const char *folder, struct error *err);
 
+/* Does nothing for a transport that cannot show it. */
+int transport_set_offline(struct transport *t, const char *exclude, struct error *err);
+
 /* ERR_NOT_FOUND: there is none. */
 int transport_advice(struct transport *t, char **out, struct error *err);
+void transport_stop(struct transport *t, int64_t wait_ms); /* NULL is fine */
+
+#endif
