@@ -1,5 +1,13 @@
 /*
  * apply.c - how the service's word about one item reaches the tree. Sets of changes: delta.c.
+ *
+ * Answers overtake one another, and changes (delta) heal what was true once: they tell everything
+ * that came after their token. So an answer must not undo what changes have told already, and that
+ * is known by counting: tree_edits() at the asking, node->edit at the last change. Where it is not
+ * known who is newer, the item and its folder are doubted, which means asked for at the next look:
+ *   - our own change, and others changed the item while its answer was on its way
+ *   - an answer that was asked for before the token of the stream
+ *   - an item that was not known when the changes told of it, and that an older answer brings
  */
 #include <stdlib.h>
 #include <string.h>
@@ -86,6 +94,16 @@ static bool clear_name(struct online_vfs *online, struct node *other, uint32_t a
     return true;
 }
 
+bool may_have_missed(const struct library *library, uint32_t asked_edit)
+{
+    return asked_edit < library->passed_edit || asked_edit < library->epoch_edit;
+}
+
+static bool has_etag(const struct node *node, const struct graph_item *item)
+{
+    return item->etag && strcmp(node_etag(node), item->etag) == 0;
+}
+
 /* An item that we know under its id: it may have moved or been renamed by somebody. */
 static int apply_known(struct online_vfs *online, struct node *node, struct node *folder,
                        const struct node_facts *facts, uint32_t asked_edit, struct error *err)
@@ -105,6 +123,7 @@ static int apply_known(struct online_vfs *online, struct node *node, struct node
         return 0;
     }
     if (node->parent != folder->index) {
+        folder_doubt(tree_parent(online->tree, node)); /* which of the two is the newer place? */
         code = tree_move(online->tree, node, folder, facts->name, err);
     }
     if (code == 0 && !is_same(node, facts)) {
@@ -120,9 +139,27 @@ void folder_doubt(struct node *folder)
 
     if (part) {
         part->epoch = 0;
+        part->doubts++;
     }
-    if (part && part->listing) {
-        part->listing->is_doubtful = true;
+}
+
+void node_doubt(struct online_vfs *online, struct node *node)
+{
+    struct node *folder = tree_parent(online->tree, node);
+
+    node->checked_s = 0;
+    if (folder) {
+        folder_doubt(folder);
+    }
+}
+
+/* An answer about an item that we, or a set of changes, have changed since it was asked for. */
+static void crossed(struct online_vfs *online, struct node *node, struct node *folder,
+                    const struct library *library, const struct graph_item *item)
+{
+    if (node->edit <= library->epoch_edit && !has_etag(node, item)) {
+        folder_doubt(folder); /* nobody tells what changed between the two */
+        node_doubt(online, node);
     }
 }
 
@@ -149,6 +186,9 @@ int tree_apply_item(struct online_vfs *online, struct node **out, struct node *f
     }
     node = tree_item(online->tree, root, item->id);
     if (settle_has_item(online, item->id)) { /* the server will hear of us first */
+        if (node && !has_etag(node, item)) {
+            node->flags |= NODE_HEARD;
+        }
         *out = node && node->parent == folder->index ? node : NULL;
         return 0;
     }
@@ -156,9 +196,11 @@ int tree_apply_item(struct online_vfs *online, struct node **out, struct node *f
         tree_remove(online->tree, node);
         node = NULL;
     }
-    if (node && node->edit > asked_edit) {
-        *out =
-            node->parent == folder->index ? node : NULL; /* we changed it since: we know better */
+    /* It was changed since: we know better, unless the answer is of that very change. */
+    if (node && node->edit > asked_edit &&
+        !(node->parent == folder->index && has_etag(node, item))) {
+        crossed(online, node, folder, library, item);
+        *out = node->parent == folder->index ? node : NULL;
         return 0;
     }
     if (node) {
@@ -178,23 +220,42 @@ int tree_apply_item(struct online_vfs *online, struct node **out, struct node *f
     code = tree_add(online->tree, &node, folder, &facts, err);
     if (code == 0) {
         node_confirm(online, node);
+        if (asked_edit < library->passed_edit) {
+            node_doubt(online, node);
+        }
         *out = node;
     }
     return code;
 }
 
+/* Whether others may have changed the item after we did, and we heard of it before our own answer. */
+static bool may_be_old(const struct online_vfs *online, const struct library *library,
+                       const struct node *node, const struct graph_item *item, uint32_t asked_edit)
+{
+    if (asked_edit < library->epoch_edit) {
+        return true;
+    }
+    if (node->flags & NODE_LOCAL) {
+        return may_have_missed(library, asked_edit) ||
+               tree_is_buried(online->tree, item->id, asked_edit);
+    }
+    return ((node->flags & NODE_HEARD) || node->edit > asked_edit) && !has_etag(node, item);
+}
+
 int tree_apply_own(struct online_vfs *online, struct node *node, const struct graph_item *item,
-                   struct error *err)
+                   uint32_t asked_edit, struct error *err)
 {
     struct library *library = library_of(online, node);
     struct node_facts facts = item_facts(library, item);
     struct node *other = NULL;
     struct node *parent = tree_parent(online->tree, node);
+    bool is_doubtful = false;
     int code = 0;
 
     if (!item->id || !item->name || !parent) {
         return 0;
     }
+    is_doubtful = may_be_old(online, library, node, item, asked_edit);
     if (settle_of(online, node)) { /* renamed here, and the server does not know it yet */
         struct node_facts here = facts;
         char *name = NULL;
@@ -213,15 +274,11 @@ int tree_apply_own(struct online_vfs *online, struct node *node, const struct gr
         folder_doubt(parent);
         tree_remove(online->tree, other);
     }
-    /* Somebody changed it, too, and delta was faster: which of the two came last? */
-    if ((node->flags & NODE_HEARD) && !str_equal(node_etag(node), item->etag ? item->etag : "")) {
-        folder_doubt(parent);
-    }
     other = tree_item(online->tree, tree_root(online->tree, node), item->id);
     if (other && other != node) { /* a listing was faster than our own answer, or delta was */
-        if (other->flags & NODE_HEARD) {
-            folder_doubt(parent);
+        if (may_be_old(online, library, other, item, asked_edit)) {
             folder_doubt(tree_parent(online->tree, other));
+            is_doubtful = true;
         }
         tree_remove(online->tree, other);
     }
@@ -231,5 +288,8 @@ int tree_apply_own(struct online_vfs *online, struct node *node, const struct gr
     library->denials = 0;
     library->denied_ms = 0;
     node_confirm(online, node);
+    if (is_doubtful) {
+        node_doubt(online, node);
+    }
     return code;
 }

@@ -77,6 +77,7 @@ struct content {
     bool is_preparing;    /* somebody asks for version and download URL */
     bool is_outdated;     /* the server has another version: what is missing cannot be had */
     bool is_in_doubt;     /* a transfer was shorter than the size says: another version, or ... */
+    bool is_longer;       /* ... longer: nothing of it is read before the version was asked for */
     uint64_t doubt_start; /* ... the size is wrong (graph-facts 2.7). What that transfer brought */
     uint64_t doubt_end;
     char *etag;         /* of its transfers; NULL: none came, or it is no longer believed */

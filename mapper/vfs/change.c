@@ -70,7 +70,7 @@ static int send_times(struct online_vfs *online, struct node *node, const struct
     mutex_lock(&online->lock);
     note_denied(online, node, code);
     if (code == 0 && !(node->flags & NODE_GONE)) {
-        code = tree_apply_own(online, node, &item, err);
+        code = tree_apply_own(online, node, &item, place.asked_edit, err);
     }
     mutex_unlock(&online->lock);
     graph_item_clear(&item);
@@ -202,9 +202,26 @@ int online_setattr(struct vfs *vfs, struct vfs_attr *out, uint64_t id, struct vf
 
 /* --- folders --- */
 
+/* We made it: it is empty, unless others were there before we knew of it. Lock held. */
+static void show_empty(struct online_vfs *online, struct node *node, uint32_t asked_edit)
+{
+    const struct library *library = library_of(online, node);
+    bool is_doubtful = may_have_missed(library, asked_edit) ||
+                       tree_is_buried(online->tree, node_item_id(node), asked_edit);
+
+    if (tree_folder(node)) {
+        node->folder->is_complete = true;
+        node->folder->epoch = library->delta_link && !is_doubtful ? library->epoch : 0;
+        node->folder->complete_ms = online_now();
+    }
+    if (is_doubtful) {
+        node_doubt(online, node);
+    }
+}
+
 /* The folder that the service made; *out held for the caller. */
 static int add_folder(struct online_vfs *online, struct node **out, struct node *folder,
-                      const struct graph_item *item, struct error *err)
+                      const struct graph_item *item, uint32_t asked_edit, struct error *err)
 {
     struct node *node = NULL;
     int code = 0;
@@ -224,13 +241,7 @@ static int add_folder(struct online_vfs *online, struct node **out, struct node 
         forget_negatives(online, folder);
         listing_note_added(online, folder, node);
         tree_hold(online->tree, node);
-        if (tree_folder(node)) { /* we made it: it is empty */
-            const struct library *library = library_of(online, node);
-
-            node->folder->is_complete = true;
-            node->folder->epoch = library->delta_link ? library->epoch : 0;
-            node->folder->complete_ms = online_now();
-        }
+        show_empty(online, node, asked_edit);
         *out = node;
     }
     mutex_unlock(&online->lock);
@@ -266,7 +277,7 @@ static int mkdir_in(struct online_vfs *online, struct node **out, struct node *f
         mutex_unlock(&online->lock);
     }
     if (code == 0) {
-        code = add_folder(online, out, folder, &item, err);
+        code = add_folder(online, out, folder, &item, place.asked_edit, err);
     }
     graph_item_clear(&item);
     place_clear(&place);

@@ -69,6 +69,7 @@ struct apply {
     struct delta *delta;
     bool *is_over; /* per item: applied, or nothing to apply */
     uint32_t asked_edit;
+    bool is_last;
     struct delta_result *result;
     struct error *err;
 };
@@ -179,13 +180,23 @@ static bool is_echo(const struct node *node, const struct node *folder,
 }
 
 /* We changed it after the set was asked for: which of the two is newer, only asking again tells. */
-static bool is_doubtful(struct apply *a, const struct node *node)
+static bool is_doubtful(struct apply *a, struct node *node)
 {
     if (node->edit <= a->asked_edit) {
         return false;
     }
-    a->result->is_doubtful = true;
+    if (a->is_last) {
+        node_doubt(a->online, node);
+    } else {
+        a->result->is_doubtful = true;
+    }
     return true;
+}
+
+/* Of an item that the tree does not have: an answer that is on its way may bring it as it was. */
+static void pass_over(struct apply *a)
+{
+    a->library->passed_edit = tree_count_edit(a->online->tree);
 }
 
 static void remove_node(struct apply *a, struct node *node)
@@ -327,11 +338,15 @@ static int add_new(struct apply *a, struct node *folder, const struct graph_item
     int code = 0;
 
     forget_negatives(a->online, folder);
-    if (!folder->folder || !(folder->folder->is_complete || folder->folder->listing) ||
-        tree_is_buried(a->online->tree, item->id, a->asked_edit)) {
-        return 0; /* nobody looked there, or we deleted it since */
+    if (tree_is_buried(a->online->tree, item->id, a->asked_edit)) {
+        return 0; /* we deleted it since */
+    }
+    if (!folder->folder || !(folder->folder->is_complete || folder->folder->listing)) {
+        pass_over(a); /* nobody looked there */
+        return 0;
     }
     if (!take_name(a, folder, NULL, item->name)) {
+        pass_over(a);
         return 0;
     }
     code = tree_add(a->online->tree, &node, folder, &facts, a->err);
@@ -392,6 +407,9 @@ static void remove_rest(struct apply *a)
         const struct graph_item *item = &a->delta->items[i];
         struct node *node = a->is_over[i] ? NULL : known(a, item);
 
+        if (!a->is_over[i] && !node && !tree_is_buried(a->online->tree, item->id, 0)) {
+            pass_over(a);
+        }
         if (node && !is_doubtful(a, node)) {
             if (item->kind == GRAPH_DELETED) {
                 node_drop_content(a->online, node);
@@ -413,13 +431,14 @@ static void remove_moving(struct apply *a)
     }
 }
 
-int delta_apply(struct library *library, struct delta *delta, uint32_t asked_edit,
+int delta_apply(struct library *library, struct delta *delta, uint32_t asked_edit, bool is_last,
                 struct delta_result *result, struct error *err)
 {
     struct apply a = {.online = library->online,
                       .library = library,
                       .delta = delta,
                       .asked_edit = asked_edit,
+                      .is_last = is_last,
                       .result = result,
                       .err = err};
     bool is_progress = true;

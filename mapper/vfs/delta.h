@@ -42,13 +42,14 @@ struct delta_result {
     size_t count;
     size_t capacity;
     size_t changed;   /* items that somebody else changed, and that we know */
-    bool is_doubtful; /* of an item that we changed meanwhile: to be asked for again */
+    bool is_doubtful; /* of an item that we changed meanwhile: the set is to be asked for again */
 };
 void delta_result_clear(struct delta_result *result);
 
-/* online->lock is held. `asked_edit`: tree_edits() when the set was asked for. What fails half way
- * leaves a tree that is sound, but not up to date: the stream has to begin anew. */
-int delta_apply(struct library *library, struct delta *delta, uint32_t asked_edit,
+/* online->lock is held. `asked_edit`: tree_edits() when the set was asked for. `is_last`: the set is
+ * not asked for again; what is doubtful is to be asked for one by one. What fails half way leaves a
+ * tree that is sound, but not up to date: the stream has to begin anew. */
+int delta_apply(struct library *library, struct delta *delta, uint32_t asked_edit, bool is_last,
                 struct delta_result *result, struct error *err);
 
 #endif

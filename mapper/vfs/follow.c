@@ -160,6 +160,7 @@ static int take_token(struct library *library, int code, char **link, int64_t be
     if (code == 0) {
         library->epoch++;
         library->epoch_ms = began_ms;
+        library->epoch_edit = tree_count_edit(library->online->tree);
         take_link(library, link, began_ms);
         cond_signal(&library->online->follow_wake);
         return 0;
@@ -192,9 +193,10 @@ static int begin_stream(struct library *library, const struct call *call, struct
 
 /* 1: something of ours changed meanwhile, and the set has to be asked for again. */
 static int take_changes(struct library *library, struct delta *delta, char **link, int64_t began_ms,
-                        uint32_t asked_edit, struct delta_result *result, struct error *err)
+                        uint32_t asked_edit, bool is_last, struct delta_result *result,
+                        struct error *err)
 {
-    int code = delta_apply(library, delta, asked_edit, result, err);
+    int code = delta_apply(library, delta, asked_edit, is_last, result, err);
 
     if (code < 0) {
         end_stream(library); /* what it said cannot be asked for twice */
@@ -202,14 +204,14 @@ static int take_changes(struct library *library, struct delta *delta, char **lin
     }
     library->quiet_polls = result->changed ? 0 : library->quiet_polls + 1;
     if (result->is_doubtful) {
-        library->followed_ms = began_ms; /* of that one item we have the answer to our own change */
         return 1;
     }
     take_link(library, link, began_ms);
     return 0;
 }
 
-static int bring_changes(struct library *library, const struct call *call, struct error *err)
+static int bring_changes(struct library *library, bool is_last, const struct call *call,
+                         struct error *err)
 {
     struct online_vfs *online = library->online;
     struct delta_result result = {0};
@@ -222,13 +224,13 @@ static int bring_changes(struct library *library, const struct call *call, struc
     if (code < 0) {
         return code;
     }
-    ask_begin(online, &ask);
+    ask_begin(online, &ask, ask_key("changes", 0, link));
     mutex_unlock(&online->lock);
     code = ask_changes(&delta, &link, library, call, err);
     mutex_lock(&online->lock);
     ask_end(online, &ask);
     if (code == 0 && !library->is_removed) { /* else its root is gone */
-        code = take_changes(library, &delta, &link, began_ms, ask.edit, &result, err);
+        code = take_changes(library, &delta, &link, began_ms, ask.edit, is_last, &result, err);
     }
     mutex_unlock(&online->lock);
     tell_all(online, &result);
@@ -249,7 +251,7 @@ static int run_round(struct library *library, const struct call *call, struct er
         return begin_stream(library, call, err);
     }
     for (int replays = 0; code == 1 && replays < REPLAYS_MAX; replays++) {
-        code = bring_changes(library, call, &error);
+        code = bring_changes(library, replays + 1 == REPLAYS_MAX, call, &error);
     }
     if (code >= 0) {
         return 1;

@@ -340,6 +340,7 @@ int place_of(struct place *out, struct online_vfs *online, struct node *node, bo
     mutex_lock(&online->lock);
     place.library = library;
     place.account = library->account;
+    place.asked_edit = tree_edits(online->tree);
     code = str_copy(&place.drive_id, library->drive_id, err);
     if (code == 0) {
         code = str_copy(&place.item_id,

@@ -32,6 +32,7 @@ static struct listing *listing_new(struct online_vfs *online, struct node *folde
     listing->folder = folder;
     listing->begun_ms = online_now();
     listing->begun_edit = tree_edits(online->tree);
+    listing->doubts = folder->folder ? folder->folder->doubts : 0;
     listing->number = ++online->last_listing;
     tree_hold(online->tree, folder);
     return listing;
@@ -164,6 +165,9 @@ struct listing *listing_reserve(struct online_vfs *online, struct node *folder)
 static int add_page(struct online_vfs *online, struct listing *listing,
                     const struct graph_items *page, uint32_t asked, struct error *err)
 {
+    const struct library *library = library_of(online, listing->folder);
+    /* With its stream's token before it, it is newer than that, whenever it was asked for. */
+    bool is_old = library && asked < library->epoch_edit && listing->epoch != library->epoch;
     int code = 0;
 
     for (size_t i = 0; i < page->count && code == 0; i++) {
@@ -171,6 +175,7 @@ static int add_page(struct online_vfs *online, struct listing *listing,
 
         code = tree_apply_item(online, &node, listing->folder, &page->items[i], asked, err);
         if (code == 0 && node) {
+            node->checked_s = is_old ? 0 : node->checked_s;
             code = add_node(online, listing, node, err);
         }
     }
@@ -195,7 +200,7 @@ static void complete(struct online_vfs *online, struct listing *listing)
     listing->is_complete = true;
     part->is_complete = true;
     part->complete_ms = listing->begun_ms;
-    part->epoch = listing->is_doubtful ? 0 : listing->epoch;
+    part->epoch = listing->doubts == part->doubts ? listing->epoch : 0;
     part->misses = 0;
     if (part->listing == listing) {
         part->listing = NULL;
@@ -291,7 +296,7 @@ static int fetch_page(struct online_vfs *online, struct listing *listing, const 
     struct ask ask = {0};
     int code = str_copy(&link, listing->next_link, &error);
 
-    ask_begin(online, &ask);
+    ask_begin(online, &ask, ask_key("list", str_hash(node_item_id(listing->folder)), link));
     if (ask.edit < listing->begun_edit) {
         listing->begun_edit = ask.edit;
     }

@@ -18,6 +18,8 @@
  * 2 RU brings 1,000 entries, a single item costs 1 RU. */
 #define MISSES_BEFORE_LISTING 3
 
+#define ASKS_MAX 5 /* for one item, while others change it */
+
 #define FRESH_URL_MS 1000 /* the version is believed for an opening by it, as JUST_NOW_MS says */
 
 int node_get(struct online_vfs *online, struct node **out, uint64_t id, int kind, struct error *err)
@@ -185,14 +187,24 @@ void forget_urls(struct online_vfs *online)
 
 /* --- asking --- */
 
-void ask_begin(struct online_vfs *online, struct ask *ask)
+uint64_t ask_key(const char *what, uint64_t of, const char *detail)
+{
+    uint64_t key = str_hash(what) * 31 + of;
+
+    return key * UINT64_C(0x9e3779b97f4a7c15) ^ str_hash(detail ? detail : "");
+}
+
+void ask_begin(struct online_vfs *online, struct ask *ask, uint64_t key)
 {
     uint32_t needed = 0;
 
+    ask->key = key;
     ask->began = tree_edits(online->tree);
     ask->edit = ask->began;
     for (const struct ask *other = online->asks; other; other = other->next) {
-        ask->edit = other->began < ask->edit ? other->began : ask->edit;
+        if (key && other->key == key && other->began < ask->edit) {
+            ask->edit = other->began;
+        }
     }
     ask->next = online->asks;
     online->asks = ask;
@@ -248,6 +260,20 @@ static int ask_shown_name(struct graph_item *item, const struct place *place, co
     return code;
 }
 
+/* The answer may be older than the token of the stream: what changed between the two nobody tells. */
+static void doubt_if_old(struct online_vfs *online, struct node *folder, struct node *node,
+                         uint32_t asked_edit)
+{
+    const struct library *library = library_of(online, folder);
+
+    if (library && asked_edit < library->epoch_edit) {
+        folder_doubt(folder);
+        if (node) {
+            node_doubt(online, node);
+        }
+    }
+}
+
 /* Asks for one child and puts the answer into the tree; *out held. Without the lock. */
 static int ask_child(struct online_vfs *online, struct node **out, struct node *folder,
                      const char *name, const struct call *call, struct error *err)
@@ -262,7 +288,7 @@ static int ask_child(struct online_vfs *online, struct node **out, struct node *
         return code;
     }
     mutex_lock(&online->lock);
-    ask_begin(online, &ask);
+    ask_begin(online, &ask, ask_key("child", str_hash(node_item_id(folder)), name));
     mutex_unlock(&online->lock);
     code = ask_shown_name(&item, &place, name, call, err);
     mutex_lock(&online->lock);
@@ -272,6 +298,7 @@ static int ask_child(struct online_vfs *online, struct node **out, struct node *
         !settle_of(online, known)) {
         tree_remove(online->tree, known);
         known = NULL;
+        doubt_if_old(online, folder, NULL, ask.edit);
     }
     if (code == 0 && (folder->flags & NODE_GONE)) {
         code = error_set(err, ERR_STALE, "the folder is no longer there");
@@ -279,6 +306,7 @@ static int ask_child(struct online_vfs *online, struct node **out, struct node *
     if (code == 0) {
         code = tree_apply_item(online, out, folder, &item, ask.edit, err);
         known = *out;
+        doubt_if_old(online, folder, known, ask.edit);
         uploads_show(online, folder);
     }
     if (code == ERR_NOT_FOUND && known) {
@@ -446,38 +474,30 @@ static int follow_node(struct online_vfs *online, struct node *node, int64_t max
     return code < 0 ? code : 0;
 }
 
-int refresh_node(struct online_vfs *online, struct node *node, int64_t max_age_ms, char **url,
-                 const struct call *call, struct error *err)
+/* Somebody may have moved it into a folder that we know, or out of our sight. */
+static struct node *folder_now(struct online_vfs *online, struct node *node,
+                               const struct graph_item *item)
+{
+    struct node *there =
+        item->parent_id ? tree_item(online->tree, tree_root(online->tree, node), item->parent_id)
+                        : NULL;
+
+    return there && there->kind == VFS_FOLDER ? there : tree_parent(online->tree, node);
+}
+
+/* Asks for the item. *url gets a download URL that came along. Without the lock. */
+static int ask_node(struct online_vfs *online, struct node *node, char **url,
+                    const struct call *call, struct error *err)
 {
     struct place place = {0};
     struct graph_item item = {0};
-    struct node *parent = NULL;
     struct node *applied = NULL;
     struct ask ask = {0};
-    bool is_fresh = false;
+    bool is_there = false;
     int code = 0;
 
-    if (max_age_ms < 0) {
-        mutex_lock(&online->lock);
-        max_age_ms = online->options.metadata_ms;
-        mutex_unlock(&online->lock);
-    }
-    code = follow_node(online, node, max_age_ms, &is_fresh, call, err);
-    if (code < 0) {
-        return code;
-    }
     mutex_lock(&online->lock);
-    if (is_fresh) {
-        char *kept = url ? take_url(online, node) : NULL;
-
-        mutex_unlock(&online->lock);
-        if (kept) {
-            secret_free(url);
-            *url = kept;
-        }
-        return 0;
-    }
-    ask_begin(online, &ask);
+    ask_begin(online, &ask, ask_key("item", 0, node_item_id(node)));
     mutex_unlock(&online->lock);
     code = place_of(&place, online, node, false, call, err);
     if (code == 0) {
@@ -488,33 +508,72 @@ int refresh_node(struct online_vfs *online, struct node *node, int64_t max_age_m
     }
     mutex_lock(&online->lock);
     ask_end(online, &ask);
-    parent = tree_parent(online->tree, node);
-    if (code == ERR_NOT_FOUND && node->edit <= ask.edit && parent) {
+    is_there = tree_parent(online->tree, node) != NULL;
+    if (code == ERR_NOT_FOUND && node->edit <= ask.edit && is_there) {
+        struct node *folder = tree_parent(online->tree, node);
+
         tree_remove(online->tree, node);
+        doubt_if_old(online, folder, NULL, ask.edit);
         code = error_set(err, ERR_STALE, "the item is no longer there");
     }
-    if (code == 0 && parent) {
-        struct node *there =
-            item.parent_id ? tree_item(online->tree, tree_root(online->tree, node), item.parent_id)
-                           : NULL;
+    if (code == 0 && is_there) {
+        struct node *folder = folder_now(online, node, &item);
 
-        /* Somebody may have moved it into a folder that we know, or out of our sight. */
-        if (there && there->kind == VFS_FOLDER) {
-            parent = there;
-        }
-        code = tree_apply_item(online, &applied, parent, &item, ask.edit, err);
+        code = tree_apply_item(online, &applied, folder, &item, ask.edit, err);
+        doubt_if_old(online, folder, applied, ask.edit);
     }
     if (code == 0 && (node->flags & NODE_GONE)) {
         code = error_set(err, ERR_STALE, "the item is no longer there");
     }
     mutex_unlock(&online->lock);
-    if (code == 0 && url) {
+    if (code == 0) {
         secret_free(url);
         *url = item.download_url;
         item.download_url = NULL;
     }
     graph_item_clear(&item);
     place_clear(&place);
+    return code;
+}
+
+/* What only delta told of: size and version are not of one answer. */
+static bool is_heard(struct online_vfs *online, const struct node *node)
+{
+    bool is_so = false;
+
+    mutex_lock(&online->lock);
+    is_so = (node->flags & (NODE_HEARD | NODE_GONE)) == NODE_HEARD;
+    mutex_unlock(&online->lock);
+    return is_so;
+}
+
+int refresh_node(struct online_vfs *online, struct node *node, int64_t max_age_ms, char **url,
+                 const struct call *call, struct error *err)
+{
+    bool is_fresh = false;
+    char *found = NULL;
+    int code = 0;
+
+    mutex_lock(&online->lock);
+    max_age_ms = max_age_ms < 0 ? online->options.metadata_ms : max_age_ms;
+    mutex_unlock(&online->lock);
+    code = follow_node(online, node, max_age_ms, &is_fresh, call, err);
+    if (code == 0 && is_fresh) {
+        mutex_lock(&online->lock);
+        found = url ? take_url(online, node) : NULL;
+        mutex_unlock(&online->lock);
+    }
+    /* An answer that crossed a change is not taken: the next one is of after it. */
+    for (int tries = 0; code == 0 && !is_fresh && tries < ASKS_MAX; tries++) {
+        code = ask_node(online, node, &found, call, err);
+        is_fresh = code == 0 && !is_heard(online, node);
+    }
+    if (code == 0 && url && found) {
+        secret_free(url);
+        *url = found;
+        found = NULL;
+    }
+    secret_free(&found);
     return code;
 }
 

@@ -52,6 +52,8 @@ struct library {
     /* the stream of its changes (follow.c) */
     char *delta_link;     /* where the next set begins; NULL: not followed now */
     uint32_t epoch;       /* counts streams; 0: there was none yet */
+    uint32_t epoch_edit;  /* tree_edits() when its token came: what was asked before may be older */
+    uint32_t passed_edit; /* ... when it told last of an item that we do not know */
     int64_t epoch_ms;     /* when this one began */
     int64_t followed_ms;  /* what changed until then is in the tree */
     int64_t polled_ms;    /* when the follower thread asked last */
@@ -77,8 +79,8 @@ struct listing {
     uint32_t begun_edit; /* what we changed since is not for this listing to take away */
     uint32_t epoch;      /* the library's before the first page was asked for; 0: not followed */
     char *next_link;
-    bool is_started;  /* a page has come */
-    bool is_doubtful; /* it left out an item that may be newer, or older: not covered by delta */
+    bool is_started; /* a page has come */
+    uint32_t doubts; /* of its folder, when it began */
     bool is_complete;
     bool is_fetching;
     int failure;
@@ -153,9 +155,10 @@ struct vfs_file {
 };
 
 /* A question that is on its way. The client shares identical requests: the answer may be that of an
- * older question, so nothing may be believed to be newer than the oldest one under way. */
+ * older question, so it may be as old as the oldest one of its kind under way. */
 struct ask {
     struct ask *next;
+    uint64_t key;   /* of what is asked; the same for identical requests, 0: shared with none */
     uint32_t began; /* tree_edits() when it was asked */
     uint32_t edit;  /* what the answer may be as old as */
 };
@@ -257,7 +260,8 @@ struct place {
     struct library *library;
     struct account *account; /* borrowed from the library */
     char *drive_id;
-    char *item_id; /* NULL: the root of the drive */
+    char *item_id;       /* NULL: the root of the drive */
+    uint32_t asked_edit; /* tree_edits(): what is asked now is not older */
 };
 void place_clear(struct place *place);
 
@@ -316,13 +320,22 @@ int tree_apply_item(struct online_vfs *online, struct node **out, struct node *f
  * mend it, only the next listing does. Lock held. */
 void folder_doubt(struct node *folder);
 
-/* Our own change was answered with the item: it counts, whatever was asked before. */
+/* ... nor the item itself: the next look asks for it. Lock held. */
+void node_doubt(struct online_vfs *online, struct node *node);
+
+/* Our own change, asked for at `asked_edit`, was answered with the item: it counts, whatever else was
+ * asked before. Where others changed the item meanwhile, nobody can tell who came last. */
 int tree_apply_own(struct online_vfs *online, struct node *node, const struct graph_item *item,
-                   struct error *err);
+                   uint32_t asked_edit, struct error *err);
+
+/* Whether changes of an item that we got to know by this answer may have been told, and passed over,
+ * while it was on its way. Lock held. */
+bool may_have_missed(const struct library *library, uint32_t asked_edit);
 /* --- lookup.c --- */
 
-/* Around each question; lock held. */
-void ask_begin(struct online_vfs *online, struct ask *ask);
+/* Around each question; lock held. `key`: ask_key() of all that makes the request what it is. */
+uint64_t ask_key(const char *what, uint64_t of, const char *detail);
+void ask_begin(struct online_vfs *online, struct ask *ask, uint64_t key);
 void ask_end(struct online_vfs *online, struct ask *ask);
 bool node_is_fresh(struct online_vfs *online, struct node *node);
 void node_confirm(struct online_vfs *online, struct node *node);

@@ -83,7 +83,7 @@ static void run(struct online_vfs *online, struct prefetch *prefetch)
     struct ask asked = {0};
     int code = pages ? 0 : error_set(&err, ERR_NO_MEMORY, "no memory for pages");
 
-    ask_begin(online, &asked);
+    ask_begin(online, &asked, 0);
     mutex_unlock(&online->lock);
     code = code == 0 ? ask(online, prefetch, pages, &err) : code;
     if (code < 0) {

@@ -69,7 +69,8 @@ static int make_place(struct content *content, const struct stream *stream, size
 
     if (stream->pos + size > content->size_bytes && stream->end == OPEN_ENDED) {
         code = content_resize(content, stream->pos + size, err);
-        content->checked_ms = 0; /* longer than the size says: perhaps another version */
+        content->is_longer = true; /* than the size says: perhaps another version */
+        content->checked_ms = 0;
     }
     return code == 0 ? content_open_file(content, err) : code;
 }
@@ -605,6 +606,11 @@ static int bring(struct content *content, const struct content_source *source,
     while (code == 0 && !content->is_unstored) {
         uint64_t end = to < content->size_bytes ? to : content->size_bytes;
 
+        if (content->is_longer) {
+            code = prepare(content, source, call, err);
+            content->is_longer = code < 0;
+            continue;
+        }
         if (offset >= end || !content_missing(content, offset, end, &at)) {
             return 0;
         }

@@ -29,16 +29,16 @@ int rename_in_tree(struct rename *r, const struct graph_item *item, struct error
         folder_doubt(r->to);
         tree_remove(online->tree, other);
     }
-    if (r->node->flags & NODE_HEARD) {
+    if ((r->node->flags & NODE_HEARD) || (item && r->node->edit > r->asked_edit)) {
         folder_doubt(tree_parent(online->tree, r->node)); /* others may have moved it since */
     }
     code = tree_move(online->tree, r->node, r->to, r->new_name, err);
+    if (code == 0 && item) {
+        code = tree_apply_own(online, r->node, item, r->asked_edit, err);
+    }
     tree_edit(online->tree, r->node);
     forget_negatives(online, r->to);
     listing_note_added(online, r->to, r->node);
-    if (code == 0 && item) {
-        code = tree_apply_own(online, r->node, item, err);
-    }
     return code;
 }
 
@@ -62,6 +62,7 @@ int rename_on_server(struct rename *r, const char *name, struct graph_item *item
         }
     }
     if (code == 0) {
+        r->asked_edit = place.asked_edit;
         code = graph_update_item(item, place.account, place.drive_id, place.item_id, &update, call,
                                  err);
         mutex_lock(&online->lock);

@@ -13,6 +13,7 @@ struct rename {
     struct node *node;
     struct node *target; /* NULL: the name is free */
     const char *new_name;
+    uint32_t asked_edit; /* tree_edits() when the server was asked last */
     unsigned flags;
 };
 

@@ -93,6 +93,7 @@ static int send_replace(struct rename *r, struct bytes *bytes, uint64_t size,
         upload.drive_id = place.drive_id;
         upload.item_id = place.item_id;
         upload.if_match = version && *version ? version : NULL;
+        r->asked_edit = place.asked_edit;
         code = graph_upload(item, place.account, &upload, &source, &longer, err);
         upload_end(online);
     }
@@ -166,7 +167,7 @@ static int replaced(struct rename *r, struct body *body, const struct graph_item
     }
     mutex_lock(&online->lock);
     if (!(r->target->flags & NODE_GONE)) {
-        (void)tree_apply_own(online, r->target, item, NULL);
+        (void)tree_apply_own(online, r->target, item, r->asked_edit, NULL);
     }
     if (code == 0 && !((r->target->flags | r->node->flags) & NODE_GONE)) {
         tree_bury(online->tree, node_item_id(r->node));

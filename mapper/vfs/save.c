@@ -164,6 +164,7 @@ static int find_by_id(struct target *target, struct body *body, struct error *er
         return error_set(err, ERR_STALE, "the file or its library is gone");
     }
     place->library = body->library;
+    place->asked_edit = tree_edits(body->online->tree);
     place->account = body->library->account;
     code = str_copy(&place->drive_id, body->library->drive_id, err);
     if (code == 0) {
@@ -357,8 +358,10 @@ static struct node *node_now(struct body *body, const struct graph_item *item)
 }
 
 /* The tree learns what the server answered. */
-static int take_answer(struct body *body, const struct graph_item *item, struct error *err)
+static int take_answer(struct body *body, const struct target *target,
+                       const struct graph_item *item, struct error *err)
 {
+    uint32_t asked_edit = target->is_new ? target->folder.asked_edit : target->item.asked_edit;
     struct online_vfs *online = body->online;
     const char *version = item->ctag ? item->ctag : item->etag;
     struct node *node = NULL;
@@ -367,7 +370,7 @@ static int take_answer(struct body *body, const struct graph_item *item, struct 
     mutex_lock(&online->lock);
     node = node_now(body, item);
     if (node) {
-        code = tree_apply_own(online, node, item, err);
+        code = tree_apply_own(online, node, item, asked_edit, err);
     }
     mutex_lock(&body->lock);
     version_remember(online, body, item);
@@ -454,7 +457,7 @@ static int save_now(struct body *body, struct target *target, const struct call 
         /* The bytes are on the server: what fails from here on is not a failed save. */
         struct error ignored = {0};
 
-        if (take_answer(body, &item, &ignored) < 0) {
+        if (take_answer(body, target, &item, &ignored) < 0) {
             log_error(LOG_VFS, &ignored, "a saved file could not be noted");
         }
         draft_saved(body);

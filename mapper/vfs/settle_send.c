@@ -61,7 +61,7 @@ static int rename_there(struct online_vfs *online, struct settling *s, const str
     if (code == 0) {
         mutex_lock(&online->lock);
         if (!(s->node->flags & NODE_GONE)) {
-            (void)tree_apply_own(online, s->node, &item, NULL);
+            (void)tree_apply_own(online, s->node, &item, place.asked_edit, NULL);
         }
         mutex_unlock(&online->lock);
     }

@@ -240,6 +240,11 @@ uint32_t tree_edit(struct tree *tree, struct node *node)
     return node->edit;
 }
 
+uint32_t tree_count_edit(struct tree *tree)
+{
+    return ++tree->edits;
+}
+
 uint32_t tree_edits(const struct tree *tree)
 {
     return tree->edits;

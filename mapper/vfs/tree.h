@@ -44,6 +44,7 @@ struct folder {
     uint32_t last;
     uint32_t count;
     uint32_t misses; /* single look-ups that went to the server; many are worth a listing */
+    uint32_t doubts; /* counts: a listing that was under way at one does not make it covered */
     bool is_complete;
     uint32_t epoch;      /* the library's, when that listing began: changes since come by delta */
     int64_t complete_ms; /* when the listing that completed it began */
@@ -78,7 +79,7 @@ struct node {
     uint32_t holds;
     uint32_t name_hash;
     uint32_t edit;      /* when we changed it last, by tree->edits */
-    uint32_t checked_s; /* when the server told us last, on our own clock */
+    uint32_t checked_s; /* when the server told us last, on our own clock; 0: to be asked for */
     uint32_t listed;    /* the listing that saw it last */
     uint16_t ctag_at;
     uint16_t etag_at;
@@ -160,6 +161,7 @@ void tree_touch(struct tree *tree, struct node *node);
 /* Counts our own changes, so that an answer that was asked for before one cannot undo it. */
 uint32_t tree_edit(struct tree *tree, struct node *node);
 uint32_t tree_edits(const struct tree *tree);
+uint32_t tree_count_edit(struct tree *tree); /* one that is of no node */
 /* Answers to questions that were asked at `after` are still to come: what was edited since is not
  * dropped, or nothing would tell that they are older. */
 void tree_need_edits(struct tree *tree, uint32_t after);

@@ -67,6 +67,7 @@ struct run {
     struct uploads *uploads;
     struct upload *upload;
     struct local_file *file;
+    uint32_t asked_edit; /* tree_edits() when the try began */
 };
 
 static bool is_given_up(void *payload)
@@ -192,7 +193,7 @@ static struct node *node_of(struct upload *upload, const struct graph_item *item
 
 /* A file of an agent before this one that is new on the server: into its folder, if that is known.
  * online->lock held. */
-static void show_new(struct upload *upload, const struct graph_item *item)
+static void show_new(struct upload *upload, const struct graph_item *item, uint32_t asked_edit)
 {
     struct online_vfs *online = upload->library->online;
     struct node *folder = NULL;
@@ -208,13 +209,17 @@ static void show_new(struct upload *upload, const struct graph_item *item)
     }
     if (folder && tree_apply_item(online, &node, folder, item, UINT32_MAX, NULL) == 0 && node) {
         listing_note_added(online, folder, node);
+        if (may_have_missed(upload->library, asked_edit) ||
+            tree_is_buried(online->tree, item->id, asked_edit)) {
+            node_doubt(online, node);
+        }
     }
 }
 
 /* The tree and the open file learn what the server answered. The tree keeps the body until the row is
  * gone: who renames or deletes the file meanwhile finds an upload to wait for. */
 static void take_answer(struct uploads *uploads, struct upload *upload,
-                        const struct graph_item *item)
+                        const struct graph_item *item, uint32_t asked_edit)
 {
     struct online_vfs *online = uploads->online;
     const char *version = item->ctag ? item->ctag : item->etag;
@@ -230,11 +235,11 @@ static void take_answer(struct uploads *uploads, struct upload *upload,
     mutex_unlock(&uploads->lock);
     node = node_of(upload, item);
     if (node) {
-        if (tree_apply_own(online, node, item, &error) < 0) {
+        if (tree_apply_own(online, node, item, asked_edit, &error) < 0) {
             log_error(LOG_VFS, &error, "a saved file could not be noted");
         }
     } else if (!body) {
-        show_new(upload, item);
+        show_new(upload, item, asked_edit);
     }
     if (body) {
         mutex_lock(&body->lock);
@@ -383,7 +388,7 @@ static void finish_good(struct run *run, const struct graph_item *item)
     char *path = NULL;
     bool is_own = false;
 
-    take_answer(uploads, upload, item);
+    take_answer(uploads, upload, item, run->asked_edit);
     is_own = !is_shared(upload);
     uploads_remember(uploads, item->id, item->ctag ? item->ctag : item->etag);
     unsaved_settle(uploads->online, upload->row.key, upload->row.path, run->file,
@@ -628,6 +633,9 @@ static void run_one(struct uploads *uploads, struct upload *upload)
     int code = journal_row_copy(&row, &upload->row, &error);
 
     call_extend(&call, upload->row.size_bytes);
+    mutex_lock(&uploads->online->lock);
+    run.asked_edit = tree_edits(uploads->online->tree);
+    mutex_unlock(&uploads->online->lock);
     if (code == 0) {
         code = open_file(uploads, upload, &run.file, &error);
         code = code == ERR_NOT_FOUND ? error_set(&error, ERR_IO, "its bytes are not here any more")

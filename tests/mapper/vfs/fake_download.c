@@ -8,6 +8,10 @@ struct graph_download {
     struct thread thread;
     struct graph_download_callbacks callbacks;
     uint32_t index;
+    /* of the version that the transfer is of, whatever becomes of the item */
+    bool is_large;
+    const unsigned char *data;
+    uint64_t size;
     uint64_t pos;
     uint64_t end;
     struct mutex lock;
@@ -24,16 +28,15 @@ unsigned char fake_byte(uint64_t offset)
 /* The next bytes; with the drive's lock. */
 static size_t next_bytes(struct graph_download *d, unsigned char *chunk)
 {
-    const struct item *item = &d->fake->items[d->index];
-    uint64_t end = d->end < item->size ? d->end : item->size;
+    uint64_t end = d->end < d->size ? d->end : d->size;
     size_t size = 0;
 
-    if (item->is_gone || d->pos >= end) {
+    if (d->fake->items[d->index].is_gone || d->pos >= end) {
         return 0;
     }
     size = end - d->pos < CHUNK ? (size_t)(end - d->pos) : CHUNK;
     for (size_t i = 0; i < size; i++) {
-        chunk[i] = item->is_large ? fake_byte(d->pos + i) : item->data[d->pos + i];
+        chunk[i] = d->is_large ? fake_byte(d->pos + i) : d->data[d->pos + i];
     }
     d->fake->downloaded += size;
     return size;
@@ -76,6 +79,13 @@ static void *run_download(void *payload)
 
     if (code == 0 && d->fake->items[d->index].is_gone) {
         code = fake_not_found(&error);
+    }
+    if (code == 0) {
+        const struct item *item = &d->fake->items[d->index];
+
+        d->is_large = item->is_large;
+        d->data = item->data;
+        d->size = item->size;
     }
     if (code == 0 && !d->fake->has_no_etags) {
         char *etag = NULL;

@@ -262,6 +262,8 @@ struct fake *fake_new(void)
     struct fake *fake = calloc(1, sizeof(*fake));
 
     mutex_init(&fake->lock);
+    cond_init(&fake->held);
+    fake->holds = HOLDS_NOTHING;
     fake->account.fake = fake;
     fake->ever.limit = 4000;
     fake->items = calloc(ITEMS_MAX, sizeof(*fake->items));
@@ -291,6 +293,7 @@ void fake_free(struct fake *fake)
     free(fake->next_child);
     free(fake->last_child);
     str_list_clear(&fake->ever);
+    cond_clear(&fake->held);
     mutex_clear(&fake->lock);
     free(fake);
 }
@@ -311,6 +314,31 @@ void fake_set_jitter(struct fake *fake, unsigned jitter_us)
 {
     mutex_lock(&fake->lock);
     fake->jitter_us = jitter_us;
+    mutex_unlock(&fake->lock);
+}
+
+void fake_hold(struct fake *fake, enum fake_call call)
+{
+    mutex_lock(&fake->lock);
+    fake->holds = call;
+    mutex_unlock(&fake->lock);
+}
+
+void fake_await_held(struct fake *fake)
+{
+    mutex_lock(&fake->lock);
+    while (!fake->is_holding) {
+        cond_wait(&fake->held, &fake->lock);
+    }
+    mutex_unlock(&fake->lock);
+}
+
+void fake_release(struct fake *fake)
+{
+    mutex_lock(&fake->lock);
+    fake->holds = HOLDS_NOTHING;
+    fake->is_holding = false;
+    cond_broadcast(&fake->held);
     mutex_unlock(&fake->lock);
 }
 

@@ -54,6 +54,7 @@ int fake_enter(struct fake *fake, enum fake_call kind, const struct call *call, 
     }
     mutex_lock(&fake->lock);
     fake->counts[kind]++;
+    fake->entered = kind;
     if (fake->faults[kind].skip > 0) {
         fake->faults[kind].skip--;
     } else if (fake->faults[kind].times > 0) {
@@ -67,6 +68,14 @@ void fake_leave(struct fake *fake)
 {
     int64_t us = next_jitter_us(fake);
 
+    if (fake->holds == fake->entered) {
+        fake->holds = HOLDS_NOTHING;
+        fake->is_holding = true;
+        cond_broadcast(&fake->held);
+        while (fake->is_holding) {
+            cond_wait(&fake->held, &fake->lock);
+        }
+    }
     mutex_unlock(&fake->lock);
     pause_us(us);
 }

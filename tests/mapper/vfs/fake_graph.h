@@ -45,6 +45,12 @@ void fake_fail(struct fake *fake, enum fake_call call, int code, unsigned skip, 
 /* So many uploads arrive, and their answers get lost: ERR_TIMED_OUT. */
 void fake_lose_uploads(struct fake *fake, unsigned times);
 
+/* The next request of this kind is carried out, and its answer stays on its way: until
+ * fake_release(). fake_await_held() waits until it is there. */
+void fake_hold(struct fake *fake, enum fake_call call);
+void fake_await_held(struct fake *fake);
+void fake_release(struct fake *fake);
+
 unsigned fake_count(struct fake *fake, enum fake_call call);
 unsigned fake_total(struct fake *fake);
 void fake_reset(struct fake *fake); /* the counts */

@@ -49,6 +49,8 @@ struct account {
     struct fake *fake;
 };
 
+#define HOLDS_NOTHING FAKE_CALLS
+
 struct fault {
     int code;
     unsigned skip;
@@ -62,6 +64,10 @@ struct fake {
     uint32_t count;
     int latency_ms;
     unsigned jitter_us;
+    unsigned holds;   /* enum fake_call of the next answer that is held back */
+    unsigned entered; /* of the request that has the lock */
+    bool is_holding;
+    struct cond held;
     uint32_t random;
     size_t page;
     unsigned counts[FAKE_CALLS];
