@@ -61,9 +61,8 @@ static int compare(const void *a, const void *b)
     return str_compare_nocase(*(char *const *)a, *(char *const *)b);
 }
 
-/* *out = `asked` as mappings spell it: people may name a tenant with the tag of the user or without
- * it. Apply_mutex held. */
-static int untag(char **out, const struct session *session, const char *asked, struct error *err)
+int session_np_untag(char **out, const struct session *session, const char *asked,
+                     struct error *err)
 {
     struct str_list tenants = {0};
     size_t length = first_length(asked);
@@ -157,7 +156,7 @@ static int check(struct session *session, const char *asked, char **real, struct
     int code;
 
     mutex_lock(&session->apply_mutex);
-    code = untag(&path, session, asked, err);
+    code = session_np_untag(&path, session, asked, err);
     if (code == 0) {
         code = find(&root, &rest, session, path, err);
     }

@@ -3,6 +3,7 @@
  *
  *   session_doors.c       the commands of the control channel
  *   session_doors_find.c  from a PATH to an item
+ *   session_doors_place.c from a PATH to a mapping, without the network
  */
 #ifndef AGENT_SESSION_DOORS_H
 #define AGENT_SESSION_DOORS_H
@@ -26,5 +27,28 @@ void door_clear(struct door *door);
  * is held. */
 int door_find(struct door *out, struct session *session, const struct control_request *request,
               const struct call *call, struct error *err);
+
+/* session_doors_place.c: what PATH names in our name space: a mapping and the path below it. Owned.
+ */
+struct door_place {
+    char *key;     /* of the library; NULL: none */
+    char *shown;   /* path of the mapping below the mount */
+    char *rest;    /* below the mapping */
+    char letter;   /* of the mapping; 0 none */
+    char *site_of; /* key of a library whose site's folder this is */
+};
+
+void door_place_clear(struct door_place *place);
+int door_place_take(struct door_place *out, const struct plan_mapping *mapping, const char *rest,
+                    struct error *err);
+
+/* For every form but DOOR_URL. ERR_NOT_FOUND with what to do: nothing of ours is there. */
+int door_place_find(struct door_place *out, struct session *session, const struct door_path *path,
+                    const struct control_request *request, const char *unc_server,
+                    struct error *err);
+
+/* Where programs of this user find what is at `path` of our name space: below the mount, or by a
+ * server. *out stays NULL when the system does not mount what we serve. Apply_mutex held. */
+int door_local_path(char **out, struct session *session, const char *path, struct error *err);
 
 #endif

@@ -4,23 +4,6 @@
 #include "mapper/url.h"
 #include "session_doors.h"
 
-/* What PATH names in our name space: a mapping and the path below it. */
-struct place {
-    char *key;     /* of the library; NULL: none */
-    char *shown;   /* path of the mapping below the mount */
-    char *rest;    /* below the mapping */
-    char *site_of; /* key of a library whose site's folder this is */
-};
-
-static void place_clear(struct place *place)
-{
-    free(place->key);
-    free(place->shown);
-    free(place->rest);
-    free(place->site_of);
-    *place = (struct place){0};
-}
-
 void door_clear(struct door *door)
 {
     session_account_unref(door->account);
@@ -28,154 +11,6 @@ void door_clear(struct door *door)
     free(door->path);
     free(door->upload_id);
     *door = (struct door){0};
-}
-
-static const char *argument(const struct control_request *request, const char *name)
-{
-    return cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(request->arguments, name));
-}
-
-/* --- our name space --- */
-
-static int take(struct place *out, const struct plan_mapping *mapping, const char *rest,
-                struct error *err)
-{
-    int code;
-
-    place_clear(out);
-    code = str_copy(&out->key, mapping->key, err);
-    if (code == 0) {
-        code = str_copy(&out->shown, mapping->path, err);
-    }
-    return code == 0 ? str_copy(&out->rest, rest, err) : code;
-}
-
-/* The mapping by its path, or by its label in the place of the last component. */
-static const char *below_mapping(const struct plan_mapping *mapping, const char *path)
-{
-    const char *rest = url_below(path, mapping->path);
-    const char *slash = strrchr(mapping->path, '/');
-    char *alias = NULL;
-
-    if (!rest && slash && mapping->label &&
-        str_format(&alias, NULL, "%.*s/%s", (int)(slash - mapping->path), mapping->path,
-                   mapping->label) == 0) {
-        rest = url_below(path, alias);
-    }
-    free(alias);
-    return rest;
-}
-
-/* `path` below the mount; *out stays empty when nothing of ours is there. */
-static int find_shown(struct place *out, struct session *session, const char *path,
-                      struct error *err)
-{
-    int code = 0;
-
-    mutex_lock(&session->apply_mutex);
-    for (size_t i = 0; i < session->have.count && code == 0; i++) {
-        const struct plan_mapping *mapping = &session->have.items[i];
-        const char *rest = below_mapping(mapping, path);
-        const char *deeper = url_below(mapping->path, path);
-
-        if (rest && (!out->shown || strlen(mapping->path) > strlen(out->shown))) {
-            code = take(out, mapping, rest, err);
-        } else if (deeper && *path && strchr(path, '/') && !out->site_of) {
-            code = str_copy(&out->site_of, mapping->key, err);
-        }
-    }
-    mutex_unlock(&session->apply_mutex);
-    return code;
-}
-
-static int find_letter(struct place *out, struct session *session, char letter, const char *rest,
-                       struct error *err)
-{
-    int code = 0;
-
-    mutex_lock(&session->apply_mutex);
-    for (size_t i = 0; i < session->have.count && code == 0 && !out->key; i++) {
-        if (session->have.items[i].letter == letter) {
-            code = take(out, &session->have.items[i], rest, err);
-        }
-    }
-    mutex_unlock(&session->apply_mutex);
-    return code == 0 && !out->key
-               ? error_set(err, ERR_NOT_FOUND,
-                           "no library has the letter %c:; `mooring status` shows those that have "
-                           "one",
-                           letter)
-               : code;
-}
-
-/* "F", "F:" and what follows, below drives/. */
-static bool is_drive(const char *path, char *letter, const char **rest)
-{
-    const char *at = url_below(path, "drives");
-    char c = at ? (char)(*at & ~0x20) : '\0';
-
-    if (c < 'A' || c > 'Z') {
-        return false;
-    }
-    at += 1 + (at[1] == ':');
-    *letter = c;
-    *rest = *at == '/' ? at + 1 : at;
-    return !*at || *at == '/';
-}
-
-static int find_below(struct place *out, struct session *session, const char *path,
-                      struct error *err)
-{
-    const char *rest = "";
-    char letter = 0;
-
-    return is_drive(path, &letter, &rest) ? find_letter(out, session, letter, rest, err)
-                                          : find_shown(out, session, path, err);
-}
-
-/* A path of this machine: as it was given, then with its links followed. */
-static int find_file(struct place *out, struct session *session,
-                     const struct control_request *request, struct error *err)
-{
-    const char *forms[] = {argument(request, "absolute"), argument(request, "real")};
-    char *root = NULL;
-    int code;
-
-    mutex_lock(&session->apply_mutex);
-    code = str_copy(&root, session->mount_root, err);
-    mutex_unlock(&session->apply_mutex);
-    for (size_t i = 0; i < 2 && code == 0 && !out->key && !out->site_of; i++) {
-        size_t length = root ? strlen(root) : 0;
-        const char *path = forms[i];
-
-        if (path && length > 0 && strncmp(path, root, length) == 0 &&
-            (path[length] == '/' || !path[length])) {
-            code = find_below(out, session, path + length + (path[length] == '/'), err);
-        }
-    }
-    if (code == 0 && !out->key && !out->site_of) {
-        code = error_set(err, ERR_NOT_FOUND,
-                         "this is not in a library; libraries are below '%s', and `mooring status` "
-                         "shows them",
-                         root ? root : "");
-    }
-    free(root);
-    return code;
-}
-
-static int find_share(struct place *out, struct session *session, const struct door_path *path,
-                      struct error *err)
-{
-    const char *slash = strchr(path->text, '/');
-    int code = find_below(out, session, path->text, err);
-
-    if (code == 0 && !out->key && path->may_be_token && slash) {
-        code = find_below(out, session, slash + 1, err);
-    }
-    return code == 0 && !out->key && !out->site_of
-               ? error_set(err, ERR_NOT_FOUND,
-                           "no library is there; `mooring status` shows where they are")
-               : code;
 }
 
 /* --- libraries --- */
@@ -253,7 +88,7 @@ static int confirmed_drive(char **out, const struct library *library, struct acc
 /* --- from place to item --- */
 
 struct pending {
-    const struct place *place;
+    const struct door_place *place;
     char *id;
 };
 
@@ -314,21 +149,29 @@ static int ask_item(struct door *out, const struct library *library, const char 
     return code;
 }
 
-static int show_path(char **out, struct session *session, const char *shown, const char *rest,
+static int show_path(char **out, struct session *session, const struct door_place *place,
                      struct error *err)
 {
-    int code;
+    char *path = NULL;
+    int code = str_format(&path, err, "%s%s%s", place->shown, *place->rest ? "/" : "", place->rest);
 
-    mutex_lock(&session->apply_mutex);
-    code = session->mount_root ? str_format(out, err, "%s/%s%s%s", session->mount_root, shown,
-                                            *rest ? "/" : "", rest)
-                               : 0;
-    mutex_unlock(&session->apply_mutex);
+    if (code == 0) {
+        mutex_lock(&session->apply_mutex);
+        code = door_local_path(out, session, path, err);
+        mutex_unlock(&session->apply_mutex);
+    }
+    if (code == 0 && *out && **out == '\\' && place->letter) { /* shorter, and no zone of its own */
+        code = str_format(out, err, "%c:\\%s", place->letter, place->rest);
+        for (char *c = code == 0 ? *out : NULL; c && *c; c++) {
+            *c = *c == '/' ? '\\' : *c;
+        }
+    }
+    free(path);
     return code;
 }
 
 /* The service knows nothing by this name: why, as far as we can tell. */
-static int not_there(const struct door *out, const struct place *place, struct error *err)
+static int not_there(const struct door *out, const struct door_place *place, struct error *err)
 {
     if (out->is_pending) {
         return error_set(err, ERR_BUSY,
@@ -342,7 +185,7 @@ static int not_there(const struct door *out, const struct place *place, struct e
         place->rest);
 }
 
-static int open_place(struct door *out, struct session *session, const struct place *place,
+static int open_place(struct door *out, struct session *session, const struct door_place *place,
                       const struct call *call, struct error *err)
 {
     struct library library = {0};
@@ -359,7 +202,7 @@ static int open_place(struct door *out, struct session *session, const struct pl
         code = not_there(out, place, err);
     }
     if (code == 0 && place->shown) {
-        code = show_path(&out->path, session, place->shown, place->rest, err);
+        code = show_path(&out->path, session, place, err);
     }
     library_clear(&library);
     return code;
@@ -447,7 +290,7 @@ static struct session_account *next_account(struct session *session, const char 
 static int locate(struct door *out, struct session *session, struct error *err)
 {
     const char *url = out->address.document_url ? out->address.document_url : out->address.web_url;
-    struct place place = {0};
+    struct door_place place = {0};
     char *clean = NULL;
     char *key = NULL;
     char *rest = NULL;
@@ -461,7 +304,7 @@ static int locate(struct door *out, struct session *session, struct error *err)
     mutex_lock(&session->apply_mutex);
     for (size_t i = 0; i < session->have.count && code == 0 && key && !place.key; i++) {
         if (strcmp(session->have.items[i].key, key) == 0) {
-            code = take(&place, &session->have.items[i], rest, err);
+            code = door_place_take(&place, &session->have.items[i], rest, err);
         }
     }
     mutex_unlock(&session->apply_mutex);
@@ -472,9 +315,9 @@ static int locate(struct door *out, struct session *session, struct error *err)
         free(out->upload_id);
         out->upload_id = pending.id;
         out->is_pending = pending.id != NULL;
-        code = show_path(&out->path, session, place.shown, place.rest, err);
+        code = show_path(&out->path, session, &place, err);
     }
-    place_clear(&place);
+    door_place_clear(&place);
     free(clean);
     free(key);
     free(rest);
@@ -524,7 +367,7 @@ static int follow(struct door *out, struct session *session, const char *url,
 static int open_url(struct door *out, struct session *session, const char *url,
                     const struct call *call, struct error *err)
 {
-    struct place place = {0};
+    struct door_place place = {0};
     char *clean = NULL;
     char *site = NULL;
     char *encoded = NULL;
@@ -546,7 +389,7 @@ static int open_url(struct door *out, struct session *session, const char *url,
         code = encode_url(&encoded, clean, err);
         code = code == 0 ? follow(out, session, encoded, call, err) : code;
     }
-    place_clear(&place);
+    door_place_clear(&place);
     free(clean);
     free(site);
     free(encoded);
@@ -557,28 +400,19 @@ int door_find(struct door *out, struct session *session, const struct control_re
               const struct call *call, struct error *err)
 {
     const struct settings *settings = session_settings(session);
-    const char *text = argument(request, "text");
+    const char *text =
+        cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(request->arguments, "text"));
     struct door_path path = {0};
-    struct place place = {0};
+    struct door_place place = {0};
     int code = door_path_read(&path, text ? text : "", settings->unc_server, err);
 
     *out = (struct door){0};
-    settings_unref(settings);
-    if (code == 0) {
-        switch (path.form) {
-        case DOOR_URL:
-            code = open_url(out, session, path.text, call, err);
-            break;
-        case DOOR_LETTER:
-            code = find_letter(&place, session, path.letter, path.text, err);
-            break;
-        case DOOR_SHARE:
-            code = find_share(&place, session, &path, err);
-            break;
-        default:
-            code = find_file(&place, session, request, err);
-        }
+    if (code == 0 && path.form == DOOR_URL) {
+        code = open_url(out, session, path.text, call, err);
+    } else if (code == 0) {
+        code = door_place_find(&place, session, &path, request, settings->unc_server, err);
     }
+    settings_unref(settings);
     if (code == 0 && place.key) {
         code = open_place(out, session, &place, call, err);
     } else if (code == 0 && place.site_of) {
@@ -587,7 +421,7 @@ int door_find(struct door *out, struct session *session, const struct control_re
     if (code < 0) {
         door_clear(out);
     }
-    place_clear(&place);
+    door_place_clear(&place);
     door_path_clear(&path);
     return code;
 }

@@ -122,6 +122,15 @@ int transport_advice(struct transport *t, char **out, struct error *err)
     return t->type->ops->advice ? t->type->ops->advice(t, out, err) : ERR_NOT_FOUND;
 }
 
+int transport_local_path(struct transport *t, char **out, const char *path, struct error *err)
+{
+    if (!t->type->ops->local_path) {
+        return error_set(err, ERR_UNSUPPORTED, "the transport '%s' names no places",
+                         t->type->name);
+    }
+    return t->type->ops->local_path(t, out, path, err);
+}
+
 void transport_stop(struct transport *t, int64_t wait_ms)
 {
     if (t) {

@@ -35,8 +35,8 @@ cJSON *door_arguments(const char *action, const char *path, struct error *err)
     if (code == ERR_NOT_FOUND) {
         error_clear(err);
         code = 0;
-    } else if (code == 0 && read.form == DOOR_FILE) {
-        code = add_forms(arguments, read.text, err);
+    } else if (code == 0 && (read.form == DOOR_FILE || read.form == DOOR_LETTER)) {
+        code = add_forms(arguments, read.form == DOOR_FILE ? read.text : path, err);
     }
     door_path_clear(&read);
     if (code < 0) {

@@ -122,6 +122,18 @@ static int enumerate(struct transport *t, transport_visit_fn visit, void *payloa
     return 0;
 }
 
+/* As the real one does it. */
+static int local_path(struct transport *t, char **out, const char *path, struct error *err)
+{
+    int code = str_format(out, err, "\\\\mooring%s%s", *path ? "\\" : "", path);
+
+    (void)t;
+    for (char *c = code == 0 ? *out : NULL; c && *c; c++) {
+        *c = *c == '/' ? '\\' : *c;
+    }
+    return code;
+}
+
 static int check(struct transport *t, struct error *err)
 {
     (void)t;
@@ -147,6 +159,7 @@ static const struct transport_ops ops = {.create = create,
                                          .detach = detach,
                                          .enumerate = enumerate,
                                          .check = check,
+                                         .local_path = local_path,
                                          .stop = stop};
 
 const struct transport_type transport_type_np = {.name = "np",

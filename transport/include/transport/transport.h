@@ -119,6 +119,11 @@ struct transport_ops {
      * ERR_NOT_FOUND: nothing. */
     int (*advice)(struct transport *t, char **out, struct error *err);
 
+    /* Optional. *out = the name by which programs of this user open what is at `path`
+     * ("contoso/finance"; "": where all of it begins); the caller frees. It may have a secret in it,
+     * which is the user's own. For transports whose places are not below options.root. */
+    int (*local_path)(struct transport *t, char **out, const char *path, struct error *err);
+
     /* Wait for running operations (at most wait_ms; those that are left when three quarters of it
      * have passed are cancelled), unmount, close what is still open, give back all holds, free.
      * Never fails; copes with a half-built instance, also after a start that failed. An operation
@@ -164,6 +169,9 @@ int transport_set_offline(struct transport *t, const char *exclude, struct error
 
 /* ERR_NOT_FOUND: there is none. */
 int transport_advice(struct transport *t, char **out, struct error *err);
+
+/* ERR_UNSUPPORTED for a transport whose places are below options.root. */
+int transport_local_path(struct transport *t, char **out, const char *path, struct error *err);
 void transport_stop(struct transport *t, int64_t wait_ms); /* NULL is fine */
 
 #endif

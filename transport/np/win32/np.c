@@ -408,6 +408,25 @@ static int np_enumerate(struct transport *t, transport_visit_fn visit, void *pay
     return np->ns ? namespace_enumerate(np->ns, visit, payload, err) : not_started(err);
 }
 
+/* \\mooring\contoso\finance, with the tag that the tenant's share may have */
+static int np_local_path(struct transport *t, char **out, const char *path, struct error *err)
+{
+    struct np *np = np_of(t);
+    const struct shown *shown;
+    int code;
+
+    mutex_lock(&np->lock);
+    shown = *find_volume(np, path);
+    code = shown ? str_format(out, err, "\\\\%s\\%s%s", np->server, shown->volume->share,
+                              path + first_length(path))
+                 : str_format(out, err, "\\\\%s%s%s", np->server, *path ? "\\" : "", path);
+    mutex_unlock(&np->lock);
+    for (char *c = code == 0 ? *out : NULL; c && *c; c++) {
+        *c = *c == '/' ? '\\' : *c;
+    }
+    return code;
+}
+
 static int np_check(struct transport *t, struct error *err)
 {
     struct np *np = np_of(t);
@@ -510,6 +529,7 @@ static const struct transport_ops np_ops = {
     .check = np_check,
     .set_letter = np_set_letter,
     .share = np_share,
+    .local_path = np_local_path,
     .stop = np_stop,
 };
 
