@@ -27,7 +27,7 @@ static const struct command commands[] = {
     {"view", command_view, "show a file, folder, library or site in the browser"},
     {"link", command_link, "a sharing link"},
     {"versions", command_versions, "the versions of a file: list, restore, save"},
-    {"desktop", command_desktop, "entries in the menus of the file manager (Linux)"},
+    {"desktop", command_desktop, "entries in the menus of the file manager"},
     {"doctor", command_doctor, "look at every condition for the agent's work; what to do"},
     {"report", command_report, "a bundle for support, without names and secrets"},
     {"deletes", command_deletes, "whether deleting is paused; allow deleting very much"},

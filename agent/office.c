@@ -49,6 +49,11 @@ bool office_is_document(const char *name)
     return kind_of(name) != NULL;
 }
 
+const char *office_extension(size_t index)
+{
+    return index < sizeof(kinds) / sizeof(kinds[0]) ? kinds[index].extension : NULL;
+}
+
 /* What a URL that is encoded cannot have, and a program that reads the command may stumble over. */
 static bool is_plain(const char *url)
 {

@@ -6,11 +6,15 @@
 #define AGENT_OFFICE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "base/error.h"
 
 /* Whether the name is that of a file that Office's programs (or its web apps) edit. */
 bool office_is_document(const char *name);
+
+/* One of the extensions of such names, ".docx" first; NULL behind the last one. */
+const char *office_extension(size_t index);
 
 /* "ms-word:ofe|u|https://..." for the document at `url`, which is encoded as the service gave it;
  * "nft" for templates, of which a new document is made. *out stays NULL when this cannot be said:

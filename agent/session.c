@@ -161,6 +161,16 @@ static int open_state(struct session *session, struct error *err)
     return code;
 }
 
+/* No drive depends on it. */
+static void start_explorer(struct session *session)
+{
+    struct error err = {0};
+
+    if (explorer_start(&session->explorer, session->paths->state, &err) < 0) {
+        log_error(LOG_AGENT, &err, "Explorer shows no entries of ours");
+    }
+}
+
 static int start_all(struct session *session, struct error *err)
 {
     int code = open_state(session, err);
@@ -176,6 +186,9 @@ static int start_all(struct session *session, struct error *err)
     }
     if (code == 0) {
         code = forget_leftovers(session, err);
+    }
+    if (code == 0) {
+        start_explorer(session);
     }
     if (code == 0) {
         code = session_accounts_sync(session, err);
@@ -243,6 +256,7 @@ static void end(struct session *session)
         drain(session);
     }
     control_stop(session->control);
+    explorer_stop(session->explorer); /* it may ask about what is mounted */
     session_np_stop(session);
     transport_stop(session->transport, UNMOUNT_WAIT_MS);
     if (session->state) {

@@ -248,6 +248,7 @@ int session_remap(struct session *session, struct error *err)
         if (session->root_count > session->have.count) {
             prune_roots(session);
         }
+        session_explorer_update(session);
     }
     mutex_unlock(&session->apply_mutex);
     plan_clear(&plan);

@@ -135,6 +135,7 @@ static void unmount(struct session *session)
     old = session->transport;
     session->transport = NULL;
     session_record_all_detached(session);
+    session_explorer_update(session);
     mutex_unlock(&session->apply_mutex);
     transport_stop(old, UNMOUNT_WAIT_MS);
 }

@@ -13,6 +13,7 @@
  *   session_uploads.c  what `mooring uploads` asks for
  *   session_doors.c    open, view, link, versions (session_doors.h)
  *   np_session.c       what the network provider asks for (np_session.h)
+ *   session_explorer.c what the file manager of Windows shows
  */
 #ifndef AGENT_SESSION_PRIVATE_H
 #define AGENT_SESSION_PRIVATE_H
@@ -24,6 +25,7 @@
 #include "base/process.h"
 #include "base/str.h"
 #include "base/thread.h"
+#include "explorer.h"
 #include "mapper/account.h"
 #include "mapper/discover.h"
 #include "mapper/graph.h"
@@ -80,6 +82,7 @@ struct session {
     struct online_vfs *online;
     struct control *control;
     struct policy_watch *watch;
+    struct explorer *explorer; /* NULL where there is none */
 
     /* of the main thread */
     struct np_pipe *np_pipe; /* NULL: not listening */
@@ -244,6 +247,9 @@ int session_uploads_discard(struct session *session, const char *tenant_id, stru
 /* session_doors.c */
 int session_doors(struct session *session, const struct control_request *request, cJSON **result,
                   struct error *err);
+
+/* session_explorer.c: shows what is mapped now, without waiting. Apply_mutex held. */
+void session_explorer_update(struct session *session);
 
 /* session_control.c: what `mooring policy show` asks for. */
 cJSON *session_policy_show(struct session *session, bool is_all, bool is_json, struct error *err);
