@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "np_session.h"
+#include "session_events.h"
 #include "session_private.h"
 
 #define UNMOUNT_WAIT_MS 5000
@@ -171,6 +172,15 @@ static void start_explorer(struct session *session)
     }
 }
 
+static void start_events(struct session *session)
+{
+    struct error err = {0};
+
+    if (session_events_start(&session->events, session, NULL, &err) < 0) {
+        log_error(LOG_AGENT, &err, "nothing is told to the system's event log");
+    }
+}
+
 static int start_all(struct session *session, struct error *err)
 {
     int code = open_state(session, err);
@@ -208,6 +218,9 @@ static int start_all(struct session *session, struct error *err)
     }
     if (code == 0) {
         code = session_policy_start(session, err);
+    }
+    if (code == 0) {
+        start_events(session);
     }
     return code;
 }
@@ -255,6 +268,7 @@ static void end(struct session *session)
     if (session->online) {
         drain(session);
     }
+    session_events_stop(session->events);
     control_stop(session->control);
     explorer_stop(session->explorer); /* it may ask about what is mounted */
     session_np_stop(session);
@@ -326,6 +340,7 @@ void session_tick(struct session *session)
     session_mount_check(session);
     session_np_tick(session);
     session_accounts_watch(session);
+    session_events_look(session->events);
 }
 
 void session_refresh(struct session *session)

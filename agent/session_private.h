@@ -11,6 +11,7 @@
  *   session_map.c      libraries -> plan -> transport
  *   session_status.c   what status, plan and explain answer
  *   session_uploads.c  what `mooring uploads` asks for
+ *   session_events.c   what the system's event log is told (session_events.h)
  *   session_doors.c    open, view, link, versions (session_doors.h)
  *   np_session.c       what the network provider asks for (np_session.h)
  *   session_explorer.c what the file manager of Windows shows
@@ -36,6 +37,15 @@
 #include "policy/watch.h"
 #include "session.h"
 #include "transport/transport.h"
+
+/* What of an account the system's event log was told last (session_events.c). */
+enum session_told {
+    SESSION_TOLD_NOTHING,
+    SESSION_TOLD_SIGNED_IN,
+    SESSION_TOLD_OFFLINE,
+    SESSION_TOLD_NEEDED,
+    SESSION_TOLD_REFUSED
+};
 
 enum login_method { LOGIN_NONE, LOGIN_BROWSER, LOGIN_DEVICE_CODE };
 
@@ -63,6 +73,7 @@ struct session_account {
     struct error last_error; /* of the last round that did not */
     unsigned failures;       /* rounds in a row that did not bring all */
     enum account_state seen; /* when session_accounts_watch() looked last */
+    enum session_told told;
     bool is_refused;         /* AllowedTenants does not name this tenant, or cannot be known */
     int64_t wake_ms;         /* monotonic: the next round is due by then; 0: when it is its time */
     bool is_asking;          /* the thread waits for a person */
@@ -83,6 +94,7 @@ struct session {
     struct control *control;
     struct policy_watch *watch;
     struct explorer *explorer; /* NULL where there is none */
+    struct session_events *events; /* of the thread that ticks; NULL: there is no event log */
 
     /* of the main thread */
     struct np_pipe *np_pipe; /* NULL: not listening */

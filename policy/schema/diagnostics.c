@@ -60,7 +60,7 @@ static const struct setting rows[] = {
                 "Benutzer dürfen sich keinen Ordner teilen.",
      .example = "D:\\Logs\\%USERNAME%\\Mooring"},
 
-    {.name = "EventLog", .type = SETTING_ENUM, .flags = LATER, .offset = AT(event_log),
+    {.name = "EventLog", .type = SETTING_ENUM, .flags = BOTH, .offset = AT(event_log),
      .default_text = "Errors", .choices = event_logs,
      .labels = event_logs_en, .labels_de = event_logs_de,
      .category = "Diagnostics", .since = "0.1",
