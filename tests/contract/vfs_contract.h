@@ -35,6 +35,7 @@ struct vfs_contract {
     bool checks_names;          /* names that SharePoint refuses are refused here */
     bool keeps_item_on_replace; /* renaming onto a file keeps that file's id */
     bool is_slow;               /* a tenth of the entries, smaller files */
+    bool hides_blocked;         /* attr.is_blocked is not told */
     bool has_versions;          /* attr.version, and abandon */
     bool is_behind_kernel;      /* names and ids pass a kernel first: what it refuses or hides is
                                    not tested */
