@@ -41,7 +41,7 @@ static int identity_of(struct identity *out, const struct settling *s, struct bo
         code = str_copy(&out->ctag, node ? node_ctag(node) : s->ctag, err);
     }
     if (code == 0) {
-        code = str_copy(&out->etag, node ? node_etag(node) : s->etag, err);
+        code = node ? node_copy_etag(&out->etag, node, err) : str_copy(&out->etag, s->etag, err);
     }
     if (code == 0) {
         version = *out->ctag ? out->ctag : out->etag;

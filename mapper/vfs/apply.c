@@ -69,9 +69,9 @@ static bool is_same(const struct node *node, const struct node_facts *facts)
     return strcmp(node_name(node), facts->name) == 0 &&
            strcmp(node_item_id(node), facts->item_id) == 0 &&
            strcmp(node_ctag(node), facts->ctag ? facts->ctag : "") == 0 &&
-           strcmp(node_etag(node), facts->etag ? facts->etag : "") == 0 &&
-           node->size_bytes == facts->size_bytes && node->modified_ms == facts->modified_ms &&
-           node->created_ms == facts->created_ms && (node->flags & NODE_TOLD) == facts->flags;
+           node_has_etag(node, facts->etag) && node->size_bytes == facts->size_bytes &&
+           node->modified_ms == facts->modified_ms && node->created_ms == facts->created_ms &&
+           (node->flags & NODE_TOLD) == facts->flags;
 }
 
 void node_drop_content(struct online_vfs *online, struct node *node)
@@ -101,7 +101,7 @@ bool may_have_missed(const struct library *library, uint32_t asked_edit)
 
 static bool has_etag(const struct node *node, const struct graph_item *item)
 {
-    return item->etag && strcmp(node_etag(node), item->etag) == 0;
+    return item->etag && node_has_etag(node, item->etag);
 }
 
 /* An item that we know under its id: it may have moved or been renamed by somebody. */

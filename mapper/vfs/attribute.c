@@ -1,6 +1,7 @@
 /*
  * attribute.c - named facts about an item: "id", "etag", "state", "weburl".
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/str.h"
@@ -43,6 +44,7 @@ int online_attribute(struct vfs *vfs, char **out, uint64_t id, const char *name,
     struct call call = call_begin(vfs_call, CALL_LISTING);
     struct node *node = NULL;
     const char *text = NULL;
+    char *etag = NULL;
     bool is_local;
     int code = node_get(online, &node, id, -1, err);
 
@@ -54,12 +56,14 @@ int online_attribute(struct vfs *vfs, char **out, uint64_t id, const char *name,
     if (strcmp(name, "id") == 0) {
         text = node_item_id(node);
     } else if (strcmp(name, "etag") == 0) {
-        text = node_etag(node);
+        (void)node_copy_etag(&etag, node, NULL);
+        text = etag;
     } else if (strcmp(name, "state") == 0) {
         text = state_of(node);
     }
     code = text && *text ? str_copy(out, text, err) : ERR_NOT_FOUND;
     mutex_unlock(&online->lock);
+    free(etag);
     if (!text && !is_local && strcmp(name, "weburl") == 0) {
         code = ask_web_url(out, online, node, &call, err);
     } else if (code == ERR_NOT_FOUND) {

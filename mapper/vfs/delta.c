@@ -173,7 +173,7 @@ static bool is_echo(const struct node *node, const struct node *folder,
         return false;
     }
     if (item->etag) {
-        return strcmp(node_etag(node), item->etag) == 0;
+        return node_has_etag(node, item->etag);
     }
     return node->kind == VFS_FILE && node->size_bytes == item->size_bytes &&
            node->modified_ms == item->modified_ms;

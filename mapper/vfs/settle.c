@@ -108,7 +108,7 @@ static int note_place(struct online_vfs *online, struct settling *s, struct node
         code = str_copy(&s->ctag, node_ctag(node), err);
     }
     if (code == 0) {
-        code = str_copy(&s->etag, node_etag(node), err);
+        code = node_copy_etag(&s->etag, node, err);
     }
     if (code == 0) {
         s->folder = tree_parent(online->tree, node);

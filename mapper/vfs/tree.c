@@ -125,7 +125,7 @@ int tree_move(struct tree *tree, struct node *node, struct node *parent, const c
         code = str_copy(&copies[1], node_ctag(node), err);
     }
     if (code == 0) {
-        code = str_copy(&copies[2], node_etag(node), err);
+        code = node_copy_etag(&copies[2], node, err);
     }
     if (code == 0) {
         tree_unlink(tree, node);

@@ -6,7 +6,8 @@
  * pointer to a node is good until the lock is given up; a held node (tree_hold) stays valid longer.
  *
  * Memory: a node is 104 bytes, its texts (item id, cTag, eTag, name) one allocation, its places in
- * the two hash tables 16 bytes at most. Nodes that nobody holds are dropped, least recently used
+ * the two hash tables 16 bytes at most. What the eTag has in common with the cTag, a GUID (graph-facts
+ * 2.3), is stored once. Nodes that nobody holds are dropped, least recently used
  * first, when there are more than the limit; a folder that lost a child this way is no longer
  * complete.
  */
@@ -59,7 +60,7 @@ struct folder {
 };
 
 struct node {
-    char *text; /* item id, cTag, eTag and name, each with its NUL */
+    char *text; /* item id, cTag, eTag (as tree_nodes.c packs it) and name, each with its NUL */
     union {
         struct folder *folder; /* folders; NULL until visited */
         struct body *body;     /* files; NULL unless open. Not a reference */
@@ -120,8 +121,9 @@ struct node *tree_at(const struct tree *tree, uint32_t index); /* 0 gives NULL *
 
 const char *node_item_id(const struct node *node);
 const char *node_ctag(const struct node *node);
-const char *node_etag(const struct node *node);
 const char *node_name(const struct node *node);
+bool node_has_etag(const struct node *node, const char *etag);              /* NULL: none */
+int node_copy_etag(char **out, const struct node *node, struct error *err); /* "": none */
 /* cTag, or eTag where the service gave no cTag: names a version of the content. */
 const char *node_version(const struct node *node);
 

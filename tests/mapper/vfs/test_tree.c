@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/str.h"
 #include "tree.h"
 
 static struct node *add(struct tree *tree, struct node *parent, const char *name, const char *id,
@@ -59,6 +60,58 @@ static void tree_child__compares_without_case_and_in_its_folder(void **state)
     assert_string_equal(node_ctag(b), "c");
     assert_int_equal(a->folder->count, 0);
     assert_int_equal(root->folder->count, 2);
+    tree_free(tree);
+}
+
+static void node_copy_etag__gives_back_whatever_was_stored(void **state)
+{
+    static const struct {
+        const char *ctag;
+        const char *etag;
+        const char *version;
+    } tags[] = {
+        {"\"c:{7C2999FD},6\"", "\"{7C2999FD},4\"", "\"c:{7C2999FD},6\""},
+        {"\"c:{7C2999FD},6\"", "\"{7C2999FE},4\"", "\"c:{7C2999FD},6\""},
+        {"\"c:{7C2999FD},6\"", "\"{7C2999FD}", "\"c:{7C2999FD},6\""},
+        {"\"c:{7C2999FD},6\"", "", "\"c:{7C2999FD},6\""},
+        {"\"c:{7C2999FD},6\"",
+         "\1"
+         "4\"",
+         "\"c:{7C2999FD},6\""},
+        {"\"c:,", "\",", "\"c:,"},
+        {"c,", "c,", "c,"},
+        {"", "\"{7C2999FD},4\"", "\"{7C2999FD},4\""},
+        {"", "\2", "\2"},
+    };
+    struct node *root = NULL;
+    struct tree *tree = make(&root, 100);
+    struct node *node = NULL;
+    char *etag = NULL;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(tags) / sizeof(tags[0]); i++) {
+        struct node_facts facts = {.kind = VFS_FILE,
+                                   .name = "file",
+                                   .item_id = "1",
+                                   .ctag = tags[i].ctag,
+                                   .etag = tags[i].etag};
+
+        if (!node) {
+            assert_int_equal(tree_add(tree, &node, root, &facts, NULL), 0);
+        }
+        assert_int_equal(tree_update(tree, node, &facts, NULL), 0);
+        assert_int_equal(tree_move(tree, node, root, "other", NULL), 0); /* keeps the tags */
+        assert_int_equal(node_copy_etag(&etag, node, NULL), 0);
+        assert_string_equal(etag, tags[i].etag);
+        assert_string_equal(node_ctag(node), tags[i].ctag);
+        assert_string_equal(node_version(node), tags[i].version);
+        for (size_t j = 0; j < sizeof(tags) / sizeof(tags[0]); j++) {
+            assert_int_equal(node_has_etag(node, tags[j].etag),
+                             strcmp(tags[i].etag, tags[j].etag) == 0);
+        }
+    }
+    assert_int_equal(node_has_etag(node, NULL), 0);
+    str_free(&etag);
     tree_free(tree);
 }
 
@@ -185,7 +238,7 @@ static void tree_is_buried__only_for_answers_from_before_the_delete(void **state
 
 #if defined(__GLIBC__) /* mallinfo2() */
 /* The numbers of DESIGN.md, with ids and tags as long as the service's. */
-static void tree_add__of_100000_items_costs_at_most_300_bytes_each(void **state)
+static void tree_add__of_100000_items_costs_at_most_240_bytes_each(void **state)
 {
     struct node_facts facts = {.kind = VFS_FILE};
     struct node *folder = NULL;
@@ -218,7 +271,7 @@ static void tree_add__of_100000_items_costs_at_most_300_bytes_each(void **state)
     }
     memory = mallinfo2();
     used = memory.uordblks + memory.hblkhd - before;
-    if (used / 100000 > 300) {
+    if (used / 100000 > 240) { /* the bar is 300, with what the transport remembers */
         fail_msg("%zu bytes an item", used / 100000);
     }
     print_message("%zu bytes an item, %zu by its own count\n", used / 100000,
@@ -230,13 +283,14 @@ static void tree_add__of_100000_items_costs_at_most_300_bytes_each(void **state)
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(tree_add_root__gives_the_first_one_vfs_root),
     cmocka_unit_test(tree_child__compares_without_case_and_in_its_folder),
+    cmocka_unit_test(node_copy_etag__gives_back_whatever_was_stored),
     cmocka_unit_test(tree_remove__keeps_held_nodes_as_gone_and_never_reuses_their_ids),
     cmocka_unit_test(tree_replace__leads_the_old_id_to_the_kept_item),
     cmocka_unit_test(tree_add__drops_what_nobody_holds_oldest_first),
     cmocka_unit_test(tree_add__keeps_edits_that_older_answers_do_not_know),
     cmocka_unit_test(tree_is_buried__only_for_answers_from_before_the_delete),
 #if defined(__GLIBC__)
-    cmocka_unit_test(tree_add__of_100000_items_costs_at_most_300_bytes_each),
+    cmocka_unit_test(tree_add__of_100000_items_costs_at_most_240_bytes_each),
 #endif
 };
 
