@@ -1,6 +1,7 @@
 #include "base/error.h"
 #undef error_set /* the analyzer's hint */
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -151,4 +152,44 @@ enum retry_class error_retry(int code)
         }
     }
     return RETRY_NEVER;
+}
+
+int error_from_errno(int os_errno)
+{
+    switch (os_errno) {
+    case ENOENT:
+        return ERR_NOT_FOUND;
+    case EEXIST:
+        return ERR_EXISTS;
+    case EACCES:
+    case EPERM:
+        return ERR_DENIED;
+    case EROFS:
+        return ERR_READ_ONLY;
+    case ENOSPC:
+#ifdef EDQUOT
+    case EDQUOT:
+#endif
+        return ERR_NO_SPACE;
+    case ENOMEM:
+        return ERR_NO_MEMORY;
+    case ENOTEMPTY:
+        return ERR_NOT_EMPTY;
+    case EISDIR:
+        return ERR_IS_FOLDER;
+    case ENOTDIR:
+        return ERR_NOT_FOLDER;
+    case EBUSY:
+    case EADDRINUSE:
+        return ERR_BUSY;
+    case ETIMEDOUT:
+        return ERR_TIMED_OUT;
+    case EINVAL:
+        return ERR_INVALID;
+    case EMFILE:
+    case ENFILE:
+        return ERR_LIMIT;
+    default:
+        return ERR_IO;
+    }
 }

@@ -1,6 +1,5 @@
 #include "base/error.h"
 
-#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -94,42 +93,4 @@ int win32_failed(struct error *err, unsigned long os_code, const char *fmt, ...)
     vsnprintf(text, sizeof(text), fmt, args);
     va_end(args);
     return error_set_os(err, win32_error_code(os_code), (long)os_code, "%s", text);
-}
-
-/* For the few who have it from the C library. */
-int error_from_errno(int os_errno)
-{
-    switch (os_errno) {
-    case ENOENT:
-        return ERR_NOT_FOUND;
-    case EEXIST:
-        return ERR_EXISTS;
-    case EACCES:
-    case EPERM:
-        return ERR_DENIED;
-    case EROFS:
-        return ERR_READ_ONLY;
-    case ENOSPC:
-        return ERR_NO_SPACE;
-    case ENOMEM:
-        return ERR_NO_MEMORY;
-    case ENOTEMPTY:
-        return ERR_NOT_EMPTY;
-    case EISDIR:
-        return ERR_IS_FOLDER;
-    case ENOTDIR:
-        return ERR_NOT_FOLDER;
-    case EBUSY:
-    case EADDRINUSE:
-        return ERR_BUSY;
-    case ETIMEDOUT:
-        return ERR_TIMED_OUT;
-    case EINVAL:
-        return ERR_INVALID;
-    case EMFILE:
-    case ENFILE:
-        return ERR_LIMIT;
-    default:
-        return ERR_IO;
-    }
 }

@@ -3,58 +3,12 @@
 #include <errno.h>
 #include <pthread_time.h>
 #include <stdio.h>
-#include <stdlib.h>
 
-static void must(int result)
-{
-    if (result != 0) {
-        abort();
-    }
-}
-
-void mutex_init(struct mutex *mutex)
-{
-    must(pthread_mutex_init(&mutex->impl, NULL));
-}
-
-void mutex_clear(struct mutex *mutex)
-{
-    pthread_mutex_destroy(&mutex->impl);
-}
-
-void mutex_lock(struct mutex *mutex)
-{
-    must(pthread_mutex_lock(&mutex->impl));
-}
-
-void mutex_unlock(struct mutex *mutex)
-{
-    must(pthread_mutex_unlock(&mutex->impl));
-}
+#include "system_thread.h"
 
 void cond_init(struct cond *cond)
 {
-    must(pthread_cond_init(&cond->impl, NULL));
-}
-
-void cond_clear(struct cond *cond)
-{
-    pthread_cond_destroy(&cond->impl);
-}
-
-void cond_signal(struct cond *cond)
-{
-    must(pthread_cond_signal(&cond->impl));
-}
-
-void cond_broadcast(struct cond *cond)
-{
-    must(pthread_cond_broadcast(&cond->impl));
-}
-
-void cond_wait(struct cond *cond, struct mutex *mutex)
-{
-    must(pthread_cond_wait(&cond->impl, &mutex->impl));
+    thread_must(pthread_cond_init(&cond->impl, NULL));
 }
 
 /* winpthreads knows no other clock for a condition than that of the wall, but a wait of a length. */
@@ -72,7 +26,7 @@ bool cond_wait_ms(struct cond *cond, struct mutex *mutex, int64_t wait_ms)
     if (result == ETIMEDOUT) {
         return false;
     }
-    must(result);
+    thread_must(result);
     return true;
 }
 
@@ -90,12 +44,4 @@ int thread_start(struct thread *thread, const char *name, void *(*run)(void *), 
     snprintf(short_name, sizeof(short_name), "%s", name);
     pthread_setname_np(thread->impl, short_name);
     return 0;
-}
-
-void thread_join(struct thread *thread)
-{
-    if (thread->is_running) {
-        must(pthread_join(thread->impl, NULL));
-        thread->is_running = false;
-    }
 }

@@ -5,37 +5,10 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "../policy/fixture.h"
+#include "../policy/command_run.h"
 #include "base/file.h"
 #include "commands/policy.h"
 #include "test.h"
-
-struct outcome {
-    struct buf out;
-    struct buf complaint;
-    int exit_code;
-};
-
-static void run(struct outcome *outcome, struct fixture *f, const char *const *words)
-{
-    int argc = 0;
-
-    while (words[argc]) {
-        argc++;
-    }
-    buf_init(&outcome->out, 1 << 24);
-    buf_init(&outcome->complaint, 1 << 20);
-    outcome->exit_code =
-        policy_command_run(&outcome->out, &outcome->complaint, &f->sources, argc, words);
-}
-
-#define RUN(outcome, f, ...) run(outcome, f, (const char *const[]){"policy", __VA_ARGS__, NULL})
-
-static void clear(struct outcome *outcome)
-{
-    buf_clear(&outcome->out);
-    buf_clear(&outcome->complaint);
-}
 
 static bool says(const struct buf *text, const char *part)
 {
@@ -68,17 +41,17 @@ static void policy_export__says_the_same_in_every_form(void **state)
 
     write_sources(f);
     for (size_t i = 0; i < 3; i++) {
-        RUN(&outcome, f, "export", "--format", formats[i], "--output", file);
+        POLICY_RUN(&outcome, f, "export", "--format", formats[i], "--output", file);
         assert_int_equal(outcome.exit_code, 0);
         assert_int_equal(outcome.out.size, 0);
-        clear(&outcome);
-        RUN(&outcome, f, "check", file);
+        outcome_clear(&outcome);
+        POLICY_RUN(&outcome, f, "check", file);
         assert_int_equal(outcome.exit_code, 0);
-        clear(&outcome);
-        RUN(&outcome, f, "diff", "current", file);
+        outcome_clear(&outcome);
+        POLICY_RUN(&outcome, f, "diff", "current", file);
         assert_string_equal(buf_text(&outcome.out), "");
         assert_int_equal(outcome.exit_code, 0);
-        clear(&outcome);
+        outcome_clear(&outcome);
     }
     free(file);
 }
@@ -89,14 +62,14 @@ static void policy_export__prints_without_a_file(void **state)
     struct outcome outcome;
 
     write_sources(f);
-    RUN(&outcome, f, "export", "--format", "yaml");
+    POLICY_RUN(&outcome, f, "export", "--format", "yaml");
     assert_int_equal(outcome.exit_code, 0);
     assert_true(says(&outcome.out, "CacheSizeMB: 4096"));
     assert_false(says(&outcome.out, "BlockAboveMB"));
-    clear(&outcome);
-    RUN(&outcome, f, "export", "--format=yaml", "--all");
+    outcome_clear(&outcome);
+    POLICY_RUN(&outcome, f, "export", "--format=yaml", "--all");
     assert_true(says(&outcome.out, "BlockAboveMB: 1024"));
-    clear(&outcome);
+    outcome_clear(&outcome);
 }
 
 static void policy_export__warns_of_a_password_and_hides_the_file(void **state)
@@ -107,12 +80,12 @@ static void policy_export__warns_of_a_password_and_hides_the_file(void **state)
     struct stat st;
 
     fixture_write(f, "machine.yaml", "ProxyUrl: http://anna:hunter2@proxy:8080\n");
-    RUN(&outcome, f, "export", "--format", "yaml", "--output", file);
+    POLICY_RUN(&outcome, f, "export", "--format", "yaml", "--output", file);
     assert_true(says(&outcome.complaint, "password"));
     assert_false(says(&outcome.complaint, "hunter2"));
     assert_int_equal(stat(file, &st), 0);
     assert_int_equal(st.st_mode & 0777, 0600);
-    clear(&outcome);
+    outcome_clear(&outcome);
     free(file);
 }
 
@@ -122,12 +95,12 @@ static void policy_export__makes_a_profile_of_what_the_template_has(void **state
     struct outcome outcome;
 
     write_sources(f);
-    RUN(&outcome, f, "export", "--format", "intune");
+    POLICY_RUN(&outcome, f, "export", "--format", "intune");
     assert_int_equal(outcome.exit_code, 1); /* MountRoot means something on Linux only */
     assert_true(says(&outcome.complaint, "MountRoot is left out"));
     assert_true(says(&outcome.out, "./Device/Vendor/MSFT/Policy/ConfigOperations/ADMXInstall"));
     assert_true(says(&outcome.out, "CacheSizeMB"));
-    clear(&outcome);
+    outcome_clear(&outcome);
 }
 
 static void policy_export__writes_the_templates_into_a_folder(void **state)
@@ -136,15 +109,15 @@ static void policy_export__writes_the_templates_into_a_folder(void **state)
     char *folder = path(f, "admx");
     struct outcome outcome;
 
-    RUN(&outcome, f, "export", "--format", "admx");
+    POLICY_RUN(&outcome, f, "export", "--format", "admx");
     assert_int_equal(outcome.exit_code, 2);
     assert_true(says(&outcome.complaint, "--output"));
-    clear(&outcome);
-    RUN(&outcome, f, "export", "--format", "admx", "--output", folder);
+    outcome_clear(&outcome);
+    POLICY_RUN(&outcome, f, "export", "--format", "admx", "--output", folder);
     assert_int_equal(outcome.exit_code, 0);
     assert_true(file_exists(fixture_path(f, "admx/Mooring.admx")));
     assert_true(file_exists(fixture_path(f, "admx/de-DE/Mooring.adml")));
-    clear(&outcome);
+    outcome_clear(&outcome);
     free(folder);
 }
 
@@ -155,18 +128,18 @@ static void policy_export__refuses_what_it_cannot_write(void **state)
     struct outcome outcome;
 
     write_sources(f);
-    RUN(&outcome, f, "export", "--format", "toml");
+    POLICY_RUN(&outcome, f, "export", "--format", "toml");
     assert_int_equal(outcome.exit_code, 2);
     assert_true(says(&outcome.complaint, "toml"));
-    clear(&outcome);
+    outcome_clear(&outcome);
     fixture_write(f, "broken.yaml", "A: [1\n");
-    RUN(&outcome, f, "export", "--format", "yaml", broken);
+    POLICY_RUN(&outcome, f, "export", "--format", "yaml", broken);
     assert_int_equal(outcome.exit_code, 2);
     assert_int_equal(outcome.out.size, 0);
-    clear(&outcome);
-    RUN(&outcome, f, "export", "--format", "yaml", "--output", "/nowhere/x.yaml");
+    outcome_clear(&outcome);
+    POLICY_RUN(&outcome, f, "export", "--format", "yaml", "--output", "/nowhere/x.yaml");
     assert_int_equal(outcome.exit_code, 2);
-    clear(&outcome);
+    outcome_clear(&outcome);
     free(broken);
 }
 
@@ -181,23 +154,23 @@ static void policy_diff__names_value_and_source_of_both(void **state)
                   "CacheSizeMB: 1\nReadOnly: true\nTenants: [contoso.onmicrosoft.com]\n"
                   "LogLevel: Debug\nExcludeSites: ['*/sites/old*', 'title:Ä*']\n"
                   "MountRoot: $HOME/Drives\n");
-    RUN(&outcome, f, "diff", "current", other);
+    POLICY_RUN(&outcome, f, "diff", "current", other);
     assert_int_equal(outcome.exit_code, 1);
     assert_true(says(&outcome.out, "CacheSizeMB\n  - 4096\n  + 1\n"));
     assert_true(says(&outcome.out, "machine.yaml:1"));
     assert_true(says(&outcome.out, "other.yaml:1"));
     assert_false(says(&outcome.out, "ReadOnly"));
-    clear(&outcome);
-    RUN(&outcome, f, "diff", "--json", "current", other);
+    outcome_clear(&outcome);
+    POLICY_RUN(&outcome, f, "diff", "--json", "current", other);
     assert_int_equal(outcome.exit_code, 1);
     assert_true(says(&outcome.out, "\"name\":\t\"CacheSizeMB\""));
-    clear(&outcome);
-    RUN(&outcome, f, "diff", other, other);
+    outcome_clear(&outcome);
+    POLICY_RUN(&outcome, f, "diff", other, other);
     assert_int_equal(outcome.exit_code, 0);
-    clear(&outcome);
-    RUN(&outcome, f, "diff", other, "/nowhere");
+    outcome_clear(&outcome);
+    POLICY_RUN(&outcome, f, "diff", other, "/nowhere");
     assert_int_equal(outcome.exit_code, 2);
-    clear(&outcome);
+    outcome_clear(&outcome);
     free(other);
 }
 
@@ -208,13 +181,13 @@ static void policy_diff__shows_no_password(void **state)
     struct outcome outcome;
 
     fixture_write(f, "other.yaml", "ProxyUrl: http://anna:hunter2@proxy:8080\n");
-    RUN(&outcome, f, "diff", "current", other);
+    POLICY_RUN(&outcome, f, "diff", "current", other);
     assert_int_equal(outcome.exit_code, 1);
     assert_false(says(&outcome.out, "hunter2"));
-    clear(&outcome);
-    RUN(&outcome, f, "diff", "--json", "current", other);
+    outcome_clear(&outcome);
+    POLICY_RUN(&outcome, f, "diff", "--json", "current", other);
     assert_false(says(&outcome.out, "hunter2"));
-    clear(&outcome);
+    outcome_clear(&outcome);
     free(other);
 }
 
@@ -230,17 +203,17 @@ static void policy_import__converts_and_lists_the_rest(void **state)
     struct outcome outcome;
 
     fixture_write(f, "konnekt.reg", konnekt);
-    RUN(&outcome, f, "import", "--from", "konnekt", reg);
+    POLICY_RUN(&outcome, f, "import", "--from", "konnekt", reg);
     assert_int_equal(outcome.exit_code, 1);
     assert_true(says(&outcome.out, "OneDriveDrive"));
     assert_true(says(&outcome.out, "P:"));
     assert_true(says(&outcome.complaint, "NobodyKnowsThis"));
-    clear(&outcome);
-    RUN(&outcome, f, "import", "--from", "konnekt", "--json", reg);
+    outcome_clear(&outcome);
+    POLICY_RUN(&outcome, f, "import", "--from", "konnekt", "--json", reg);
     assert_int_equal(outcome.exit_code, 1);
     assert_true(says(&outcome.out, "\"notes\""));
     assert_true(says(&outcome.out, "NobodyKnowsThis"));
-    clear(&outcome);
+    outcome_clear(&outcome);
     free(reg);
 }
 
@@ -251,16 +224,16 @@ static void policy_import__says_when_there_is_nothing(void **state)
     struct outcome outcome;
 
     fixture_write(f, "empty.reg", "Windows Registry Editor Version 5.00\r\n\r\n");
-    RUN(&outcome, f, "import", "--from", "konnekt", reg);
+    POLICY_RUN(&outcome, f, "import", "--from", "konnekt", reg);
     assert_int_equal(outcome.exit_code, 2);
     assert_true(says(&outcome.complaint, "no policy of KONNEKT"));
-    clear(&outcome);
-    RUN(&outcome, f, "import", "--from", "other", reg);
+    outcome_clear(&outcome);
+    POLICY_RUN(&outcome, f, "import", "--from", "other", reg);
     assert_int_equal(outcome.exit_code, 2);
-    clear(&outcome);
-    RUN(&outcome, f, "import", "--from", "konnekt", "/nowhere.reg");
+    outcome_clear(&outcome);
+    POLICY_RUN(&outcome, f, "import", "--from", "konnekt", "/nowhere.reg");
     assert_int_equal(outcome.exit_code, 2);
-    clear(&outcome);
+    outcome_clear(&outcome);
     free(reg);
 }
 
@@ -297,10 +270,10 @@ static void policy_command__refuses_options_of_other_verbs(void **state)
         struct outcome outcome;
 
         memcpy(words, cases[i], sizeof(cases[i]));
-        run(&outcome, f, words);
+        policy_run(&outcome, f, words);
         assert_int_equal(outcome.exit_code, 2);
         assert_true(says(&outcome.complaint, "usage:"));
-        clear(&outcome);
+        outcome_clear(&outcome);
     }
 }
 

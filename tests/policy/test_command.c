@@ -6,36 +6,7 @@
 
 #include "base/buf.h"
 #include "base/file.h"
-#include "commands/policy.h"
-#include "fixture.h"
-
-struct outcome {
-    struct buf out;
-    struct buf complaint;
-    int exit_code;
-};
-
-/* `words` NULL-terminated, from "policy" on. */
-static void run(struct outcome *outcome, struct fixture *f, const char *const *words)
-{
-    int argc = 0;
-
-    while (words[argc]) {
-        argc++;
-    }
-    buf_init(&outcome->out, 1 << 24);
-    buf_init(&outcome->complaint, 1 << 20);
-    outcome->exit_code =
-        policy_command_run(&outcome->out, &outcome->complaint, &f->sources, argc, words);
-}
-
-#define RUN(outcome, f, ...) run(outcome, f, (const char *const[]){"policy", __VA_ARGS__, NULL})
-
-static void clear(struct outcome *outcome)
-{
-    buf_clear(&outcome->out);
-    buf_clear(&outcome->complaint);
-}
+#include "command_run.h"
 
 /* Puts "DIR" where the fixture's folder stands, so that a golden file can be compared. */
 static void hide_directory(struct buf *out, const char *text, const char *directory)
@@ -88,12 +59,12 @@ static void policy_show__matches_the_golden_text(void **state)
     struct outcome outcome;
 
     write_sources(f);
-    RUN(&outcome, f, "show");
+    POLICY_RUN(&outcome, f, "show");
     assert_int_equal(outcome.exit_code, 1);
     assert_string_equal(buf_text(&outcome.complaint), "");
     assert_golden(f, &outcome.out, "show.txt");
     assert_null(strstr(buf_text(&outcome.out), "hunter2"));
-    clear(&outcome);
+    outcome_clear(&outcome);
 }
 
 static void policy_show__matches_the_golden_json(void **state)
@@ -102,11 +73,11 @@ static void policy_show__matches_the_golden_json(void **state)
     struct outcome outcome;
 
     write_sources(f);
-    RUN(&outcome, f, "show", "--json");
+    POLICY_RUN(&outcome, f, "show", "--json");
     assert_int_equal(outcome.exit_code, 1);
     assert_golden(f, &outcome.out, "show.json");
     assert_null(strstr(buf_text(&outcome.out), "hunter2"));
-    clear(&outcome);
+    outcome_clear(&outcome);
 }
 
 static void policy_show__lists_every_setting_with_all(void **state)
@@ -114,7 +85,7 @@ static void policy_show__lists_every_setting_with_all(void **state)
     struct fixture *f = *state;
     struct outcome outcome;
 
-    RUN(&outcome, f, "show", "--all");
+    POLICY_RUN(&outcome, f, "show", "--all");
     assert_int_equal(outcome.exit_code, 0);
     for (size_t i = 0; i < schema_count(); i++) {
         char line[64];
@@ -123,7 +94,7 @@ static void policy_show__lists_every_setting_with_all(void **state)
         assert_non_null(strstr(buf_text(&outcome.out), line));
     }
     assert_golden(f, &outcome.out, "show-all.txt");
-    clear(&outcome);
+    outcome_clear(&outcome);
 }
 
 static void policy_show__says_when_nothing_is_set(void **state)
@@ -131,10 +102,10 @@ static void policy_show__says_when_nothing_is_set(void **state)
     struct fixture *f = *state;
     struct outcome outcome;
 
-    RUN(&outcome, f, "show");
+    POLICY_RUN(&outcome, f, "show");
     assert_int_equal(outcome.exit_code, 0);
     assert_non_null(strstr(buf_text(&outcome.out), "No source sets anything"));
-    clear(&outcome);
+    outcome_clear(&outcome);
 }
 
 static void policy_show__refuses_an_override_of_a_machine_policy(void **state)
@@ -143,17 +114,17 @@ static void policy_show__refuses_an_override_of_a_machine_policy(void **state)
     struct outcome outcome;
 
     fixture_write(f, "demo.yaml", "CacheSizeMB: 5\n");
-    RUN(&outcome, f, "show", "--policy", fixture_path(f, "demo.yaml"));
+    POLICY_RUN(&outcome, f, "show", "--policy", fixture_path(f, "demo.yaml"));
     assert_int_equal(outcome.exit_code, 0);
     assert_non_null(strstr(buf_text(&outcome.out), "CacheSizeMB = 5 MB"));
-    clear(&outcome);
+    outcome_clear(&outcome);
 
     fixture_write(f, "machine.yaml", "");
-    RUN(&outcome, f, "show", "--policy", fixture_path(f, "demo.yaml"));
+    POLICY_RUN(&outcome, f, "show", "--policy", fixture_path(f, "demo.yaml"));
     assert_int_equal(outcome.exit_code, 2);
     assert_string_equal(buf_text(&outcome.out), "");
     assert_non_null(strstr(buf_text(&outcome.complaint), "refused"));
-    clear(&outcome);
+    outcome_clear(&outcome);
 }
 
 static void policy_check__tells_by_its_exit_code(void **state)
@@ -164,27 +135,27 @@ static void policy_check__tells_by_its_exit_code(void **state)
     /* a machine policy does not matter: one file is looked at, nothing is overridden */
     fixture_write(f, "machine.yaml", "Nonsense: 1\n");
     fixture_write(f, "good.yaml", "CacheSizeMB: 5\n");
-    RUN(&outcome, f, "check", fixture_path(f, "good.yaml"));
+    POLICY_RUN(&outcome, f, "check", fixture_path(f, "good.yaml"));
     assert_int_equal(outcome.exit_code, 0);
     assert_non_null(strstr(buf_text(&outcome.out), "good.yaml: nothing is wrong\n"));
-    clear(&outcome);
+    outcome_clear(&outcome);
 
     write_sources(f);
-    RUN(&outcome, f, "check", fixture_path(f, "machine.yaml"));
+    POLICY_RUN(&outcome, f, "check", fixture_path(f, "machine.yaml"));
     assert_int_equal(outcome.exit_code, 1);
     assert_golden(f, &outcome.out, "check.txt");
-    clear(&outcome);
+    outcome_clear(&outcome);
 
     fixture_write(f, "bad.yaml", "CacheSizeMB: [1\n");
-    RUN(&outcome, f, "check", fixture_path(f, "bad.yaml"));
+    POLICY_RUN(&outcome, f, "check", fixture_path(f, "bad.yaml"));
     assert_int_equal(outcome.exit_code, 2);
     assert_non_null(strstr(buf_text(&outcome.out), "bad.yaml:2: error: the file is not used"));
-    clear(&outcome);
+    outcome_clear(&outcome);
 
-    RUN(&outcome, f, "check", "--json", fixture_path(f, "gone.yaml"));
+    POLICY_RUN(&outcome, f, "check", "--json", fixture_path(f, "gone.yaml"));
     assert_int_equal(outcome.exit_code, 2);
     assert_non_null(strstr(buf_text(&outcome.out), "\"severity\":\t\"error\""));
-    clear(&outcome);
+    outcome_clear(&outcome);
 }
 
 static void policy_command__refuses_what_it_does_not_know(void **state)
@@ -202,15 +173,15 @@ static void policy_command__refuses_what_it_does_not_know(void **state)
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         const char *const words[5] = {cases[i][0], cases[i][1], cases[i][2], cases[i][3], NULL};
 
-        run(&outcome, f, words);
+        policy_run(&outcome, f, words);
         assert_int_equal(outcome.exit_code, 2);
         assert_non_null(strstr(buf_text(&outcome.complaint), "usage:"));
-        clear(&outcome);
+        outcome_clear(&outcome);
     }
-    RUN(&outcome, f, "--help");
+    POLICY_RUN(&outcome, f, "--help");
     assert_int_equal(outcome.exit_code, 0);
     assert_non_null(strstr(buf_text(&outcome.out), "usage:"));
-    clear(&outcome);
+    outcome_clear(&outcome);
 }
 
 #define ROW(test) cmocka_unit_test_setup_teardown(test, fixture_setup, fixture_teardown)

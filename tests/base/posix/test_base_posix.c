@@ -8,31 +8,8 @@
 #include "base/file.h"
 #include "base/process.h"
 #include "base/str.h"
+#include "scratch.h"
 #include "test.h"
-
-static char *scratch; /* one temporary folder for all tests of this program */
-
-static int make_scratch(void **state)
-{
-    (void)state;
-    return file_make_temporary_directory(&scratch, "mooring-test", NULL);
-}
-
-static int remove_scratch(void **state)
-{
-    (void)state;
-    file_remove_tree(scratch, NULL);
-    str_free(&scratch);
-    return 0;
-}
-
-static char *in_scratch(const char *name)
-{
-    char *path = NULL;
-
-    assert_int_equal(str_format(&path, NULL, "%s/%s", scratch, name), 0);
-    return path;
-}
 
 static void file_write_atomic__makes_it_for_the_user_alone(void **state)
 {

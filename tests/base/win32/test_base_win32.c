@@ -12,32 +12,9 @@
 #include "base/process.h"
 #include "base/str.h"
 #include "base/win32.h"
+#include "scratch.h"
 #include "test.h"
 #include "win32/process_text.h"
-
-static char *scratch; /* one temporary folder for all tests of this program */
-
-static int make_scratch(void **state)
-{
-    (void)state;
-    return file_make_temporary_directory(&scratch, "mooring-test", NULL);
-}
-
-static int remove_scratch(void **state)
-{
-    (void)state;
-    file_remove_tree(scratch, NULL);
-    str_free(&scratch);
-    return 0;
-}
-
-static char *in_scratch(const char *name)
-{
-    char *path = NULL;
-
-    assert_int_equal(str_format(&path, NULL, "%s/%s", scratch, name), 0);
-    return path;
-}
 
 static void error_set_os__has_the_systems_words(void **state)
 {
@@ -73,6 +50,7 @@ static void wide_path__is_absolute_and_may_be_long(void **state)
 static void file_make_directories__goes_beyond_260_characters(void **state)
 {
     char part[101];
+    char *first = in_scratch("long");
     char *deep = NULL;
     char *file = NULL;
     int64_t size = 0;
@@ -80,19 +58,18 @@ static void file_make_directories__goes_beyond_260_characters(void **state)
     (void)state;
     memset(part, 'p', sizeof(part) - 1);
     part[sizeof(part) - 1] = '\0';
-    assert_int_equal(str_format(&deep, NULL, "%s/long/%s/%s/%s/\xC3\xBC\xF0\x9F\x93\x81", scratch,
-                                part, part, part),
-                     0);
+    assert_int_equal(
+        str_format(&deep, NULL, "%s/%s/%s/%s/\xC3\xBC\xF0\x9F\x93\x81", first, part, part, part),
+        0);
     assert_int_equal(file_make_private_directory(deep, NULL), 0);
     assert_int_equal(str_format(&file, NULL, "%s/file", deep), 0);
     assert_int_equal(file_write_atomic(file, "abc", 3, NULL), 0);
     assert_int_equal(file_size(file, &size, NULL), 0);
     assert_true(size == 3);
-    free(file);
-    file = in_scratch("long");
-    assert_int_equal(file_remove_tree(file, NULL), 0);
-    assert_false(file_exists(file));
-    assert_int_equal(file_remove_tree(file, NULL), 0);
+    assert_int_equal(file_remove_tree(first, NULL), 0);
+    assert_false(file_exists(first));
+    assert_int_equal(file_remove_tree(first, NULL), 0);
+    free(first);
     free(file);
     free(deep);
 }

@@ -1,5 +1,5 @@
-/* test_account.c - tokens: when they are renewed, by whom, and what a failure leaves. */
-#include "mapper/account.h"
+/* test_account.c - tokens: when they are renewed, by whom, and where they are kept. */
+#include "account_fixture.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,119 +10,7 @@
 #include "base/secret.h"
 #include "base/str.h"
 #include "base/thread.h"
-#include "fake_governor.h"
-#include "graph/account_impl.h"
-#include "graph/token.h"
 #include "test.h"
-#include "temp_dir.h"
-
-#define LOGIN "https://login.test:1"
-#define TENANT "6d1f0c6e-0000-4000-8000-5a5a5a5a5a5a"
-#define CONFIGURATION                                                                              \
-    {                                                                                              \
-        .url_part = LOGIN "/contoso.example/v2.0/.well-known/openid-configuration", .status = 200, \
-        .body = "{\"authorization_endpoint\":\"" LOGIN "/" TENANT "/authorize\","                  \
-                "\"token_endpoint\":\"" LOGIN "/" TENANT "/token\","                               \
-                "\"device_authorization_endpoint\":\"" LOGIN "/" TENANT "/device\"}"               \
-    }
-#define TOKEN(access, refresh, seconds)                                               \
-    {                                                                                 \
-        .url_part = LOGIN "/" TENANT "/token", .status = 200,                         \
-        .body = "{\"token_type\":\"Bearer\",\"expires_in\":" #seconds                 \
-                ",\"access_token\":\"" access "\",\"refresh_token\":\"" refresh "\"}" \
-    }
-#define REFUSED(error)                                          \
-    {                                                           \
-        .url_part = LOGIN "/" TENANT "/token", .status = 400,   \
-        .body = "{\"error\":\"" error "\",\"error_codes\":[0]}" \
-    }
-#define SCRIPT(answers) fake_governor_script(answers, sizeof(answers) / sizeof((answers)[0]))
-
-static struct account_options options_of(const char *directory)
-{
-    return (struct account_options){.tenant = "contoso.example",
-                                    .client_id = "client-1",
-                                    .cloud = CLOUD_CUSTOM,
-                                    .login_url = LOGIN,
-                                    .graph_url = "https://graph.test:1",
-                                    .token_directory = directory};
-}
-
-static struct account *open_account(const char *directory)
-{
-    struct account_options options = options_of(directory);
-    struct account *account = NULL;
-
-    assert_int_equal(account_new(&account, NULL, &options, NULL), 0);
-    return account;
-}
-
-static char *file_of(const char *directory)
-{
-    char *path = NULL;
-
-    assert_int_equal(token_store_path(&path, directory, "contoso.example", "client-1", LOGIN, NULL),
-                     0);
-    return path;
-}
-
-/* A file as an earlier sign-in left it. */
-static void put_file(const char *directory, int64_t serial, const char *refresh, const char *access,
-                     int64_t left_s)
-{
-    struct token_data data = {.serial = serial,
-                              .refresh_token = (char *)(uintptr_t)refresh,
-                              .access_token = (char *)(uintptr_t)access,
-                              .access_life_ms = 3600000,
-                              .access_ends_ms = clock_wall_ms(clock_system()) + left_s * 1000};
-    char *path = file_of(directory);
-
-    assert_int_equal(token_store_write(path, &data, NULL), 0);
-    free(path);
-}
-
-static void get_file(struct token_data *out, const char *directory)
-{
-    char *path = file_of(directory);
-
-    assert_int_equal(token_store_read(out, path, LOGIN, NULL), 0);
-    free(path);
-}
-
-static void expect_token(struct account *account, const char *expected)
-{
-    struct error err = {0};
-    char *token = NULL;
-    int code = account_token(account, &token, NULL, &err);
-
-    if (code < 0) {
-        print_error("%s\n", err.message);
-    }
-    assert_int_equal(code, 0);
-    assert_string_equal(token, expected);
-    secret_free(&token);
-}
-
-static void expect_no_token(struct account *account, int expected, const char *words)
-{
-    struct error err = {0};
-    char *token = NULL;
-
-    assert_int_equal(account_token(account, &token, NULL, &err), expected);
-    assert_null(token);
-    if (!strstr(err.message, words)) {
-        print_error("'%s' does not say '%s'\n", err.message, words);
-    }
-    assert_non_null(strstr(err.message, words));
-}
-
-static enum account_state state_of(struct account *account)
-{
-    struct account_info info;
-
-    account_info(account, &info);
-    return info.state;
-}
 
 static void account_new__insists_on_a_client_id_and_https(void **state)
 {
@@ -285,78 +173,6 @@ static void account_token__is_signed_out_when_another_process_did(void **state)
     free(path);
 }
 
-static void account_token__forgets_a_dead_refresh_token(void **state)
-{
-    static const struct fake_answer answers[] = {
-        CONFIGURATION,
-        {.url_part = "/token",
-         .status = 400,
-         .body = "{\"error\":\"invalid_grant\",\"error_codes\":[50173],\"error_description\":"
-                 "\"AADSTS50173: x\",\"claims\":\"{\\\"access_token\\\":{\\\"a\\\":1}}\"}"}};
-    struct token_data file = {0};
-    struct account_info info;
-    struct account *account;
-
-    put_file(*state, 5, "R1", NULL, 0);
-    account = open_account(*state);
-    SCRIPT(answers);
-    expect_no_token(account, ERR_SIGNED_OUT, "AADSTS50173");
-    expect_no_token(account, ERR_SIGNED_OUT, "mooring login"); /* and asks Entra no more */
-    account->reread_at_ms = 0;
-    expect_no_token(account, ERR_SIGNED_OUT, "AADSTS50173"); /* looks into the file: same reason */
-    account_info(account, &info);
-    assert_int_equal(info.state, ACCOUNT_SIGNED_OUT);
-    assert_non_null(strstr(info.reason, "mooring login"));
-    get_file(&file, *state);
-    assert_null(file.refresh_token);
-    assert_string_equal(file.claims, "{\"access_token\":{\"a\":1}}");
-    token_data_clear(&file);
-    account_unref(account);
-}
-
-static void account_token__keeps_the_refresh_token_when_policy_blocks(void **state)
-{
-    static const struct fake_answer answers[] = {
-        CONFIGURATION,
-        {.url_part = "/token",
-         .status = 400,
-         .body = "{\"error\":\"invalid_grant\",\"error_codes\":[53003]}"},
-        TOKEN("A2", "R2", 3600)};
-    struct account *account;
-
-    put_file(*state, 5, "R1", NULL, 0);
-    account = open_account(*state);
-    SCRIPT(answers);
-    expect_no_token(account, ERR_SIGNED_OUT, "Conditional Access");
-    account->reread_at_ms = 0;
-    expect_no_token(account, ERR_SIGNED_OUT, "Conditional Access"); /* not asked in a loop */
-    assert_int_equal(fake_governor_count(), 2);
-    assert_int_equal(account_sign_in_silent(account, NULL, NULL), 0); /* back in the office */
-    expect_token(account, "A2");
-    assert_non_null(strstr(fake_governor_body(2), "&refresh_token=R1&"));
-    account_unref(account);
-}
-
-static void account_token__asks_again_later_when_policy_blocked(void **state)
-{
-    static const struct fake_answer answers[] = {
-        CONFIGURATION,
-        {.url_part = "/token",
-         .status = 400,
-         .body = "{\"error\":\"invalid_grant\",\"error_codes\":[53003]}"},
-        TOKEN("A2", "R2", 3600)};
-    struct account *account;
-
-    put_file(*state, 5, "R1", NULL, 0);
-    account = open_account(*state);
-    SCRIPT(answers);
-    expect_no_token(account, ERR_SIGNED_OUT, "Conditional Access");
-    account->reread_at_ms = 0;
-    account->ask_at_ms = 0;
-    expect_token(account, "A2");
-    account_unref(account);
-}
-
 static void account_token__sees_that_another_process_signed_in(void **state)
 {
     struct account *account = open_account(*state);
@@ -411,26 +227,6 @@ static void account_token__serves_the_old_one_while_it_cannot_be_renewed(void **
     account_unref(account);
 }
 
-static void account_token__reports_a_registration_error_and_keeps_the_token(void **state)
-{
-    static const struct fake_answer answers[] = {
-        CONFIGURATION,
-        {.url_part = "/token",
-         .status = 401,
-         .body = "{\"error\":\"unauthorized_client\",\"error_codes\":[700016]}"}};
-    struct token_data file = {0};
-    struct account *account;
-
-    put_file(*state, 5, "R1", NULL, 0);
-    account = open_account(*state);
-    SCRIPT(answers);
-    expect_no_token(account, ERR_SIGNED_OUT, "administrator");
-    get_file(&file, *state);
-    assert_string_equal(file.refresh_token, "R1");
-    token_data_clear(&file);
-    account_unref(account);
-}
-
 static void account_new__counts_a_broken_file_as_signed_out(void **state)
 {
     struct account_info info;
@@ -444,86 +240,6 @@ static void account_new__counts_a_broken_file_as_signed_out(void **state)
     assert_non_null(strstr(info.reason, "damaged"));
     account_unref(account);
     free(path);
-}
-
-static void account_token_refused__answers_a_claims_challenge(void **state)
-{
-    static const struct fake_answer answers[] = {CONFIGURATION,
-                                                 {.url_part = "/token", .code = ERR_UNREACHABLE},
-                                                 TOKEN("A2", "R2", 3600),
-                                                 TOKEN("A3", "R3", 3600)};
-    /* {"access_token":{"nbf":{"value":"1"}}} */
-    static const char challenge[] =
-        "Bearer error=\"insufficient_claims\", "
-        "claims=\"eyJhY2Nlc3NfdG9rZW4iOnsibmJmIjp7InZhbHVlIjoiMSJ9fX0=\"";
-    struct account *account;
-
-    put_file(*state, 5, "R1", "A1", 3600);
-    account = open_account(*state);
-    SCRIPT(answers);
-    expect_token(account, "A1");
-    assert_int_equal(account_token_refused(account, "A1", challenge, NULL, NULL), ERR_UNREACHABLE);
-    assert_int_equal(account_sign_in_silent(account, NULL, NULL), 0); /* claims until success */
-    assert_non_null(strstr(fake_governor_body(2), "nbf"));
-    assert_non_null(strstr(fake_governor_body(2), "cp1"));
-    expect_token(account, "A2");
-    /* an old news: somebody else was faster */
-    assert_int_equal(account_token_refused(account, "A1", challenge, NULL, NULL), 0);
-    assert_int_equal(fake_governor_count(), 3);
-    assert_int_equal(account_token_refused(account, "A2", "Bearer", NULL, NULL), 0);
-    assert_null(strstr(fake_governor_body(3), "nbf")); /* then no more */
-    expect_token(account, "A3");
-    account_unref(account);
-}
-
-static void account_token_refused__does_not_take_the_refused_one_from_the_file(void **state)
-{
-    static const struct fake_answer answers[] = {CONFIGURATION, TOKEN("A2", "R2", 3600)};
-    struct account *account;
-
-    put_file(*state, 5, "R1", "A1", 3600);
-    account = open_account(*state);
-    put_file(*state, 6, "R1", "A1", 3600);
-    SCRIPT(answers);
-    assert_int_equal(account_token_refused(account, "A1", NULL, NULL, NULL), 0);
-    expect_token(account, "A2");
-    account_unref(account);
-}
-
-static void account_token_refused__ends_when_every_token_is_refused(void **state)
-{
-    static const struct fake_answer answers[] = {CONFIGURATION,           TOKEN("A1", "R1", 3600),
-                                                 TOKEN("A2", "R2", 3600), TOKEN("A3", "R3", 3600),
-                                                 TOKEN("A4", "R4", 3600), TOKEN("A5", "R5", 3600)};
-    struct account *account;
-    char token[3] = "A1";
-    int code = 0;
-
-    put_file(*state, 5, "R0", NULL, 0);
-    account = open_account(*state);
-    SCRIPT(answers);
-    expect_token(account, "A1");
-    for (int i = 1; i <= 5 && code == 0; i++) {
-        token[1] = (char)('0' + i);
-        code = account_token_refused(account, token, "Bearer error=\"x\"", NULL, NULL);
-    }
-    assert_int_equal(code, ERR_SIGNED_OUT);
-    assert_int_equal(state_of(account), ACCOUNT_SIGNED_OUT);
-    expect_no_token(account, ERR_SIGNED_OUT, "refuses every token");
-    account_unref(account);
-}
-
-static void account_token_refused__does_not_loop_when_entra_repeats_itself(void **state)
-{
-    static const struct fake_answer answers[] = {CONFIGURATION, TOKEN("A1", "R2", 3600)};
-    struct account *account;
-
-    put_file(*state, 5, "R1", "A1", 3600);
-    account = open_account(*state);
-    SCRIPT(answers);
-    assert_int_equal(account_token_refused(account, "A1", "Bearer", NULL, NULL), 0);
-    expect_token(account, "A1");
-    account_unref(account);
 }
 
 static const char *store_directory; /* set by the one test that uses look_at_file() */
@@ -717,35 +433,26 @@ static void cloud_permissions__carry_the_resource_outside_the_global_cloud(void 
     free(text);
 }
 
-#define ROW(name) cmocka_unit_test_setup_teardown(name, temp_dir_setup, temp_dir_teardown)
 static const struct CMUnitTest tests[] = {
-    ROW(account_new__insists_on_a_client_id_and_https),
-    ROW(account_token__says_how_to_sign_in_when_there_is_nothing),
-    ROW(account_token__refreshes_once_and_rotates),
-    ROW(account_new__needs_no_request_in_a_warm_start),
-    ROW(account_token__keeps_the_old_refresh_token_when_none_is_given),
-    ROW(account_token__is_renewed_by_one_for_all_threads),
-    ROW(account_token__takes_what_another_process_renewed),
-    ROW(account_token__uses_the_refresh_token_another_process_stored),
-    ROW(account_token__is_signed_out_when_another_process_did),
-    ROW(account_token__forgets_a_dead_refresh_token),
-    ROW(account_token__keeps_the_refresh_token_when_policy_blocks),
-    ROW(account_token__asks_again_later_when_policy_blocked),
-    ROW(account_token__sees_that_another_process_signed_in),
-    ROW(account_token__is_offline_while_entra_is_not_reachable),
-    ROW(account_token__serves_the_old_one_while_it_cannot_be_renewed),
-    ROW(account_token__reports_a_registration_error_and_keeps_the_token),
-    ROW(account_new__counts_a_broken_file_as_signed_out),
-    ROW(account_token_refused__answers_a_claims_challenge),
-    ROW(account_token_refused__does_not_take_the_refused_one_from_the_file),
-    ROW(account_token_refused__does_not_loop_when_entra_repeats_itself),
-    ROW(account_token_refused__ends_when_every_token_is_refused),
-    ROW(account_token__holds_the_lock_while_it_asks),
-    ROW(account_token__works_on_when_the_file_cannot_be_written),
-    ROW(account_token__obeys_cancel_and_deadline_while_locked_out),
-    ROW(account_sign_out__forgets_here_and_on_disk),
-    ROW(account_identify__asks_once_and_remembers),
-    ROW(account__survives_many_threads),
+    ACCOUNT_ROW(account_new__insists_on_a_client_id_and_https),
+    ACCOUNT_ROW(account_token__says_how_to_sign_in_when_there_is_nothing),
+    ACCOUNT_ROW(account_token__refreshes_once_and_rotates),
+    ACCOUNT_ROW(account_new__needs_no_request_in_a_warm_start),
+    ACCOUNT_ROW(account_token__keeps_the_old_refresh_token_when_none_is_given),
+    ACCOUNT_ROW(account_token__is_renewed_by_one_for_all_threads),
+    ACCOUNT_ROW(account_token__takes_what_another_process_renewed),
+    ACCOUNT_ROW(account_token__uses_the_refresh_token_another_process_stored),
+    ACCOUNT_ROW(account_token__is_signed_out_when_another_process_did),
+    ACCOUNT_ROW(account_token__sees_that_another_process_signed_in),
+    ACCOUNT_ROW(account_token__is_offline_while_entra_is_not_reachable),
+    ACCOUNT_ROW(account_token__serves_the_old_one_while_it_cannot_be_renewed),
+    ACCOUNT_ROW(account_new__counts_a_broken_file_as_signed_out),
+    ACCOUNT_ROW(account_token__holds_the_lock_while_it_asks),
+    ACCOUNT_ROW(account_token__works_on_when_the_file_cannot_be_written),
+    ACCOUNT_ROW(account_token__obeys_cancel_and_deadline_while_locked_out),
+    ACCOUNT_ROW(account_sign_out__forgets_here_and_on_disk),
+    ACCOUNT_ROW(account_identify__asks_once_and_remembers),
+    ACCOUNT_ROW(account__survives_many_threads),
     cmocka_unit_test(cloud_permissions__carry_the_resource_outside_the_global_cloud),
 };
 TEST_MAIN("account", tests)
