@@ -12,8 +12,8 @@
 #define COPY_BYTES 65536u
 #define NAMES_MAX 1000
 
-static const char *const state_names[] = {"waiting", "uploading", "retry",
-                                          "blocked", "conflict",  "unsaved"};
+static const char *const state_names[] = {"waiting",  "uploading", "retry",   "blocked",
+                                          "conflict", "unsaved",   "settling"};
 
 static const char *argument(const struct control_request *request, const char *name)
 {
@@ -56,7 +56,9 @@ static void add_upload(void *payload, const struct online_vfs_upload *upload)
     if (*upload->reason) {
         cJSON_AddStringToObject(item, "reason", upload->reason);
     }
-    cJSON_AddStringToObject(item, "spoolFile", upload->spool_file);
+    if (*upload->spool_file) {
+        cJSON_AddStringToObject(item, "spoolFile", upload->spool_file);
+    }
     cJSON_AddItemToArray(list->array, item);
 }
 

@@ -10,13 +10,15 @@ static const char usage[] = "usage: mooring uploads list [--json]\n"
                             "       mooring uploads retry [ID] [--json]\n"
                             "       mooring uploads export ID [--directory DIR] [--json]\n"
                             "       mooring uploads discard ID [--json]\n"
-                            "Closed files that are not on the server yet. `list` names them and "
-                            "their ids (exit code 1 when\n"
+                            "Closed files that are not on the server yet, and deletes and renames "
+                            "that it is not told of yet\n"
+                            "(settling). `list` names them and their ids (exit code 1 when\n"
                             "one needs a person); `wait` returns when all that can be sent is sent "
                             "(60 s at most unless told,\n"
                             "exit code 1 when some is left); `retry` tries at once; `export` "
                             "copies one to RecoveryDirectory;\n"
-                            "`discard` gives one up for good.\n";
+                            "`discard` gives one up for good, or undoes a delete or rename that "
+                            "settles.\n";
 
 struct words {
     bool is_json;

@@ -312,13 +312,14 @@ static int adopt(struct adoption *a, const struct call *call, struct error *err)
         code = bring_content(a->old_body, call, err);
     }
     if (code == 0) {
+        settle_remove_row(a->online, a->s); /* before a row says that the item gets a new version */
         code = swap(a, call, err);
     }
     if (code == 0) {
         finish(a);
     } else {
         undo_draft(a);
-        settle_put_back(a->online, a->s);
+        settle_written(a->online, a->s);
     }
     if (a->old_body && code == 0 && !a->is_scratch) {
         code = send_old(a, call, err);

@@ -335,18 +335,16 @@ static void forget_node(struct online_vfs *online, struct node *node, struct bod
 static void let_go(struct online_vfs *online, struct body *body)
 {
     bool was_kept = false;
-    bool was_waiting = false;
+    struct settling *waiting = NULL;
 
     mutex_lock(&online->lock);
     was_kept = local_only_leave(online, body);
-    was_waiting = settle_forget_new(online, body);
+    waiting = settle_forget_new(online, body);
     mutex_unlock(&online->lock);
     if (was_kept) {
         body_put(body);
     }
-    if (was_waiting) {
-        body_put(body);
-    }
+    settle_free(online, waiting);
 }
 
 /* Whoever has the file open goes on reading it after it is gone from the server. */
@@ -392,6 +390,7 @@ static int delete_here(struct online_vfs *online, struct node *node, enum how ho
                        const struct call *call, struct error *err)
 {
     struct body *body = body_borrow(online, node);
+    struct settling *settling = NULL;
     bool is_local = false;
     int code = body ? body_pause_saves(body, call, err) : 0;
 
@@ -413,7 +412,7 @@ static int delete_here(struct online_vfs *online, struct node *node, enum how ho
         code = 1;
         if (how == DELETE_SETTLED) {
             mutex_lock(&online->lock);
-            code = node->flags & NODE_GONE ? 0 : settle_delete(online, node, err);
+            code = node->flags & NODE_GONE ? 0 : settle_delete(online, &settling, node, err);
             mutex_unlock(&online->lock);
         }
         code = code == 1 ? delete_on_server(online, node, call, err) : code;
@@ -424,6 +423,7 @@ static int delete_here(struct online_vfs *online, struct node *node, enum how ho
     if (code == 0) {
         forget_node(online, node, body);
     }
+    settle_written(online, settling);
     if (body) {
         body_resume_saves(body);
         if (code == 0) {
@@ -529,9 +529,7 @@ int online_rmdir(struct vfs *vfs, uint64_t parent, const char *name,
         code = delete_counted(online, node, false, &call, err);
     }
     if (code == 0) {
-        mutex_lock(&online->lock);
         settle_folder_gone(online, node);
-        mutex_unlock(&online->lock);
     }
     node_put(online, node);
     node_put(online, folder);

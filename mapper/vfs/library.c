@@ -9,6 +9,7 @@
 #include "base/str.h"
 #include "names.h"
 #include "online.h"
+#include "settle.h"
 #include "uploads.h"
 
 int64_t online_now(void)
@@ -144,6 +145,7 @@ int online_vfs_add(struct online_vfs *online, uint64_t *root_id, const struct on
             online->libraries = library;
             *root_id = node_id(library->root);
             uploads_attach(online->uploads, library);
+            settle_attach(online, library);
             library = NULL;
         }
     }

@@ -141,10 +141,11 @@ static int replaced(struct rename *r, struct body *body, const struct graph_item
                     const struct call *call, struct error *err)
 {
     struct online_vfs *online = r->online;
+    struct settling *settling = NULL;
     struct place place = {0};
     bool is_local = false;
     bool was_kept = false;
-    bool was_waiting = false;
+    struct settling *waiting = NULL;
     int code = 0;
 
     mutex_lock(&online->lock);
@@ -152,7 +153,7 @@ static int replaced(struct rename *r, struct body *body, const struct graph_item
     mutex_unlock(&online->lock);
     if (!is_local) {
         mutex_lock(&online->lock);
-        code = r->node->flags & NODE_GONE ? 0 : settle_delete(online, r->node, err);
+        code = r->node->flags & NODE_GONE ? 0 : settle_delete(online, &settling, r->node, err);
         mutex_unlock(&online->lock);
     }
     if (code == 1) {
@@ -175,14 +176,13 @@ static int replaced(struct rename *r, struct body *body, const struct graph_item
         tree_replace(online->tree, r->node, r->target);
     }
     was_kept = code == 0 && local_only_leave(online, body);
-    was_waiting = code == 0 && settle_forget_new(online, body);
+    waiting = code == 0 ? settle_forget_new(online, body) : NULL;
     mutex_unlock(&online->lock);
+    settle_written(online, settling);
     if (was_kept) {
         body_put(body);
     }
-    if (was_waiting) {
-        body_put(body);
-    }
+    settle_free(online, waiting);
     place_clear(&place);
     return code;
 }

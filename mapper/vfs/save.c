@@ -591,7 +591,8 @@ int save_body(struct body *body, const struct call *call, struct error *err)
         mutex_lock(&body->lock);
         body->is_deferred = true;
         mutex_unlock(&body->lock);
-        return is_background(online) ? save_sync(body, call, err) : 0;
+        code = is_background(online) ? save_sync(body, call, err) : 0;
+        return code == 0 && is_background(online) ? settle_keep_new(body, err) : code;
     }
     mutex_lock(&body->lock);
     call_extend(&save, body->size_bytes); /* whoever sends it, this thread or another */

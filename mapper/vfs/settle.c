@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "local.h"
@@ -18,6 +19,10 @@ static void free_entry(struct settling *s)
     free(s->item_id);
     free(s->ctag);
     free(s->etag);
+    free(s->key);
+    free(s->parent_id);
+    free(s->path);
+    free(s->new_name);
     free(s);
 }
 
@@ -28,6 +33,7 @@ void settle_free(struct online_vfs *online, struct settling *s)
     if (!s) {
         return;
     }
+    settle_remove_row(online, s);
     mutex_lock(&online->lock);
     if (s->folder) {
         tree_release(online->tree, s->folder, 1);
@@ -55,7 +61,7 @@ void settle_unlink(struct online_vfs *online, struct settling *s)
 }
 
 /* At the end: what began first is done first. */
-static void link_entry(struct online_vfs *online, struct settling *s)
+void settle_link(struct online_vfs *online, struct settling *s)
 {
     struct settling **at = &online->settling;
 
@@ -83,7 +89,8 @@ static int add_entry(struct online_vfs *online, struct settling **out, enum sett
     s->kind = kind;
     s->library = library_of(online, node);
     s->due_ms = online_now() + online->options.settle_ms;
-    link_entry(online, s);
+    s->since_ms = clock_wall_ms(clock_system());
+    settle_link(online, s);
     *out = s;
     return 0;
 }
@@ -120,26 +127,25 @@ static int note_place(struct online_vfs *online, struct settling *s, struct node
 bool settle_has_item(const struct online_vfs *online, const char *item_id)
 {
     for (const struct settling *s = online->settling; s; s = s->next) {
-        if (s->item_id && strcmp(s->item_id, item_id) == 0) {
+        /* A rename that an agent before this one left is not shown before the server did it. */
+        if (s->item_id && !s->new_name && strcmp(s->item_id, item_id) == 0) {
             return true;
         }
     }
     return false;
 }
 
-static struct settling *at_place(const struct online_vfs *online, const struct node *folder,
-                                 const char *name)
+static struct settling *at_place(struct online_vfs *online, struct node *folder, const char *name)
 {
     for (struct settling *s = online->settling; s; s = s->next) {
-        if (s->folder == folder && str_equal_nocase(s->name, name)) {
+        if (s->name && str_equal_nocase(s->name, name) && settle_is_at(online, s, folder)) {
             return s;
         }
     }
     return NULL;
 }
 
-bool settle_keeps_place(const struct online_vfs *online, const struct node *folder,
-                        const char *name)
+bool settle_keeps_place(struct online_vfs *online, struct node *folder, const char *name)
 {
     return at_place(online, folder, name) != NULL;
 }
@@ -163,16 +169,26 @@ static void move_becomes_delete(struct online_vfs *online, struct settling *s)
     s->due_ms = online_now() + online->options.settle_ms;
 }
 
-int settle_delete(struct online_vfs *online, struct node *node, struct error *err)
+/* With a row in the journal that says what it is now. */
+static void give_out(struct settling **out, struct settling *s)
+{
+    s->is_running = true;
+    *out = s;
+}
+
+int settle_delete(struct online_vfs *online, struct settling **out, struct node *node,
+                  struct error *err)
 {
     struct settling *s = settle_of(online, node);
     int code = 0;
 
+    *out = NULL;
     if (s) {
         if (s->is_running) {
             return 1;
         }
         move_becomes_delete(online, s);
+        give_out(out, s);
         return 0;
     }
     code = add_entry(online, &s, SETTLE_DELETE, node, err);
@@ -180,23 +196,31 @@ int settle_delete(struct online_vfs *online, struct node *node, struct error *er
         code = note_place(online, s, node, err);
         if (code < 0) {
             drop_unfinished(online, s);
+        } else {
+            give_out(out, s);
         }
     }
     return code;
 }
 
-int settle_move(struct online_vfs *online, struct node *node, const char *new_name,
-                struct error *err)
+int settle_move(struct online_vfs *online, struct settling **out, struct node *node,
+                const char *new_name, struct error *err)
 {
     struct settling *s = settle_of(online, node);
     const struct settling *there = at_place(online, tree_parent(online->tree, node), new_name);
     int code = 0;
 
+    *out = NULL;
+
     if (there && there != s && there->kind != SETTLE_DELETE) {
         return 1;
     }
-    if (s) {
-        return s->is_running ? 1 : 0; /* a second name: the server is told the last one */
+    if (s) { /* a second name: the server is told the last one */
+        if (s->is_running) {
+            return 1;
+        }
+        give_out(out, s);
+        return 0;
     }
     code = add_entry(online, &s, SETTLE_MOVE, node, err);
     if (code == 0) {
@@ -207,6 +231,7 @@ int settle_move(struct online_vfs *online, struct node *node, const char *new_na
         }
         s->node = node;
         tree_hold(online->tree, node);
+        give_out(out, s);
     }
     return code;
 }
@@ -216,8 +241,6 @@ void settle_cancel(struct online_vfs *online, struct settling *s)
     settle_unlink(online, s);
     tree_release(online->tree, s->node, 1);
     s->node = NULL;
-    tree_release(online->tree, s->folder, 1);
-    free_entry(s);
 }
 
 bool settle_waits(const struct online_vfs *online, const struct body *body)
@@ -230,32 +253,39 @@ bool settle_waits(const struct online_vfs *online, const struct body *body)
     return s != NULL;
 }
 
-bool settle_forget_new(struct online_vfs *online, struct body *body)
+struct settling *settle_forget_new(struct online_vfs *online, struct body *body)
 {
     for (struct settling *s = online->settling; s; s = s->next) {
         if (s->body == body && !s->is_running) {
             settle_unlink(online, s);
-            free_entry(s);
-            return true;
+            return s;
         }
     }
-    return false;
+    return NULL;
 }
 
 void settle_folder_gone(struct online_vfs *online, const struct node *folder)
 {
-    struct settling *s = online->settling;
+    struct settling *gone = NULL;
+    struct settling *s = NULL;
 
+    mutex_lock(&online->lock);
+    s = online->settling;
     while (s) {
         struct settling *next = s->next;
 
         if (s->folder == folder && s->kind == SETTLE_DELETE && !s->is_running) {
             tree_bury(online->tree, s->item_id);
             settle_unlink(online, s);
-            tree_release(online->tree, s->folder, 1);
-            free_entry(s);
+            s->next = gone;
+            gone = s;
         }
         s = next;
+    }
+    mutex_unlock(&online->lock);
+    while ((s = gone) != NULL) {
+        gone = s->next;
+        settle_free(online, s);
     }
 }
 
@@ -372,6 +402,16 @@ void settle_retry(struct online_vfs *online)
     mutex_unlock(&online->lock);
 }
 
+unsigned settle_count(const struct online_vfs *online)
+{
+    unsigned count = 0;
+
+    for (const struct settling *s = online->settling; s; s = s->next) {
+        count += s->library != NULL;
+    }
+    return count;
+}
+
 int settle_all(struct online_vfs *online, const struct call *call, struct error *err)
 {
     int code = 0;
@@ -381,7 +421,7 @@ int settle_all(struct online_vfs *online, const struct call *call, struct error 
         s->due_ms = s->due_ms < online_now() ? s->due_ms : online_now();
     }
     cond_signal(&online->settle_wake);
-    while (code == 0 && online->settling) {
+    while (code == 0 && settle_count(online) > 0) {
         code = call_wait(call, &online->changed, &online->lock, err);
     }
     mutex_unlock(&online->lock);
@@ -395,7 +435,7 @@ unsigned online_vfs_settle(struct online_vfs *online, int64_t wait_ms)
 
     (void)settle_all(online, &call, NULL);
     mutex_lock(&online->lock);
-    left = online->settling_count;
+    left = settle_count(online);
     mutex_unlock(&online->lock);
     return left;
 }

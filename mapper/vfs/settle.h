@@ -18,6 +18,13 @@
  * that fails for good, the local view goes back to what the server has, and the log says why.
  *
  * The service's word about an item that settles does not reach the tree (settle_has_item).
+ *
+ * What the journal says of the first two decides what the next agent does after a crash. As long as
+ * they settle, they may be the middle of a save: the item then stays as the server has it, and the
+ * new content is in the spool. When the time is over, they are decided, and what the server could
+ * not be told of is carried out by the next agent, unless others changed the item since. So are
+ * those that wait when a session ends. A new file that was closed is sent, with WriteMode=Background:
+ * as it is called then.
  */
 #ifndef MAPPER_VFS_SETTLE_H
 #define MAPPER_VFS_SETTLE_H
@@ -27,6 +34,7 @@
 
 #include "base/error.h"
 #include "mapper/call.h"
+#include "mapper/online_vfs.h"
 
 struct body;
 struct library;
@@ -34,7 +42,7 @@ struct node;
 struct online_vfs;
 
 /* So many at once; beyond, the server is told at once: a tree that is deleted must not become a
- * queue that a crash forgets. */
+ * queue that hides it for long. */
 #define SETTLE_MAX 256u
 
 enum settle_kind { SETTLE_DELETE, SETTLE_MOVE, SETTLE_NEW };
@@ -46,7 +54,10 @@ struct settling {
     struct library *library;
     int64_t due_ms;
     unsigned attempts;
-    bool is_running; /* the thread is at it */
+    bool is_running;  /* the thread is at it, or whoever made it, until the journal has it */
+    bool is_decided;  /* the settling time is over, and the journal knows */
+    int64_t row_id;   /* in the journal; 0: not there. Changed by who has it running */
+    int64_t since_ms; /* wall clock */
     /* DELETE, MOVE: where the server has the item, and what it is */
     struct node *folder; /* held */
     char *name;
@@ -55,6 +66,12 @@ struct settling {
     char *etag;
     struct node *node; /* MOVE: held */
     struct body *body; /* NEW: referenced */
+    /* of an agent before this one; NULL: it is not. Its `folder` is found when somebody looks, and
+     * its library may not be here yet. */
+    char *key;
+    char *parent_id;
+    char *path;
+    char *new_name; /* MOVE */
 };
 
 int settle_start(struct online_vfs *online, struct error *err);
@@ -73,36 +90,53 @@ void settle_retry(struct online_vfs *online);
 bool settle_has_item(const struct online_vfs *online, const char *item_id);
 
 /* Whether a place is kept there, so that the server has a file of this name and we have not. */
-bool settle_keeps_place(const struct online_vfs *online, const struct node *folder,
-                        const char *name);
+bool settle_keeps_place(struct online_vfs *online, struct node *folder, const char *name);
+
+/* How many there are of libraries that are here. */
+unsigned settle_count(const struct online_vfs *online);
 
 /* The entry of a node that was renamed (SETTLE_MOVE); NULL: it was not. */
 struct settling *settle_of(const struct online_vfs *online, const struct node *node);
 
-/* A document is about to be deleted, or renamed, by the caller, in the tree and before this call
- * returned to it. 1: do it on the server at once. A rename onto the place of another one that was
- * renamed is such: they would wait for each other. */
-int settle_delete(struct online_vfs *online, struct node *node, struct error *err);
-int settle_move(struct online_vfs *online, struct node *node, const char *new_name,
-                struct error *err);
+/* A document is about to be deleted, or renamed, by the caller, in the tree and before it gives the
+ * lock back. 1: do it on the server at once. A rename onto the place of another one that was renamed
+ * is such: they would wait for each other. *out is for settle_written(), without the lock and before
+ * the program is told: the journal has it then. */
+int settle_delete(struct online_vfs *online, struct settling **out, struct node *node,
+                  struct error *err);
+int settle_move(struct online_vfs *online, struct settling **out, struct node *node,
+                const char *new_name, struct error *err);
 
-/* It is where the server has it again: nothing to do. */
+/* It is where the server has it again: nothing to do, but settle_free() without the lock. */
 void settle_cancel(struct online_vfs *online, struct settling *settling);
+
+/* The library is here, of which an agent before this one left something. */
+void settle_attach(struct online_vfs *online, struct library *library);
 
 /* Whether a new file waits to be sent, or is being sent after it did; lock held. */
 bool settle_waits(const struct online_vfs *online, const struct body *body);
 
-/* A new file was deleted or renamed. True: the caller has the reference, for body_put() without the
- * lock. */
-bool settle_forget_new(struct online_vfs *online, struct body *body);
+/* A new file was deleted or renamed: what is to be given to settle_free() without the lock, when the
+ * file is as safe as it was. NULL: it did not wait. */
+struct settling *settle_forget_new(struct online_vfs *online, struct body *body);
+
+/* --- without the lock --- */
+
+/* NULL is fine. */
+void settle_written(struct online_vfs *online, struct settling *settling);
 
 /* The server deleted a folder with all in it. */
 void settle_folder_gone(struct online_vfs *online, const struct node *folder);
 
-/* --- without the lock --- */
+/* What settles or waits, but for new files, as UPLOAD_SETTLING. */
+void settle_visit(struct online_vfs *online, online_vfs_upload_fn visit, void *payload);
 
 /* Whether the file is not to be sent yet; remembers it then, and sends it later. */
 bool settle_defers(struct body *body);
+
+/* ... and what was closed of it is durable when this returns 0: the next agent sends it. Its spool
+ * file is on the disk. */
+int settle_keep_new(struct body *body, struct error *err);
 
 /* Tells the server now what waits at this place, so that the name becomes free there. */
 int settle_clear_place(struct online_vfs *online, struct node *folder, const char *name,
@@ -122,7 +156,22 @@ int settle_rename(struct online_vfs *online, struct node *from, struct node *nod
                   struct error *err);
 void settle_renamed(struct online_vfs *online, struct body *held, int code);
 
-/* --- between settle.c, settle_send.c and adopt.c --- */
+/* The one that settle_visit() names by `id` is given up, and undone here: 1; 0: there is none. */
+int settle_discard(struct online_vfs *online, const char *id, struct error *err);
+
+/* --- between settle.c, settle_*.c and adopt.c --- */
+
+/* What is shown goes back to what the server has; lock held. */
+void settle_go_back(struct online_vfs *online, struct settling *settling);
+
+int settle_load(struct online_vfs *online, struct error *err); /* at the start */
+
+/* Of one that is_running for the caller; without the lock. */
+void settle_decided(struct online_vfs *online, struct settling *settling);
+void settle_remove_row(struct online_vfs *online, struct settling *settling);
+
+void settle_link(struct online_vfs *online, struct settling *settling); /* last; lock held */
+bool settle_is_at(struct online_vfs *online, struct settling *settling, struct node *folder);
 
 /* The entry at a place, once the thread is not at it, taken out of the list;
  * NULL: there is none. Without the lock. */
@@ -135,6 +184,7 @@ void settle_unlink(struct online_vfs *online, struct settling *settling); /* loc
 bool settle_carry_out(struct online_vfs *online, struct settling *settling, const struct call *call,
                       struct error *err);
 void settle_put_back(struct online_vfs *online, struct settling *settling);
-void settle_free(struct online_vfs *online, struct settling *settling);
+void settle_free(struct online_vfs *online,
+                 struct settling *settling); /* and its row; NULL is fine */
 
 #endif

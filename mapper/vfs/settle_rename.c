@@ -112,12 +112,13 @@ static void take_back(struct body *body)
     uploads_drop(body);
 }
 
-/* In the tree; the body's saves are paused. */
-static int move_local(struct renaming *r, struct body *body, struct error *err)
+/* In the tree; the body's saves are paused. *out: what waited, to be given to settle_free() when it
+ * is safe otherwise; NULL: nothing did. */
+static int move_local(struct renaming *r, struct settling **out, struct body *body,
+                      struct error *err)
 {
     struct online_vfs *online = r->online;
     struct node *other = NULL;
-    bool has_reference = false;
     int code = 0;
 
     mutex_lock(&online->lock);
@@ -135,12 +136,9 @@ static int move_local(struct renaming *r, struct body *body, struct error *err)
         tree_edit(online->tree, r->node);
         forget_negatives(online, r->to);
         listing_note_added(online, r->to, r->node);
-        has_reference = settle_forget_new(online, body);
+        *out = settle_forget_new(online, body);
     }
     mutex_unlock(&online->lock);
-    if (has_reference) {
-        body_put(body);
-    }
     return code;
 }
 
@@ -171,6 +169,7 @@ static int send_local(struct renaming *r, struct body *body, const struct call *
 static int rename_local_free(struct renaming *r, const struct call *call, struct error *err)
 {
     struct body *body = body_borrow(r->online, r->node);
+    struct settling *waiting = NULL;
     bool is_local = false;
     int code = 0;
 
@@ -188,7 +187,7 @@ static int rename_local_free(struct renaming *r, const struct call *call, struct
         }
     }
     if (code == 0) {
-        code = move_local(r, body, err);
+        code = move_local(r, &waiting, body, err);
         if (code == 0 && !r->to_scratch) {
             code = send_local(r, body, call, err);
         } else {
@@ -198,6 +197,7 @@ static int rename_local_free(struct renaming *r, const struct call *call, struct
             body_resume_saves(body);
         }
     }
+    settle_free(r->online, waiting);
     body_put(body);
     return code;
 }
@@ -209,8 +209,8 @@ static int journal_first(struct renaming *r, struct body **held, const struct ca
 {
     struct online_vfs *online = r->online;
     struct body *body = NULL;
+    struct settling *waiting = NULL;
     bool was_kept = false;
-    bool was_waiting = false;
     bool is_background = false;
     int code = 0;
 
@@ -228,7 +228,7 @@ static int journal_first(struct renaming *r, struct body **held, const struct ca
     }
     mutex_lock(&online->lock);
     was_kept = local_only_leave(online, body);
-    was_waiting = settle_forget_new(online, body);
+    waiting = settle_forget_new(online, body);
     mutex_lock(&body->lock);
     body->has_settled = true;
     mutex_unlock(&body->lock);
@@ -238,9 +238,7 @@ static int journal_first(struct renaming *r, struct body **held, const struct ca
     if (was_kept) {
         body_put(body);
     }
-    if (was_waiting) {
-        body_put(body);
-    }
+    settle_free(online, waiting);
     return code < 0 ? code : 1;
 }
 
@@ -339,6 +337,7 @@ static bool has_new_sibling(struct online_vfs *online, struct node *folder)
 static int move_document(struct renaming *r, struct error *err)
 {
     struct online_vfs *online = r->online;
+    struct settling *s = NULL;
     int code = 0;
 
     mutex_lock(&online->lock);
@@ -347,7 +346,7 @@ static int move_document(struct renaming *r, struct error *err)
     } else if (tree_child(online->tree, r->to, r->new_name)) {
         code = 1;
     } else {
-        code = settle_move(online, r->node, r->new_name, err);
+        code = settle_move(online, &s, r->node, r->new_name, err);
     }
     if (code == 0) {
         code = tree_move(online->tree, r->node, r->to, r->new_name, err);
@@ -356,6 +355,7 @@ static int move_document(struct renaming *r, struct error *err)
         listing_note_added(online, r->to, r->node);
     }
     mutex_unlock(&online->lock);
+    settle_written(online, s);
     return code;
 }
 
@@ -374,8 +374,11 @@ static int move_back(struct renaming *r, struct error *err)
         tree_edit(online->tree, r->node);
         listing_note_added(online, r->to, r->node);
         settle_cancel(online, s);
+    } else {
+        s = NULL;
     }
     mutex_unlock(&online->lock);
+    settle_free(online, s);
     return code;
 }
 

@@ -21,20 +21,91 @@ static bool is_over(void *payload)
     return online->is_settler_over;
 }
 
-static int send_delete(struct online_vfs *online, struct settling *s, const struct call *call,
-                       struct error *err)
+/* The drive of its library; a copy. */
+static int drive_of(struct online_vfs *online, struct settling *s, char **out, struct error *err)
 {
-    char *drive_id = NULL;
     int code = 0;
 
     mutex_lock(&online->lock);
     code = s->library->is_removed
                ? error_set(err, ERR_STALE, "the library of '%.120s' is no longer mapped", s->name)
-               : str_copy(&drive_id, s->library->drive_id, err);
+               : str_copy(out, s->library->drive_id, err);
     mutex_unlock(&online->lock);
+    return code;
+}
+
+/* Whether others changed it since it was decided: then it stays. What waits for seconds alone is not
+ * asked for, as no drive does; it may wait for days without a line. */
+static int check_unchanged(struct settling *s, const char *drive_id, const struct call *call,
+                           struct error *err)
+{
+    struct graph_item item = {0};
+    int code = 0;
+
+    if (!s->is_decided) {
+        return 0;
+    }
+    code = graph_get_item(&item, s->library->account, drive_id, s->item_id, call, err);
+    if (code == 0 && *s->ctag && !str_equal(item.ctag, s->ctag) && !str_equal(item.etag, s->ctag)) {
+        code = error_set(err, ERR_CHANGED,
+                         "'%.120s' was changed by others after it was deleted here", s->name);
+    } else if (code == 0 && s->new_name &&
+               (!str_equal(item.name, s->name) || !str_equal(item.parent_id, s->parent_id))) {
+        code = error_set(err, ERR_STALE, "'%.120s' was renamed by others", s->name);
+    }
+    graph_item_clear(&item);
+    return code;
+}
+
+/* No If-Match: whether the service takes it with DELETE is unknown, and others found that it always
+ * refuses (graph-facts 2.10). The recycle bin keeps what goes. */
+static int send_delete(struct online_vfs *online, struct settling *s, const struct call *call,
+                       struct error *err)
+{
+    char *drive_id = NULL;
+    int code = drive_of(online, s, &drive_id, err);
+
+    if (code == 0) {
+        code = check_unchanged(s, drive_id, call, err);
+    }
     if (code == 0) {
         code = graph_delete_item(s->library->account, drive_id, s->item_id, call, err);
     }
+    free(drive_id);
+    return code;
+}
+
+/* Of an agent before this one: no node stands for it yet. */
+static int send_left_move(struct online_vfs *online, struct settling *s, const struct call *call,
+                          struct error *err)
+{
+    struct graph_update update = {.name = s->new_name, .modified_ms = -1, .created_ms = -1};
+    struct graph_item item = {0};
+    struct node *node = NULL;
+    uint32_t asked_edit = 0;
+    char *drive_id = NULL;
+    int code = drive_of(online, s, &drive_id, err);
+
+    if (code == 0) {
+        code = check_unchanged(s, drive_id, call, err);
+    }
+    if (code == 0) {
+        mutex_lock(&online->lock);
+        asked_edit = tree_edits(online->tree);
+        mutex_unlock(&online->lock);
+        code =
+            graph_update_item(&item, s->library->account, drive_id, s->item_id, &update, call, err);
+    }
+    if (code == 0) {
+        mutex_lock(&online->lock);
+        node =
+            s->library->is_removed ? NULL : tree_item(online->tree, s->library->root, s->item_id);
+        if (node && !(node->flags & NODE_GONE)) {
+            (void)tree_apply_own(online, node, &item, asked_edit, NULL);
+        }
+        mutex_unlock(&online->lock);
+    }
+    graph_item_clear(&item);
     free(drive_id);
     return code;
 }
@@ -118,12 +189,11 @@ static int send_move(struct online_vfs *online, struct settling *s, const struct
     return code;
 }
 
-/* The server will not: what is shown goes back to what it has. Lock held. */
-static void go_back(struct online_vfs *online, struct settling *s)
+void settle_go_back(struct online_vfs *online, struct settling *s)
 {
     struct node *there = NULL;
 
-    if (s->folder->flags & NODE_GONE) {
+    if (!s->folder || (s->folder->flags & NODE_GONE)) {
         return;
     }
     there = tree_child(online->tree, s->folder, s->name);
@@ -176,11 +246,15 @@ bool settle_carry_out(struct online_vfs *online, struct settling *s, const struc
     uint64_t parent = 0;
     bool is_lost = false;
     int code = s->kind == SETTLE_DELETE ? send_delete(online, s, call, err)
+               : s->new_name            ? send_left_move(online, s, call, err)
                                         : send_move(online, s, call, err);
 
     if (code == ERR_NOT_FOUND || code == ERR_STALE || code == ERR_GONE) {
         error_clear(err); /* somebody was faster */
         code = 0;
+    }
+    if (code < 0 && !s->is_decided && (is_worth_a_retry(s, code) || code == ERR_CANCELLED)) {
+        settle_decided(online, s);
     }
     mutex_lock(&online->lock);
     if (code < 0 && (is_worth_a_retry(s, code) || code == ERR_CANCELLED)) {
@@ -192,8 +266,8 @@ bool settle_carry_out(struct online_vfs *online, struct settling *s, const struc
     }
     is_lost = code < 0;
     if (is_lost) {
-        go_back(online, s);
-        parent = node_id(s->folder);
+        settle_go_back(online, s);
+        parent = s->folder ? node_id(s->folder) : 0;
     } else if (s->kind == SETTLE_DELETE) {
         tree_bury(online->tree, s->item_id);
     }
@@ -201,7 +275,9 @@ bool settle_carry_out(struct online_vfs *online, struct settling *s, const struc
     mutex_unlock(&online->lock);
     if (is_lost) {
         log_error(LOG_VFS, err, "the service refused what was done here, which is undone");
-        online_tell(online, parent, s->name, 0);
+        if (parent) {
+            online_tell(online, parent, s->name, 0);
+        }
     }
     settle_free(online, s);
     return true;
@@ -239,7 +315,7 @@ static struct settling *next_due(struct online_vfs *online, int64_t *wait_ms)
 
     *wait_ms = -1;
     for (struct settling *s = online->settling; s; s = s->next) {
-        if (s->is_running) {
+        if (s->is_running || !s->library) {
             continue;
         }
         if (s->due_ms <= now && is_in_use(s)) {
@@ -280,7 +356,9 @@ static void *run(void *payload)
 
 int settle_start(struct online_vfs *online, struct error *err)
 {
-    return thread_start(&online->settler, "vfs-settler", run, online, err);
+    int code = settle_load(online, err);
+
+    return code < 0 ? code : thread_start(&online->settler, "vfs-settler", run, online, err);
 }
 
 void settle_stop(struct online_vfs *online)
@@ -296,6 +374,10 @@ void settle_stop(struct online_vfs *online)
     while ((s = online->settling) != NULL) {
         settle_unlink(online, s);
         mutex_unlock(&online->lock);
+        if (s->row_id && !s->is_decided) {
+            settle_decided(online, s); /* no program is in the middle of anything any more */
+        }
+        s->row_id = 0; /* it stays in the journal */
         settle_free(online, s);
         mutex_lock(&online->lock);
     }

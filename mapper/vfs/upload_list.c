@@ -52,10 +52,10 @@ static unsigned wait_settled(struct online_vfs *online, int64_t until)
     unsigned left = 0;
 
     mutex_lock(&online->lock);
-    while (online->settling_count > 0 && online_now() < until) {
+    while (settle_count(online) > 0 && online_now() < until) {
         (void)cond_wait_ms(&online->changed, &online->lock, until - online_now());
     }
-    left = online->settling_count;
+    left = settle_count(online);
     mutex_unlock(&online->lock);
     return left;
 }
@@ -76,7 +76,7 @@ static unsigned settling_left(const struct online_vfs *online)
     for (const struct settling *s = online->settling; s; s = s->next) {
         bool is_counted = s->kind == SETTLE_NEW && s->is_running; /* as an upload */
 
-        left += !is_counted && s->attempts == 0 ? 1 : 0;
+        left += !is_counted && s->attempts == 0 && s->library ? 1 : 0;
     }
     return left;
 }
@@ -241,6 +241,9 @@ int online_vfs_visit_uploads(struct online_vfs *online, online_vfs_upload_fn vis
         code = tell_one(online->uploads, &told[i], visit, payload, err);
     }
     free_all(told, count);
+    if (code == 0) {
+        settle_visit(online, visit, payload);
+    }
     return code < 0 ? code : online_vfs_visit_unsaved(online, tell_unsaved, &rest, err);
 }
 
@@ -431,8 +434,13 @@ int online_vfs_discard_upload(struct online_vfs *online, const char *id, struct 
     struct uploads *uploads = online->uploads;
     struct journal_change change = {JOURNAL_REMOVE, NULL};
     struct body *body = NULL;
-    int code = 0;
-    struct upload *upload = edit_by_id(uploads, id, &code, err);
+    int code = settle_discard(online, id, err);
+    struct upload *upload = NULL;
+
+    if (code != 0) {
+        return code < 0 ? code : 0;
+    }
+    upload = edit_by_id(uploads, id, &code, err);
 
     if (!upload) {
         return code < 0 ? code : discard_unsaved(online, id, err);

@@ -426,6 +426,21 @@ bool uploads_know(struct uploads *uploads, const char *spool_name)
     return is_known;
 }
 
+/* A new file that was closed, and waited whether it gets another name: it is what it looks like. The
+ * note of the draft goes, unless it was written on. */
+static void take_over_new(struct uploads *uploads, struct upload *upload)
+{
+    int64_t size = 0;
+    char *path = NULL;
+
+    upload->row.state = JOURNAL_PENDING;
+    if (upload_path(&path, uploads, upload->row.spool, NULL) == 0 &&
+        file_size(path, &size, NULL) == 0 && (uint64_t)size == upload->row.size_bytes) {
+        unsaved_remove(path);
+    }
+    free(path);
+}
+
 /* One row of a dead agent. Whatever was sent of it has no answer here. */
 static int load_row(struct uploads *uploads, struct journal_row *row, struct error *err)
 {
@@ -446,6 +461,9 @@ static int load_row(struct uploads *uploads, struct journal_row *row, struct err
     }
     upload->row = *row;
     *row = (struct journal_row){0};
+    if (upload->row.state == JOURNAL_SETTLING) {
+        take_over_new(uploads, upload);
+    }
     upload->row.may_have_arrived = true;
     upload->row.due_ms = 0; /* what kept the last agent from it may be over */
     for (struct upload *at = uploads->first; at; at = at->next) {

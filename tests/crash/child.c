@@ -39,11 +39,13 @@ static void begin(struct child *child, char **argv)
                                       .login_url = argv[2],
                                       .graph_url = argv[3],
                                       .token_directory = argv[6]};
-    struct online_vfs_options options = {.cache_bytes = 64u << 20,
-                                         .cache_ms = 3600000,
-                                         .metadata_ms = 600000,
-                                         .saves_in_background = true,
-                                         .keeps_both = true};
+    struct online_vfs_options options = {
+        .cache_bytes = 64u << 20,
+        .cache_ms = 3600000,
+        .metadata_ms = 600000,
+        .saves_in_background = true,
+        .settle_ms = crash_settles((unsigned)strtoul(argv[10], NULL, 10)) ? CRASH_SETTLE_MS : 0,
+        .keeps_both = true};
     struct online_library library = {.key = "t|library",
                                      .drive_id = argv[7],
                                      .is_verified = true,

@@ -32,6 +32,10 @@ struct crash_step {
 };
 struct crash_step crash_step(unsigned seed, unsigned number);
 
+/* Whether deletes and renames of this run may settle: then a crash may undo the last of them. */
+#define CRASH_SETTLE_MS 40
+bool crash_settles(unsigned seed);
+
 /* faults.c: at the n-th step (0: never) the process is killed, or that step fails. */
 void faults_arm(unsigned kill_at, unsigned fail_at);
 unsigned faults_steps(void); /* so far */

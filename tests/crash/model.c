@@ -26,6 +26,11 @@ struct crash_step crash_step(unsigned seed, unsigned number)
     return step;
 }
 
+bool crash_settles(unsigned seed)
+{
+    return seed % 2 == 0;
+}
+
 void model_add(struct name *name, const struct content *state)
 {
     assert_true(name->count < STATES);
@@ -141,6 +146,12 @@ bool model_read_log(struct name *names, const char *path, unsigned seed, unsigne
             begun++;
             *writes += step.op == CRASH_WRITE || step.op == CRASH_APPEND;
             continue;
+        }
+        if (code == 0 && crash_settles(seed) &&
+            (step.op == CRASH_RENAME || step.op == CRASH_DELETE)) {
+            /* What was renamed away may become a file of its own, with a version of its own. */
+            *writes += step.op == CRASH_RENAME;
+            code = ERR_CANCELLED; /* it may be undone */
         }
         /* Refused, since the name is not there: nothing happened. Any other failure: who knows. */
         model_step(names, &step, code == 0 ? 1 : code == ERR_NOT_FOUND ? 0 : -1);

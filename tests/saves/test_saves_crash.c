@@ -50,6 +50,35 @@ static bool is_on_server(struct fake *fake, const char *name, const char *conten
     return is_so;
 }
 
+/* Under whatever name: what waited whether it gets another one is sent as it was called. */
+struct anywhere {
+    const char *bytes;
+    size_t size;
+    bool is_found;
+};
+
+static void compare(void *payload, const char *path, bool is_folder, const void *data,
+                    uint64_t size)
+{
+    struct anywhere *search = payload;
+
+    (void)path;
+    if (!is_folder && size == search->size && memcmp(data, search->bytes, size) == 0) {
+        search->is_found = true;
+    }
+}
+
+static bool is_anywhere(struct fake *fake, const char *content)
+{
+    struct anywhere search = {0};
+    char *bytes = sequence_content(content, &search.size);
+
+    search.bytes = bytes;
+    fake_visit(fake, compare, &search);
+    free(bytes);
+    return search.is_found;
+}
+
 struct search {
     const char *content;
     bool is_found;
@@ -134,7 +163,7 @@ static bool judge(struct crash *crash, struct fixture *next, size_t step)
     if (!s->is_new && !has_new && !has_old && !has_between) {
         return lost(crash, step, "the document is not on the server");
     }
-    if (crash->is_complete && !has_new && !is_unsaved(next, s->becomes)) {
+    if (crash->is_complete && !is_anywhere(fake, s->becomes) && !is_unsaved(next, s->becomes)) {
         return lost(crash, step, "the new content is lost");
     }
     return true;

@@ -121,7 +121,8 @@ enum online_vfs_upload_state {
     UPLOAD_RETRY,    /* again at due_ms */
     UPLOAD_BLOCKED,  /* needs a person */
     UPLOAD_CONFLICT, /* someone else saved meanwhile, ConflictMode is Refuse */
-    UPLOAD_UNSAVED   /* not in the journal: was never closed well. Can be exported or discarded */
+    UPLOAD_UNSAVED,  /* not in the journal: was never closed well. Can be exported or discarded */
+    UPLOAD_SETTLING  /* a delete or a rename that the server is told of later; no spool file */
 };
 
 /* Lent for the call of `visit`. */

@@ -1,0 +1,390 @@
+/*
+ * settle_journal.c - what settles is in the journal, too (settle.h): as JOURNAL_SETTLING while it may
+ * be the middle of a save, and as any other work once it is decided and the server could not be told.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "online.h"
+#include "settle.h"
+#include "uploads.h"
+
+#define CHANGE_ID "change-%lld"
+
+/* --- rows --- */
+
+/* Where the server has it, below the mapping. Lock held. */
+static int old_path(struct online_vfs *online, const struct settling *s, char **out,
+                    struct error *err)
+{
+    char *folder = NULL;
+    int code = node_path(online, s->folder, &folder, err);
+
+    if (code == 0) {
+        code = str_format(out, err, "%s%s%s", folder, *folder ? "/" : "", s->name);
+    }
+    free(folder);
+    return code;
+}
+
+/* Lock held. */
+static int fill_row(struct online_vfs *online, struct journal_row *row, const struct settling *s,
+                    struct error *err)
+{
+    const struct library *library = s->library;
+    const char *parent_id = s->folder == library->root && library->root_item_id
+                                ? library->root_item_id
+                                : node_item_id(s->folder);
+    const struct {
+        char **to;
+        const char *text;
+    } texts[] = {
+        {&row->key, library->key},
+        {&row->drive_id, library->drive_id},
+        {&row->parent_id, parent_id},
+        {&row->name, s->kind == SETTLE_MOVE ? node_name(s->node) : s->name},
+        {&row->item_id, s->item_id},
+        {&row->version, *s->ctag ? s->ctag : s->etag},
+    };
+    int code = old_path(online, s, &row->path, err);
+
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]) && code == 0; i++) {
+        code = str_copy(texts[i].to, texts[i].text ? texts[i].text : "", err);
+    }
+    row->id = s->row_id;
+    row->kind = s->kind == SETTLE_MOVE ? JOURNAL_MOVE : JOURNAL_DELETE;
+    row->state = s->is_decided ? JOURNAL_PENDING : JOURNAL_SETTLING;
+    row->modified_ms = -1;
+    row->created_ms = -1;
+    row->since_ms = s->since_ms;
+    row->attempts = s->attempts;
+    return code;
+}
+
+/* Others look at it meanwhile. */
+static void set_row_id(struct online_vfs *online, struct settling *s, int64_t row_id)
+{
+    mutex_lock(&online->lock);
+    s->row_id = row_id;
+    mutex_unlock(&online->lock);
+}
+
+/* An entry that is_running for us. */
+static void write_row(struct online_vfs *online, struct settling *s, bool is_durable)
+{
+    struct journal_row row = {0};
+    struct journal_change change = {s->row_id ? JOURNAL_UPDATE : JOURNAL_ADD, &row};
+    struct error error = {0};
+    int code = 0;
+
+    if (s->kind == SETTLE_NEW || !s->folder) {
+        return; /* it has a row of its own kind; or still as an agent before this one wrote it */
+    }
+    mutex_lock(&online->lock);
+    code = fill_row(online, &row, s, &error);
+    mutex_unlock(&online->lock);
+    if (code == 0) {
+        code = journal_apply(online->uploads->journal, &change, 1, is_durable, &error);
+    }
+    if (code == 0) {
+        set_row_id(online, s, row.id);
+    } else { /* then a crash forgets it, and the item stays as the server has it */
+        log_error(LOG_VFS, &error, "what is to be deleted or renamed is in no journal");
+    }
+    journal_row_clear(&row);
+}
+
+void settle_written(struct online_vfs *online, struct settling *s)
+{
+    if (s) {
+        write_row(online, s, false);
+        settle_put_back(online, s);
+    }
+}
+
+void settle_decided(struct online_vfs *online, struct settling *s)
+{
+    s->is_decided = true;
+    write_row(online, s, true);
+}
+
+/* A new file as it was closed; lock held. 1: where it goes is not known yet, and the note beside its
+ * spool file has to do. */
+static int fill_new(struct online_vfs *online, struct journal_row *row, const struct settling *s,
+                    struct error *err)
+{
+    struct body *body = s->body;
+    const struct library *library = s->library;
+    const struct node *folder = tree_parent(online->tree, body->node);
+    struct upload_target to = {.drive_id = library->drive_id, .name = node_name(body->node)};
+    char *path = NULL;
+    int code = 0;
+
+    if ((body->node->flags & NODE_GONE) || !library->is_verified || !folder) {
+        return 1;
+    }
+    to.parent_id = folder == library->root && library->root_item_id ? library->root_item_id
+                                                                    : node_item_id(folder);
+    code = node_path(online, body->node, &path, err);
+    to.path = path;
+    if (code == 0 && *to.parent_id) {
+        mutex_lock(&body->lock);
+        code = body->spool_path ? upload_fill_row(row, body, &to, err) : 1;
+        mutex_unlock(&body->lock);
+        row->id = s->row_id;
+        row->state = JOURNAL_SETTLING;
+    } else if (code == 0) {
+        code = 1;
+    }
+    free(path);
+    return code;
+}
+
+int settle_keep_new(struct body *body, struct error *err)
+{
+    struct online_vfs *online = body->online;
+    struct settling *s = NULL;
+    struct journal_row row = {0};
+    struct journal_change change = {JOURNAL_ADD, &row};
+    int code = 1;
+
+    mutex_lock(&online->lock);
+    for (s = online->settling; s && s->body != body;) {
+        s = s->next;
+    }
+    if (s && !s->is_running) { /* else it is being sent, or gone */
+        code = fill_new(online, &row, s, err);
+        s->is_running = true;
+    } else {
+        s = NULL;
+    }
+    mutex_unlock(&online->lock);
+    if (code == 0) {
+        change.op = s->row_id ? JOURNAL_UPDATE : JOURNAL_ADD;
+        code = journal_apply(online->uploads->journal, &change, 1, true, err);
+        if (code == 0) {
+            set_row_id(online, s, row.id);
+        }
+    }
+    if (s) {
+        settle_put_back(online, s);
+    }
+    journal_row_clear(&row);
+    return code < 0 ? code : 0;
+}
+
+void settle_remove_row(struct online_vfs *online, struct settling *s)
+{
+    struct journal_row row = {.id = s->row_id};
+    struct journal_change change = {JOURNAL_REMOVE, &row};
+    struct error error = {0};
+
+    if (s->row_id == 0) {
+        return;
+    }
+    /* Not for the disk: what is done twice does no harm, as the item is looked at before. */
+    if (journal_apply(online->uploads->journal, &change, 1, false, &error) < 0) {
+        log_error(LOG_VFS, &error, "the journal keeps a delete or a rename that is done");
+    }
+    set_row_id(online, s, 0);
+}
+
+/* --- of an agent before this one --- */
+
+static int add_left(struct online_vfs *online, const struct journal_row *row, struct error *err)
+{
+    struct settling *s = calloc(1, sizeof(*s));
+    const char *slash = strrchr(row->path, '/');
+    int code = s ? 0 : error_set(err, ERR_NO_MEMORY, "no memory for a change that waits");
+
+    if (code == 0) {
+        s->kind = row->kind == JOURNAL_MOVE ? SETTLE_MOVE : SETTLE_DELETE;
+        s->row_id = row->id;
+        s->is_decided = true;
+        s->since_ms = row->since_ms;
+        s->due_ms = online_now();
+        code = str_copy(&s->name, slash ? slash + 1 : row->path, err);
+    }
+    code = code < 0 ? code : str_copy(&s->key, row->key, err);
+    code = code < 0 ? code : str_copy(&s->parent_id, row->parent_id, err);
+    code = code < 0 ? code : str_copy(&s->path, row->path, err);
+    code = code < 0 ? code : str_copy(&s->item_id, row->item_id, err);
+    code = code < 0 ? code : str_copy(&s->ctag, row->version, err);
+    code = code < 0 ? code : str_copy(&s->etag, "", err);
+    if (code == 0 && s->kind == SETTLE_MOVE) {
+        code = str_copy(&s->new_name, row->name, err);
+    }
+    if (code < 0) {
+        settle_free(online, s);
+        return code;
+    }
+    mutex_lock(&online->lock);
+    settle_link(online, s);
+    mutex_unlock(&online->lock);
+    return 0;
+}
+
+int settle_load(struct online_vfs *online, struct error *err)
+{
+    struct journal *journal = online->uploads->journal;
+    struct journal_rows rows = {0};
+    int code = journal_load(journal, &rows, err);
+
+    for (size_t i = 0; i < rows.count && code == 0; i++) {
+        struct journal_row *row = &rows.items[i];
+        struct journal_change change = {JOURNAL_REMOVE, row};
+
+        if (row->kind == JOURNAL_UPLOAD) {
+            continue;
+        }
+        if (row->state != JOURNAL_SETTLING) {
+            code = add_left(online, row, err);
+            continue;
+        }
+        log_info(LOG_VFS, "'%s' is kept as it is: the agent ended while it was being %s", row->path,
+                 row->kind == JOURNAL_MOVE ? "renamed" : "deleted");
+        code = journal_apply(journal, &change, 1, false, err);
+    }
+    journal_rows_clear(&rows);
+    return code;
+}
+
+void settle_attach(struct online_vfs *online, struct library *library)
+{
+    for (struct settling *s = online->settling; s; s = s->next) {
+        if (!s->library && str_equal(s->key, library->key)) {
+            s->library = library;
+            s->due_ms = online_now();
+        }
+    }
+    cond_signal(&online->settle_wake);
+}
+
+/* The place of one that was left, now that its folder is seen. Lock held. */
+bool settle_is_at(struct online_vfs *online, struct settling *s, struct node *folder)
+{
+    const struct library *library = s->folder ? NULL : s->library;
+
+    if (!library || s->kind != SETTLE_DELETE || library->is_removed ||
+        library != library_of(online, folder)) {
+        return s->folder == folder;
+    }
+    if (str_equal(s->parent_id, node_item_id(folder)) ||
+        (folder == library->root && str_equal(s->parent_id, library->root_item_id))) {
+        s->folder = folder;
+        tree_hold(online->tree, folder);
+    }
+    return s->folder == folder;
+}
+
+/* --- what a person sees --- */
+
+/* A copy, so that no lock is held while it is told. */
+struct told {
+    char id[24];
+    char *key;
+    char *path;
+    char *reason;
+    int64_t since_ms;
+    unsigned attempts;
+};
+
+/* Lock held. False: not for people, or no memory. */
+static bool copy_one(struct online_vfs *online, struct told *out, const struct settling *s)
+{
+    const char *new_name = s->new_name ? s->new_name : s->node ? node_name(s->node) : "";
+    const char *why = s->attempts ? "; the service did not take it yet" : "";
+    int code = 0;
+
+    if (s->kind == SETTLE_NEW) {
+        return false;
+    }
+    snprintf(out->id, sizeof(out->id), CHANGE_ID, (long long)s->row_id);
+    out->since_ms = s->since_ms;
+    out->attempts = s->attempts;
+    code = str_copy(&out->key, s->library ? s->library->key : s->key, NULL);
+    code = code < 0  ? code
+           : s->path ? str_copy(&out->path, s->path, NULL)
+                     : old_path(online, s, &out->path, NULL);
+    if (code == 0) {
+        code = s->kind == SETTLE_MOVE
+                   ? str_format(&out->reason, NULL, "to be renamed to '%s'%s", new_name, why)
+                   : str_format(&out->reason, NULL, "to be deleted%s", why);
+    }
+    return code == 0;
+}
+
+static void told_clear(struct told *told)
+{
+    free(told->key);
+    free(told->path);
+    free(told->reason);
+}
+
+void settle_visit(struct online_vfs *online, online_vfs_upload_fn visit, void *payload)
+{
+    struct told *told = NULL;
+    size_t count = 0;
+
+    mutex_lock(&online->lock);
+    told = online->settling_count ? calloc(online->settling_count, sizeof(*told)) : NULL;
+    for (const struct settling *s = online->settling; told && s; s = s->next) {
+        if (copy_one(online, &told[count], s)) {
+            count++;
+        } else {
+            told_clear(&told[count]);
+            told[count] = (struct told){0};
+        }
+    }
+    mutex_unlock(&online->lock);
+    for (size_t i = 0; i < count; i++) {
+        struct online_vfs_upload upload = {
+            .id = told[i].id,
+            .key = told[i].key,
+            .path = told[i].path,
+            .spool_file = "",
+            .since_ms = told[i].since_ms,
+            .state = UPLOAD_SETTLING,
+            .attempts = told[i].attempts,
+            .reason = told[i].reason,
+        };
+
+        visit(payload, &upload);
+        told_clear(&told[i]);
+    }
+    free(told);
+}
+
+int settle_discard(struct online_vfs *online, const char *id, struct error *err)
+{
+    struct settling *s = NULL;
+    uint64_t folder = 0;
+    char name[24];
+
+    mutex_lock(&online->lock);
+    for (s = online->settling; s; s = s->next) {
+        snprintf(name, sizeof(name), CHANGE_ID, (long long)s->row_id);
+        if (s->kind != SETTLE_NEW && strcmp(name, id) == 0) {
+            break;
+        }
+    }
+    if (s && s->is_running) {
+        mutex_unlock(&online->lock);
+        return error_set(err, ERR_BUSY, "the server is being told; look again");
+    }
+    if (s) {
+        settle_go_back(online, s);
+        settle_unlink(online, s);
+        folder = s->folder ? node_id(s->folder) : 0;
+    }
+    mutex_unlock(&online->lock);
+    if (folder) {
+        online_tell(online, folder, s->name, 0);
+    }
+    settle_free(online, s);
+    return s != NULL;
+}

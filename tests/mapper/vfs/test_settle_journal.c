@@ -1,0 +1,256 @@
+/* Deletes and renames that wait are in the journal: what the next agent makes of them. */
+#include "fixture.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define WAIT_MS 20000
+#define LONG_MS 3600000
+
+static int setup(void **state)
+{
+    struct fixture *f = calloc(1, sizeof(*f));
+
+    fixture_prepare(f);
+    f->options.saves_in_background = true;
+    f->options.keeps_both = true;
+    f->options.settle_ms = LONG_MS;
+    fixture_start(f);
+    fake_put_text(f->fake, "doc", "old");
+    fake_put_text(f->fake, "other", "other");
+    assert_int_equal(fixture_list(f, ""), 2);
+    *state = f;
+    return 0;
+}
+
+struct seen {
+    unsigned count;
+    char id[64];
+    char path[160];
+    char reason[200];
+};
+
+static void see(void *payload, const struct online_vfs_upload *upload)
+{
+    struct seen *seen = payload;
+
+    if (upload->state == UPLOAD_SETTLING) {
+        seen->count++;
+        snprintf(seen->id, sizeof(seen->id), "%s", upload->id);
+        snprintf(seen->path, sizeof(seen->path), "%s", upload->path);
+        snprintf(seen->reason, sizeof(seen->reason), "%s", upload->reason);
+    }
+}
+
+static struct seen look(struct fixture *f)
+{
+    struct seen seen = {0};
+
+    assert_int_equal(online_vfs_visit_uploads(f->online, see, &seen, NULL), 0);
+    return seen;
+}
+
+static int delete_it(struct fixture *f, const char *name)
+{
+    return vfs_unlink(f->vfs, f->root, name, NULL, NULL);
+}
+
+static int rename_it(struct fixture *f, const char *name, const char *new_name)
+{
+    return vfs_rename(f->vfs, f->root, name, f->root, new_name, 0, NULL, NULL);
+}
+
+/* The line is down, or up again. */
+static void cut_line(struct fixture *f, bool is_cut)
+{
+    static const enum fake_call calls[] = {FAKE_UPDATE, FAKE_DELETE, FAKE_UPLOAD};
+
+    for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
+        fake_fail(f->fake, calls[i], is_cut ? ERR_UNREACHABLE : 0, 0, is_cut ? 100000 : 0);
+    }
+}
+
+/* The agent is killed: the next one has what its disk has now. */
+static void crash_and(struct fixture *f, bool is_cut)
+{
+    char image[160];
+
+    snprintf(image, sizeof(image), "%s/image", f->directory);
+    fixture_copy_spool(f, image);
+    cut_line(f, true); /* its last words do not arrive */
+    fixture_stop(f);
+    cut_line(f, is_cut);
+    snprintf(f->spool, sizeof(f->spool), "%s", image);
+    fixture_start(f);
+}
+
+static void crash(struct fixture *f)
+{
+    crash_and(f, false);
+}
+
+/* It was tried once, so it is decided. */
+static void try_in_vain(struct fixture *f)
+{
+    cut_line(f, true);
+    (void)online_vfs_settle(f->online, 0);
+    for (int i = 0; i < WAIT_MS && !strstr(look(f).reason, "did not take"); i++) {
+        usleep(1000);
+    }
+    assert_non_null(strstr(look(f).reason, "did not take"));
+}
+
+static void wait_settled(struct fixture *f)
+{
+    assert_int_equal(online_vfs_settle(f->online, WAIT_MS), 0);
+    assert_int_equal(look(f).count, 0);
+}
+
+static void settle_list__names_what_waits(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_int_equal(delete_it(f, "doc"), 0);
+    assert_int_equal(look(f).count, 1);
+    assert_string_equal(look(f).path, "doc");
+    assert_non_null(strstr(look(f).reason, "deleted"));
+    assert_int_equal(rename_it(f, "other", "other.bak"), 0);
+    assert_int_equal(look(f).count, 2);
+    assert_string_equal(look(f).path, "other");
+    assert_non_null(strstr(look(f).reason, "renamed to 'other.bak'"));
+    wait_settled(f);
+    assert_null(fake_id(f->fake, "doc"));
+    assert_non_null(fake_id(f->fake, "other.bak"));
+}
+
+static void settle_crash__in_the_middle_of_a_save_keeps_the_document(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_int_equal(delete_it(f, "doc"), 0);
+    assert_int_equal(rename_it(f, "other", "other~"), 0);
+    crash(f);
+    assert_int_equal(look(f).count, 0);
+    assert_int_equal(fixture_list(f, ""), 2);
+    wait_settled(f);
+    assert_true(fake_has_text(f->fake, "doc", "old"));
+    assert_true(fake_has_text(f->fake, "other", "other"));
+    fixture_stop(f); /* and it is no work of the one after the next */
+    fixture_start(f);
+    wait_settled(f);
+    assert_true(fake_has_text(f->fake, "doc", "old"));
+}
+
+static void settle_crash__does_not_forget_what_was_decided(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_int_equal(delete_it(f, "doc"), 0);
+    try_in_vain(f);
+    crash(f);
+    assert_int_equal(fixture_list(f, ""), 1); /* before the server is told, too */
+    wait_settled(f);
+    assert_null(fake_id(f->fake, "doc"));
+    assert_int_equal(fixture_list(f, ""), 1);
+}
+
+static void settle_crash__does_not_forget_a_rename(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_int_equal(rename_it(f, "doc", "doc.bak"), 0);
+    try_in_vain(f);
+    crash(f);
+    wait_settled(f);
+    assert_true(fake_has_text(f->fake, "doc.bak", "old"));
+    assert_null(fake_id(f->fake, "doc"));
+    assert_true(fixture_has_text(f, "doc.bak", "old"));
+    assert_int_equal(fixture_list(f, ""), 2);
+}
+
+static void settle_end__of_a_session_without_a_line_is_no_end_of_it(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_int_equal(delete_it(f, "doc"), 0);
+    cut_line(f, true);
+    fixture_stop(f);
+    cut_line(f, false);
+    fixture_start(f);
+    wait_settled(f);
+    assert_null(fake_id(f->fake, "doc"));
+}
+
+static void settle_left__gives_way_to_others(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_int_equal(delete_it(f, "doc"), 0);
+    assert_int_equal(rename_it(f, "other", "other.bak"), 0);
+    try_in_vain(f);
+    crash_and(f, true);
+    fake_put_text(f->fake, "doc", "theirs");
+    fake_rename(f->fake, "other", "renamed");
+    cut_line(f, false);
+    wait_settled(f);
+    assert_true(fake_has_text(f->fake, "renamed", "other"));
+    assert_null(fake_id(f->fake, "other.bak"));
+    assert_true(fake_has_text(f->fake, "doc", "theirs"));
+    assert_true(fixture_has_text(f, "doc", "theirs"));
+}
+
+static void settle_left__is_a_place_for_the_next_save(void **state)
+{
+    struct fixture *f = *state;
+    char id[64];
+
+    snprintf(id, sizeof(id), "%s", fake_id(f->fake, "doc"));
+    assert_int_equal(delete_it(f, "doc"), 0);
+    try_in_vain(f);
+    crash_and(f, true);
+    assert_int_equal(fixture_list(f, ""), 1);
+    assert_int_equal(fixture_write_text(f, "", "doc", "new"), 0);
+    cut_line(f, false);
+    wait_settled(f);
+    /* A try that ran while the line came back fails once more. */
+    for (int i = 0; i < WAIT_MS / 10 && !fake_has_text(f->fake, "doc", "new"); i++) {
+        assert_int_equal(online_vfs_retry_uploads(f->online, NULL, NULL, NULL), 0);
+        usleep(10000);
+    }
+    assert_true(fake_has_text(f->fake, "doc", "new"));
+    assert_string_equal(fake_id(f->fake, "doc"), id);
+    assert_int_equal(fake_children(f->fake, ""), 2);
+}
+
+static void settle_discard__shows_the_document_again(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_int_equal(delete_it(f, "doc"), 0);
+    assert_int_equal(fixture_list(f, ""), 1);
+    assert_int_equal(online_vfs_discard_upload(f->online, look(f).id, NULL), 0);
+    assert_int_equal(look(f).count, 0);
+    assert_int_equal(fixture_list(f, ""), 2);
+    assert_true(fixture_has_text(f, "doc", "old"));
+    wait_settled(f);
+    assert_true(fake_has_text(f->fake, "doc", "old"));
+}
+
+int main(void)
+{
+#define SETTLE_TEST(f) cmocka_unit_test_setup_teardown(f, setup, fixture_teardown)
+    const struct CMUnitTest tests[] = {
+        SETTLE_TEST(settle_list__names_what_waits),
+        SETTLE_TEST(settle_crash__in_the_middle_of_a_save_keeps_the_document),
+        SETTLE_TEST(settle_crash__does_not_forget_what_was_decided),
+        SETTLE_TEST(settle_crash__does_not_forget_a_rename),
+        SETTLE_TEST(settle_end__of_a_session_without_a_line_is_no_end_of_it),
+        SETTLE_TEST(settle_left__gives_way_to_others),
+        SETTLE_TEST(settle_left__is_a_place_for_the_next_save),
+        SETTLE_TEST(settle_discard__shows_the_document_again),
+    };
+
+    return cmocka_run_group_tests_name("what settles, in the journal", tests, NULL, NULL) ? 1 : 0;
+}
