@@ -17,6 +17,7 @@
 #define EXPORT __declspec(dllexport)
 #define STATUS_COLLISION ((LONG)0xC0000035)
 #define STATUS_NO_MEMORY_LEFT ((LONG)0xC0000017)
+#define STATUS_BUSY ((LONG)0xC00000D8) /* STATUS_CANT_WAIT */
 
 enum { VOLUMES = 8 };
 
@@ -30,6 +31,9 @@ EXPORT void FspFileSystemStopDispatcher(fsp_fs fs);
 EXPORT void FspFileSystemDelete(fsp_fs fs);
 EXPORT BOOLEAN FspFileSystemAddDirInfo(struct fsp_dir_info *info, void *buffer, ULONG size,
                                        ULONG *used);
+EXPORT fsp_status FspFileSystemNotifyBegin(fsp_fs fs, ULONG timeout_ms);
+EXPORT fsp_status FspFileSystemNotify(fsp_fs fs, struct fsp_notify_info *infos, size_t size);
+EXPORT fsp_status FspFileSystemNotifyEnd(fsp_fs fs);
 EXPORT struct double_volume *DoubleVolume(int index);
 
 fsp_status FspVersion(uint32_t *version)
@@ -109,6 +113,38 @@ BOOLEAN FspFileSystemAddDirInfo(struct fsp_dir_info *info, void *buffer, ULONG s
     }
     *used += need;
     return TRUE;
+}
+
+fsp_status FspFileSystemNotifyBegin(fsp_fs fs, ULONG timeout_ms)
+{
+    struct double_volume *volume = (struct double_volume *)fs;
+
+    (void)timeout_ms;
+    return InterlockedCompareExchange(&volume->is_notifying, 1, 0) == 0 ? 0 : STATUS_BUSY;
+}
+
+fsp_status FspFileSystemNotify(fsp_fs fs, struct fsp_notify_info *infos, size_t size)
+{
+    struct double_volume *volume = (struct double_volume *)fs;
+    LONG at = volume->note_count;
+
+    if (!volume->is_notifying || size != infos->size || at == DOUBLE_NOTES) {
+        return STATUS_BUSY;
+    }
+    size = (size - sizeof(*infos)) / sizeof(wchar_t);
+    size = size < DOUBLE_NOTE_UNITS - 1 ? size : DOUBLE_NOTE_UNITS - 1;
+    volume->notes[at].filter = infos->filter;
+    volume->notes[at].action = infos->action;
+    memcpy(volume->notes[at].name, infos->name, size * sizeof(wchar_t));
+    volume->notes[at].name[size] = L'\0';
+    InterlockedIncrement(&volume->note_count);
+    return 0;
+}
+
+fsp_status FspFileSystemNotifyEnd(fsp_fs fs)
+{
+    InterlockedExchange(&((struct double_volume *)fs)->is_notifying, 0);
+    return 0;
 }
 
 struct double_volume *DoubleVolume(int index)

@@ -3,6 +3,7 @@
  * called as the driver would, over the file system in memory.
  */
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #define WIN32_NO_STATUS
@@ -10,152 +11,13 @@
 #undef WIN32_NO_STATUS
 #include <ntstatus.h>
 
-#include "base/process.h"
 #include "base/str.h"
 #include "base/win32.h"
-#include "double.h"
-#include "np/win32/fsp.h"
-#include "np/win32/letters.h"
+#include "fixture.h"
 #include "test.h"
-#include "transport/memfs.h"
-#include "transport/transport.h"
 
-#define WINFSP_KEY L"SOFTWARE\\WOW6432Node\\WinFsp"
 #define RW (FILE_READ_DATA | FILE_WRITE_DATA)
 #define FOLDER_FILE 1u /* FILE_DIRECTORY_FILE */
-
-struct world {
-    struct vfs *memory;
-    struct transport *transport;
-    uint64_t library;
-};
-
-static wchar_t *own_folder(void)
-{
-    wchar_t *wide = NULL;
-    char *path = NULL;
-
-    assert_int_equal(process_own_path(&path, NULL), 0);
-    *strrchr(path, '\\') = '\0';
-    assert_int_equal(str_format(&path, NULL, "%s\\winfsp\\", path), 0);
-    assert_int_equal(win32_wide(&wide, path, NULL), 0);
-    free(path);
-    return wide;
-}
-
-static void install(bool is_there)
-{
-    wchar_t *folder = own_folder();
-
-    RegDeleteTreeW(HKEY_LOCAL_MACHINE, WINFSP_KEY);
-    RegDeleteTreeW(HKEY_LOCAL_MACHINE, L"SOFTWARE\\WinFsp");
-    if (is_there) {
-        HKEY key = NULL;
-
-        assert_int_equal(RegCreateKeyExW(HKEY_LOCAL_MACHINE, L"SOFTWARE\\WinFsp", 0, NULL, 0,
-                                         KEY_SET_VALUE | KEY_WOW64_32KEY, NULL, &key, NULL),
-                         ERROR_SUCCESS);
-        assert_int_equal(RegSetValueExW(key, L"InstallDir", 0, REG_SZ, (const BYTE *)folder,
-                                        (DWORD)((wcslen(folder) + 1) * sizeof(*folder))),
-                         ERROR_SUCCESS);
-        RegCloseKey(key);
-    }
-    free(folder);
-}
-
-static int set_up(void **state)
-{
-    const struct transport_options options = {.max_threads = 3};
-    struct mapping mapping = {.path = "contoso/finance/Documents", .letter = 'X'};
-    struct world *world = calloc(1, sizeof(*world));
-    struct vfs_attr attr;
-    struct error err = {0};
-
-    install(true);
-    SetEnvironmentVariableW(L"MOORING_FSP_VERSION", NULL);
-    assert_non_null(world);
-    assert_int_equal(memfs_new(&world->memory, NULL, NULL), 0);
-    assert_int_equal(vfs_mkdir(world->memory, &attr, VFS_ROOT, "library", NULL, NULL), 0);
-    world->library = mapping.root_id = attr.id;
-    assert_int_equal(transport_create(&world->transport, "np", &options, NULL), 0);
-    if (transport_start(world->transport, world->memory, &err) < 0 ||
-        transport_attach(world->transport, &mapping, &err) < 0) {
-        print_error("%s\n", err.message);
-        fail();
-    }
-    *state = world;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    struct world *world = *state;
-
-    transport_stop(world->transport, 2000);
-    vfs_forget(world->memory, world->library, 1);
-    vfs_unref(world->memory);
-    free(world);
-    install(false);
-    return 0;
-}
-
-static struct double_volume *volume(int index)
-{
-    HMODULE module = GetModuleHandleW(WINFSP_DLL);
-
-    assert_non_null(module);
-    return ((double_volume_fn)(void *)GetProcAddress(module, "DoubleVolume"))(index);
-}
-
-/* The name of an item in the library; lent until the next call but three. */
-static wchar_t *in_library(const wchar_t *name)
-{
-    static wchar_t names[4][300];
-    static int next;
-    wchar_t *out = names[next++ % 4];
-
-    _snwprintf(out, 299, L"\\finance\\Documents%ls%ls", *name ? L"\\" : L"", name);
-    return out;
-}
-
-static const struct fsp_interface *calls(void)
-{
-    return volume(0)->interface;
-}
-
-static fsp_fs fs(void)
-{
-    return &volume(0)->base;
-}
-
-static fsp_status open_named(void **context, const wchar_t *name, uint32_t access)
-{
-    struct fsp_file_info info;
-
-    return calls()->open(fs(), in_library(name), 0, access, context, &info);
-}
-
-static void close_context(void *context)
-{
-    calls()->cleanup(fs(), context, NULL, 0);
-    calls()->close(fs(), context);
-}
-
-static void make_file(const wchar_t *name, const char *text)
-{
-    struct fsp_file_info info;
-    void *context = NULL;
-    ULONG done = 0;
-
-    assert_int_equal(calls()->create(fs(), in_library(name), 0, RW, 0, NULL, 0, &context, &info),
-                     STATUS_SUCCESS);
-    assert_int_equal(calls()->write(fs(), context, (void *)(uintptr_t)text, 0, (ULONG)strlen(text),
-                                    FALSE, FALSE, &done, &info),
-                     STATUS_SUCCESS);
-    assert_int_equal(done, strlen(text));
-    assert_int_equal(info.size_bytes, strlen(text));
-    close_context(context);
-}
 
 static void make_folder(const wchar_t *name)
 {
@@ -209,120 +71,6 @@ static fsp_status delete_named(const wchar_t *name)
 static fsp_status status_of(const wchar_t *name)
 {
     return calls()->get_security_by_name(fs(), in_library(name), NULL, NULL, NULL);
-}
-
-static void start__says_what_is_missing(void **state)
-{
-    const struct transport_options options = {0};
-    struct transport *transport = NULL;
-    struct vfs *memory = NULL;
-    struct error err = {0};
-
-    (void)state;
-    install(false);
-    assert_int_equal(memfs_new(&memory, NULL, NULL), 0);
-    assert_int_equal(transport_create(&transport, "np", &options, NULL), 0);
-    assert_int_equal(transport_start(transport, memory, &err), ERR_UNSUPPORTED);
-    assert_non_null(strstr(err.message, "not installed"));
-    transport_stop(transport, 0);
-    transport = NULL;
-    install(true);
-    SetEnvironmentVariableW(L"MOORING_FSP_VERSION", L"131073"); /* 2.1 */
-    assert_int_equal(transport_create(&transport, "np", &options, NULL), 0);
-    assert_int_equal(transport_start(transport, memory, &err), ERR_UNSUPPORTED);
-    assert_non_null(strstr(err.message, "2.1 is too old"));
-    assert_int_equal(transport_check(transport, &err), ERR_INVALID);
-    transport_stop(transport, 0);
-    SetEnvironmentVariableW(L"MOORING_FSP_VERSION", NULL);
-    vfs_unref(memory);
-    install(false);
-}
-
-static void attach__shows_a_volume_per_tenant(void **state)
-{
-    struct world *world = *state;
-    struct mapping mapping = {.path = "Fabrikam/s/l", .root_id = world->library};
-    struct error err = {0};
-
-    assert_non_null(volume(0));
-    assert_null(volume(1));
-    assert_true(wcscmp(volume(0)->params.prefix, L"\\mooring\\contoso") == 0);
-    assert_int_equal(volume(0)->params.version, 504);
-    assert_true(volume(0)->params.flags & FSP_PERSISTENT_ACLS);
-    assert_true(volume(0)->params.irp_timeout_ms > 60000);
-    assert_int_equal(volume(0)->threads, 3);
-    assert_true(volume(0)->is_dispatching);
-    assert_int_equal(transport_attach(world->transport, &mapping, &err), 0);
-    assert_int_equal(transport_attach(world->transport, &mapping, &err), 0);
-    mapping.path = "fabrikam/s/m";
-    assert_int_equal(transport_attach(world->transport, &mapping, &err), 0);
-    assert_non_null(volume(1));
-    assert_null(volume(2));
-    assert_int_equal(transport_detach(world->transport, "fabrikam/s/m", &err), 0);
-    assert_non_null(volume(1));
-    assert_int_equal(transport_detach(world->transport, "Fabrikam/s/l", &err), 0);
-    assert_null(volume(1));
-}
-
-static void attach__takes_the_server_that_it_is_told(void **state)
-{
-    const struct transport_options options = {.unc_server = "sharepoint"};
-    struct world *world = *state;
-    struct mapping mapping = {.path = "contoso/s/l", .root_id = world->library};
-    struct transport *transport = NULL;
-
-    assert_int_equal(transport_create(&transport, "np", &options, NULL), 0);
-    assert_int_equal(transport_start(transport, world->memory, NULL), 0);
-    assert_int_equal(transport_attach(transport, &mapping, NULL), 0);
-    assert_true(wcscmp(volume(1)->params.prefix, L"\\sharepoint\\contoso") == 0);
-    transport_stop(transport, 2000);
-    assert_null(volume(1));
-    /* the name of a volume is the machine's: the second to ask is told so */
-    assert_int_equal(transport_create(&transport, "np", &(struct transport_options){0}, NULL), 0);
-    assert_int_equal(transport_start(transport, world->memory, NULL), 0);
-    assert_int_equal(transport_attach(transport, &mapping, NULL), ERR_BUSY);
-    transport_stop(transport, 2000);
-}
-
-static bool letter_leads_to(char letter, const wchar_t *wanted)
-{
-    const wchar_t name[] = {(wchar_t)letter, L':', L'\0'};
-    wchar_t target[256] = L"";
-
-    return QueryDosDeviceW(name, target, ARRAYSIZE(target)) > 0 && wcscmp(target, wanted) == 0;
-}
-
-static void attach__makes_and_moves_the_letter(void **state)
-{
-    static const wchar_t device[] = L"\\Device\\Mup\\mooring\\contoso\\finance\\Documents";
-    struct world *world = *state;
-    struct mapping mapping = {
-        .path = "contoso/finance/Documents", .root_id = world->library, .letter = 'W'};
-    struct error err = {0};
-
-    assert_true(letter_leads_to('X', device));
-    assert_int_equal(transport_attach(world->transport, &mapping, &err), 0);
-    assert_false(letter_leads_to('X', device));
-    assert_true(letter_leads_to('W', device));
-    assert_int_equal(transport_detach(world->transport, mapping.path, &err), 0);
-    assert_false(letter_leads_to('W', device));
-    assert_null(volume(0));
-}
-
-static void attach__leaves_letters_of_others(void **state)
-{
-    struct world *world = *state;
-    struct mapping mapping = {.path = "contoso/a/b", .root_id = world->library, .letter = 'V'};
-    struct error err = {0};
-
-    assert_true(DefineDosDeviceW(DDD_RAW_TARGET_PATH, L"V:", L"\\Device\\Mup\\server\\share"));
-    assert_int_equal(transport_attach(world->transport, &mapping, &err), ERR_EXISTS);
-    assert_true(letter_leads_to('V', L"\\Device\\Mup\\server\\share"));
-    DefineDosDeviceW(DDD_REMOVE_DEFINITION, L"V:", NULL);
-    /* of an agent that died */
-    assert_int_equal(letter_set('V', "mooring", "contoso/old", true, &err), 0);
-    assert_int_equal(transport_attach(world->transport, &mapping, &err), 0);
-    assert_true(letter_leads_to('V', L"\\Device\\Mup\\mooring\\contoso\\a\\b"));
 }
 
 static void content__is_what_was_written(void **state)
@@ -438,6 +186,67 @@ static void rename__replaces_only_when_told(void **state)
 }
 
 /* As Word does it: a new file beside the old one, the names changed, the old one deleted. */
+static bool copy_name(void *payload, const char *name, const struct vfs_attr *attr, uint64_t cookie)
+{
+    (void)attr;
+    (void)cookie;
+    snprintf(payload, 64, "%s", name);
+    return true;
+}
+
+static void rename__changes_the_case_alone(void **state)
+{
+    struct winfsp_world *world = *state;
+    struct vfs_dir *dir = NULL;
+    char name[64] = "";
+
+    make_file(L"readme", "x");
+    assert_int_equal(rename_named(L"readme", L"README", FALSE), STATUS_SUCCESS);
+    assert_int_equal(vfs_opendir(world->memory, &dir, world->library, NULL, NULL), 0);
+    assert_int_equal(vfs_readdir(world->memory, dir, 0, copy_name, name, NULL, NULL), 0);
+    vfs_closedir(world->memory, dir);
+    assert_string_equal(name, "README");
+    assert_content(L"readme", "x");
+}
+
+static void delete__lets_others_go_on(void **state)
+{
+    struct fsp_file_info info;
+    void *open = NULL;
+    char data[8] = "";
+    ULONG got = 0;
+
+    (void)state;
+    assert_true(winfsp_volume(0)->params.flags & FSP_POSIX_UNLINK_RENAME);
+    make_file(L"a", "still");
+    assert_int_equal(open_named(&open, L"a", RW), STATUS_SUCCESS);
+    assert_int_equal(calls()->set_delete(fs(), open, in_library(L"a"), TRUE), STATUS_SUCCESS);
+    assert_int_equal(calls()->set_delete(fs(), open, in_library(L"a"), FALSE), STATUS_SUCCESS);
+    assert_int_equal(delete_named(L"a"), STATUS_SUCCESS);
+    assert_int_equal(status_of(L"a"), STATUS_OBJECT_NAME_NOT_FOUND);
+    assert_int_equal(calls()->read(fs(), open, data, 0, 5, &got), STATUS_SUCCESS);
+    assert_string_equal(data, "still");
+    assert_int_equal(calls()->write(fs(), open, data, 0, 5, FALSE, FALSE, &got, &info),
+                     STATUS_SUCCESS);
+    make_file(L"a", "another");
+    close_context(open);
+    assert_content(L"a", "another");
+}
+
+/* What nobody may delete is refused while the program can still hear of it. */
+static void delete__is_refused_above_the_libraries(void **state)
+{
+    wchar_t *name = (wchar_t *)(uintptr_t)L"\\finance\\Documents";
+    struct fsp_file_info info;
+    void *context = NULL;
+
+    (void)state;
+    assert_int_equal(calls()->open(fs(), name, FOLDER_FILE, DELETE, &context, &info),
+                     STATUS_SUCCESS);
+    assert_int_equal(calls()->set_delete(fs(), context, name, TRUE), STATUS_CANNOT_DELETE);
+    close_context(context);
+}
+
 static void save__by_renaming_keeps_one_file(void **state)
 {
     (void)state;
@@ -612,52 +421,25 @@ static void security__is_for_the_user_and_the_system(void **state)
     assert_true(GetSecurityDescriptorGroup(&descriptor, &group, &is_default) && group);
 }
 
-static void volume_info__has_room_when_the_quota_is_unknown(void **state)
-{
-    struct fsp_volume_info info;
-
-    (void)state;
-    assert_int_equal(calls()->get_volume_info(fs(), &info), STATUS_SUCCESS);
-    assert_true(info.total_bytes > 0 && info.free_bytes > 0);
-    assert_int_equal(info.label_bytes, 7 * sizeof(wchar_t));
-    assert_true(wcsncmp(info.label, L"contoso", 7) == 0);
-}
-
-static void check__notices_that_winfsp_stopped(void **state)
-{
-    struct world *world = *state;
-    struct error err = {0};
-
-    assert_int_equal(transport_check(world->transport, &err), 0);
-    calls()->dispatcher_stopped(fs(), TRUE);
-    assert_int_equal(transport_check(world->transport, &err), 0);
-    calls()->dispatcher_stopped(fs(), FALSE);
-    assert_int_equal(transport_check(world->transport, &err), ERR_IO);
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, winfsp_set_up, winfsp_tear_down)
 
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(start__says_what_is_missing),
-        TEST(attach__shows_a_volume_per_tenant),
-        TEST(attach__takes_the_server_that_it_is_told),
-        TEST(attach__makes_and_moves_the_letter),
-        TEST(attach__leaves_letters_of_others),
         TEST(content__is_what_was_written),
         TEST(size__is_cut_and_grown),
         TEST(times__are_kept),
         TEST(missing__is_a_name_or_a_path),
         TEST(rename__replaces_only_when_told),
+        TEST(rename__changes_the_case_alone),
         TEST(save__by_renaming_keeps_one_file),
         TEST(delete__takes_empty_folders_only),
+        TEST(delete__lets_others_go_on),
+        TEST(delete__is_refused_above_the_libraries),
         TEST(listing__has_each_entry_once),
         TEST(listing__goes_on_behind_any_name),
         TEST(dir_info__answers_for_one_name),
         TEST(security__is_for_the_user_and_the_system),
-        TEST(volume_info__has_room_when_the_quota_is_unknown),
-        TEST(check__notices_that_winfsp_stopped),
     };
 
     if (argc > 1) {

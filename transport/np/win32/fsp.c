@@ -88,7 +88,10 @@ int fsp_load(struct fsp_api *out, struct error *err)
         !find(&api.start_dispatcher, module, "FspFileSystemStartDispatcher") ||
         !find(&api.stop_dispatcher, module, "FspFileSystemStopDispatcher") ||
         !find(&api.destroy, module, "FspFileSystemDelete") ||
-        !find(&api.add_dir_info, module, "FspFileSystemAddDirInfo")) {
+        !find(&api.add_dir_info, module, "FspFileSystemAddDirInfo") ||
+        !find(&api.notify_begin, module, "FspFileSystemNotifyBegin") ||
+        !find(&api.notify, module, "FspFileSystemNotify") ||
+        !find(&api.notify_end, module, "FspFileSystemNotifyEnd")) {
         return error_set(err, ERR_UNSUPPORTED, "WinFsp's DLL is not whole; repair WinFsp");
     }
     *out = api;

@@ -44,7 +44,8 @@ enum fsp_flag {
     FSP_CLEANUP_WHEN_MODIFIED_ONLY = 1 << 10,
     FSP_PASS_QUERY_FILE_NAME = 1 << 13,
     FSP_FLUSH_AND_PURGE_ON_CLEANUP = 1 << 14,
-    FSP_CONTEXT_2 = 1 << 16 /* the context of a file is the handle's */
+    FSP_CONTEXT_2 = 1 << 16,          /* the context of a file is the handle's */
+    FSP_POSIX_UNLINK_RENAME = 1 << 29 /* a name goes at once, also while others have it open */
 };
 
 enum fsp_cleanup { FSP_CLEANUP_DELETE = 1 };
@@ -77,6 +78,14 @@ struct fsp_dir_info {
     wchar_t name[]; /* not terminated */
 };
 
+struct fsp_notify_info {
+    uint16_t size;   /* with the name */
+    uint32_t filter; /* FILE_NOTIFY_CHANGE_* */
+    uint32_t action; /* FILE_ACTION_* */
+    wchar_t name[];  /* from the volume's root on, in upper case, not terminated */
+};
+
+_Static_assert(sizeof(struct fsp_notify_info) == 12, "NOTIFY_INFO");
 _Static_assert(sizeof(struct fsp_volume_params) == 504, "VOLUME_PARAMS");
 _Static_assert(sizeof(struct fsp_volume_info) == 88, "VOLUME_INFO");
 _Static_assert(sizeof(struct fsp_file_info) == 72, "FILE_INFO");
@@ -127,13 +136,16 @@ struct fsp_interface {
     void *reparse_points_and_streams[5];
     fsp_status (*get_dir_info_by_name)(fsp_fs fs, void *context, wchar_t *name,
                                        struct fsp_dir_info *info);
-    void *control_to_obsolete[7];
+    void *control;
+    fsp_status (*set_delete)(fsp_fs fs, void *context, wchar_t *name, BOOLEAN deletes);
+    void *create_ex_to_obsolete[5];
     void (*dispatcher_stopped)(fsp_fs fs, BOOLEAN normally);
     void *reserved[31];
 };
 
 _Static_assert(sizeof(struct fsp_interface) == 64 * sizeof(void *), "FSP_FILE_SYSTEM_INTERFACE");
 _Static_assert(offsetof(struct fsp_interface, get_dir_info_by_name) == 24 * sizeof(void *), "");
+_Static_assert(offsetof(struct fsp_interface, set_delete) == 26 * sizeof(void *), "");
 _Static_assert(offsetof(struct fsp_interface, dispatcher_stopped) == 32 * sizeof(void *), "");
 
 /* The DLL's functions. All of them use the system's calling convention of the C compiler. */
@@ -144,6 +156,12 @@ struct fsp_api {
     void (*stop_dispatcher)(fsp_fs fs);
     void (*destroy)(fsp_fs fs);
     BOOLEAN (*add_dir_info)(struct fsp_dir_info *info, void *buffer, ULONG size, ULONG *used);
+
+    /* What changed behind the driver's back. Begin keeps renames away until end, and fails when one
+     * is under way for longer than timeout_ms. */
+    fsp_status (*notify_begin)(fsp_fs fs, ULONG timeout_ms);
+    fsp_status (*notify)(fsp_fs fs, struct fsp_notify_info *infos, size_t size);
+    fsp_status (*notify_end)(fsp_fs fs);
     unsigned version; /* major << 16 | minor */
 };
 

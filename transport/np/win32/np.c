@@ -18,6 +18,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "letters.h"
+#include "notes.h"
 #include "transport/namespace.h"
 
 #define DEFAULT_SERVER "mooring"
@@ -45,6 +46,8 @@ struct np {
     struct fsp_api api;
     struct fsp_interface interface;
     atomic_bool is_cancelling; /* operations that run are to end with ERR_CANCELLED */
+    struct offline offline;
+    struct notes notes; /* of np->vfs, on their way to the volumes */
     struct namespace *ns;
     struct vfs *vfs; /* of ns, a reference */
 
@@ -71,9 +74,23 @@ static void np_free(struct np *np)
 {
     str_free(&np->server);
     str_free(&np->user_tag);
+    str_free(&np->offline.exclude);
+    mutex_clear(&np->offline.lock);
     cond_clear(&np->ended);
     mutex_clear(&np->lock);
     free(np);
+}
+
+/* On the thread of the notes. */
+static void tell_volumes(void *payload, uint64_t parent, const char *name, uint64_t id)
+{
+    struct np *np = payload;
+
+    mutex_lock(&np->lock);
+    for (struct shown *s = np->volumes; s; s = s->next) {
+        volume_tell(s->volume, parent, name, id);
+    }
+    mutex_unlock(&np->lock);
 }
 
 static int np_create(struct transport **out, const struct transport_options *options,
@@ -95,14 +112,18 @@ static int np_create(struct transport **out, const struct transport_options *opt
         np->options.deadline_ms = DEFAULT_DEADLINE_MS;
     }
     ops_add_items(&np->interface);
+    ops_add_content(&np->interface);
     ops_add_folders(&np->interface);
     mutex_init(&np->lock);
     cond_init(&np->ended);
+    mutex_init(&np->offline.lock);
+    notes_init(&np->notes, tell_volumes, np);
     code = str_copy(&np->server, options->unc_server ? options->unc_server : DEFAULT_SERVER, err);
     if (code == 0) {
         code = str_copy(&np->user_tag, options->user_tag, err);
     }
     if (code < 0) {
+        notes_clear(&np->notes);
         np_free(np);
         return code;
     }
@@ -123,6 +144,10 @@ static int np_start(struct transport *t, struct vfs *vfs, struct error *err)
     }
     if (code == 0) {
         np->vfs = namespace_vfs(np->ns);
+        code = notes_start(&np->notes, err);
+    }
+    if (code == 0) {
+        vfs_listen(np->vfs, notes_add, &np->notes);
     }
     return code;
 }
@@ -149,6 +174,7 @@ static int show_tenant(struct np *np, const char *path, struct error *err)
     struct volume_options options = {.api = &np->api,
                                      .interface = &np->interface,
                                      .is_cancelling = &np->is_cancelling,
+                                     .offline = &np->offline,
                                      .vfs = np->vfs,
                                      .server = np->server,
                                      .user_tag = np->user_tag,
@@ -408,6 +434,11 @@ static int np_enumerate(struct transport *t, transport_visit_fn visit, void *pay
     return np->ns ? namespace_enumerate(np->ns, visit, payload, err) : not_started(err);
 }
 
+static int np_set_offline(struct transport *t, const char *exclude, struct error *err)
+{
+    return offline_set(&np_of(t)->offline, exclude, err);
+}
+
 /* \\mooring\contoso\finance, with the tag that the tenant's share may have */
 static int np_local_path(struct transport *t, char **out, const char *path, struct error *err)
 {
@@ -490,6 +521,10 @@ static void np_stop(struct transport *t, int64_t wait_ms)
     struct error err = {0};
     bool is_done;
 
+    if (np->vfs) {
+        vfs_listen(np->vfs, NULL, NULL);
+    }
+    notes_clear(&np->notes);
     for (int i = 0; i < LETTERS; i++) {
         if (np->letters[i].path) {
             free_letter(np, &np->letters[i]);
@@ -527,9 +562,10 @@ static const struct transport_ops np_ops = {
     .detach = np_detach,
     .enumerate = np_enumerate,
     .check = np_check,
+    .local_path = np_local_path,
     .set_letter = np_set_letter,
     .share = np_share,
-    .local_path = np_local_path,
+    .set_offline = np_set_offline,
     .stop = np_stop,
 };
 

@@ -39,7 +39,8 @@ union entry {
 };
 
 /* False: the name cannot be shown. */
-static bool make_entry(union entry *out, const char *name, const struct vfs_attr *attr)
+static bool make_entry(const struct volume *volume, union entry *out, const char *name,
+                       const struct vfs_attr *attr)
 {
     wchar_t *wide = NULL;
     size_t units;
@@ -50,7 +51,7 @@ static bool make_entry(union entry *out, const char *name, const struct vfs_attr
     }
     units = wcslen(wide);
     if (units < NAME_UNITS) {
-        info_fill(&out->info.file, attr);
+        info_fill(volume, &out->info.file, attr, name);
         memcpy(out->info.name, wide, units * sizeof(*wide));
         out->info.size = (uint16_t)(sizeof(out->info) + units * sizeof(*wide));
     }
@@ -62,7 +63,7 @@ static bool put(struct reply *reply, const char *name, const struct vfs_attr *at
 {
     union entry entry;
 
-    if (!make_entry(&entry, name, attr)) {
+    if (!make_entry(reply->volume, &entry, name, attr)) {
         return true; /* Windows could not open it either */
     }
     if (!reply->volume->api->add_dir_info(&entry.info, reply->buffer, reply->size, &reply->used)) {
@@ -202,7 +203,7 @@ static fsp_status get_dir_info_by_name(fsp_fs fs, void *context, wchar_t *name,
     }
     if (code == 0) {
         vfs_forget(op.volume->vfs, attr.id, 1);
-        if (make_entry(&entry, text, &attr)) {
+        if (make_entry(op.volume, &entry, text, &attr)) {
             memcpy(info, &entry, entry.info.size);
         } else {
             code = ERR_NOT_FOUND;

@@ -11,8 +11,6 @@
 #include "base/str.h"
 #include "base/win32.h"
 
-#define EPOCH_MS INT64_C(11644473600000) /* from 1601 to 1970 */
-
 static bool is_cancelled(void *payload)
 {
     struct volume *volume = payload;
@@ -75,7 +73,7 @@ static int walk(struct op *op, struct vfs_attr *out, const char *path, size_t le
 }
 
 /* A name that is not UTF-16 (half of a pair) names nothing. */
-static int to_utf8(struct op *op, char **out, const wchar_t *name)
+int path_text(struct op *op, char **out, const wchar_t *name)
 {
     int code = win32_utf8(out, name, &op->err);
 
@@ -85,7 +83,7 @@ static int to_utf8(struct op *op, char **out, const wchar_t *name)
 int path_find(struct op *op, struct vfs_attr *out, const wchar_t *name)
 {
     char *text = NULL;
-    int code = to_utf8(op, &text, name);
+    int code = path_text(op, &text, name);
 
     if (code == 0) {
         code = walk(op, out, text, strlen(text));
@@ -99,7 +97,7 @@ int path_parent(struct op *op, uint64_t *parent, char **last, const wchar_t *nam
     struct vfs_attr attr;
     char *text = NULL;
     char *slash;
-    int code = to_utf8(op, &text, name);
+    int code = path_text(op, &text, name);
 
     if (code < 0) {
         return code;
@@ -120,34 +118,4 @@ int path_parent(struct op *op, uint64_t *parent, char **last, const wchar_t *nam
     }
     str_free(&text);
     return code;
-}
-
-int64_t filetime_to_ms(uint64_t filetime)
-{
-    return (int64_t)(filetime / 10000) - EPOCH_MS;
-}
-
-static uint64_t to_filetime(int64_t ms)
-{
-    int64_t since = ms + EPOCH_MS;
-
-    return since > 0 ? (uint64_t)since * 10000 : 0;
-}
-
-void info_fill(struct fsp_file_info *out, const struct vfs_attr *attr)
-{
-    memset(out, 0, sizeof(*out));
-    out->attributes = attr->kind == VFS_FOLDER ? FILE_ATTRIBUTE_DIRECTORY : 0;
-    /* of a folder the attribute means something else to Explorer */
-    out->attributes |= attr->kind == VFS_FILE && attr->is_read_only ? FILE_ATTRIBUTE_READONLY : 0;
-    if (out->attributes == 0) {
-        out->attributes = FILE_ATTRIBUTE_NORMAL;
-    }
-    out->size_bytes = attr->kind == VFS_FILE ? attr->size_bytes : 0;
-    out->allocation_bytes = (out->size_bytes + 4095) & ~UINT64_C(4095);
-    out->created = to_filetime(attr->created_ms);
-    out->modified = to_filetime(attr->modified_ms);
-    out->accessed = out->modified;
-    out->changed = out->modified;
-    out->index = attr->id;
 }

@@ -79,7 +79,7 @@ static int make_params(struct fsp_volume_params *params, const struct volume *vo
         .file_info_timeout_ms = INFO_TIMEOUT_MS,
         .flags = FSP_CASE_PRESERVED | FSP_UNICODE | FSP_PERSISTENT_ACLS |
                  FSP_CLEANUP_WHEN_MODIFIED_ONLY | FSP_PASS_QUERY_FILE_NAME |
-                 FSP_FLUSH_AND_PURGE_ON_CLEANUP | FSP_CONTEXT_2,
+                 FSP_FLUSH_AND_PURGE_ON_CLEANUP | FSP_CONTEXT_2 | FSP_POSIX_UNLINK_RENAME,
         .file_system_name = L"Mooring"};
     if (code == 0) {
         code = win32_wide(&wide, prefix, err);
@@ -164,7 +164,9 @@ int volume_new(struct volume **out, const struct volume_options *options, struct
     }
     volume->api = options->api;
     volume->is_cancelling = options->is_cancelling;
+    volume->offline = options->offline;
     volume->vfs = vfs_ref(options->vfs);
+    mutex_init(&volume->lock);
     volume->deadline_ms = options->deadline_ms;
     volume->save_deadline_ms = options->save_deadline_ms;
     code = str_copy(&volume->folder, options->folder, err);
@@ -200,6 +202,7 @@ void volume_free(struct volume *volume)
     vfs_forget(volume->vfs, volume->root, volume->root ? 1 : 0);
     vfs_unref(volume->vfs);
     LocalFree(volume->descriptor);
+    mutex_clear(&volume->lock);
     str_free(&volume->folder);
     str_free(&volume->share);
     free(volume);
