@@ -24,7 +24,18 @@ static enum transport_dav_auth auth_of(enum policy_web_dav_auth auth)
     }
 }
 
-static int mount_with(struct transport **out, const struct session *session, const char *name,
+static int set_offline(struct session *session, struct transport *transport, struct error *err)
+{
+    const struct settings *settings = session_settings(session);
+    const char *exclude = settings->offline_attribute_exclude;
+    int code = transport_set_offline(
+        transport, settings->offline_attribute ? exclude ? exclude : "" : NULL, err);
+
+    settings_unref(settings);
+    return code;
+}
+
+static int mount_with(struct transport **out, struct session *session, const char *name,
                       struct error *err)
 {
     struct transport_options options = {.root = session->mount_root,
@@ -46,6 +57,9 @@ static int mount_with(struct transport **out, const struct session *session, con
     }
     free(directory);
     free(tag);
+    if (code == 0) {
+        code = set_offline(session, transport, err);
+    }
     if (code == 0) {
         code = transport_start(transport, online_vfs_vfs(session->online), err);
     }
@@ -188,7 +202,10 @@ int session_mount_move(struct session *session, struct error *err)
         session->web_dav_auth == settings->web_dav_auth &&
         str_equal(session->mount_root, settings->mount_root) &&
         str_equal(session->unc_server, settings->unc_server)) {
-        return 0;
+        mutex_lock(&session->apply_mutex);
+        code = session->transport ? set_offline(session, session->transport, err) : 0;
+        mutex_unlock(&session->apply_mutex);
+        return code;
     }
     code = str_copy(&old_root, session->mount_root, err);
     if (code == 0) {
