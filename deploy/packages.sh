@@ -15,9 +15,11 @@ build=(gcc libc6-dev cmake ninja-build pkg-config
 test=(libcmocka-dev clang clang-format clang-tidy cppcheck shellcheck libnghttp2-dev nghttp2-proxy rclone curl jq
     python3-jsonschema python3-yaml python3-samba libxml2-utils util-linux iproute2 attr procps git litmus davfs2 cadaver chromium)
 
-# The cross compilers, what unpacks and builds Debian's source packages (deploy/cmake/deps.sh), and Wine.
+# The cross compilers, what unpacks and builds Debian's source packages (deploy/cmake/deps.sh), Wine, and what makes and
+# signs the MSI.
 windows=(gcc-mingw-w64-x86-64-posix g++-mingw-w64-x86-64-posix gcc-mingw-w64-i686-posix g++-mingw-w64-i686-posix
-    clang-14 lld-14 llvm-14 dpkg-dev make patch perl tcl xz-utils bzip2 util-linux wine wine64)
+    clang-14 lld-14 llvm-14 dpkg-dev make patch perl tcl xz-utils bzip2 util-linux wine wine64
+    wixl msitools osslsigncode openssl)
 
 print=
 if [ "${1:-}" = --print ]; then
