@@ -72,7 +72,7 @@ static const struct setting rows[] = {
                 "werden für jeden Benutzer aufgelöst; fehlt der Ordner, wird er angelegt.",
      .example = "$HOME/Company"},
 
-    {.name = "OfflineAttribute", .type = SETTING_SWITCH, .flags = LATER | SETTING_WINDOWS,
+    {.name = "OfflineAttribute", .type = SETTING_SWITCH, .flags = BOTH | SETTING_WINDOWS,
      .offset = AT(offline_attribute),
      .default_text = "true",
      .category = "Transport", .since = "0.1", .konnekt = "EnableOfflineAttribute",
@@ -85,7 +85,7 @@ static const struct setting rows[] = {
                 "Bildern oder PDF-Dateien alle davon herunterladen.",
      .example = "false"},
 
-    {.name = "OfflineAttributeExclude", .type = SETTING_TEXT, .flags = LATER | SETTING_WINDOWS,
+    {.name = "OfflineAttributeExclude", .type = SETTING_TEXT, .flags = BOTH | SETTING_WINDOWS,
      .offset = AT(offline_attribute_exclude),
      .default_text = "pdf", .check = check_extensions,
      .category = "Transport", .since = "0.1", .konnekt = "OfflineAttributeFilter",
