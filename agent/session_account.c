@@ -395,6 +395,7 @@ static void wait_for_round(struct session_account *a, int code, bool is_whole)
     int64_t started = clock_mono_ms(clock_system());
     int64_t pause;
 
+    process_give_back(); /* the answers of hundreds of libraries; and now there is time */
     mutex_lock(&session->mutex);
     do {
         pause = pause_after(policy_settings(session->policy), a->failures, code, is_whole);

@@ -198,6 +198,13 @@ void process_keep_small(void)
 #endif
 }
 
+void process_give_back(void)
+{
+#if defined(__GLIBC__)
+    malloc_trim(0);
+#endif
+}
+
 void process_harden(void)
 {
 }

@@ -254,6 +254,11 @@ void process_keep_small(void)
 {
 }
 
+void process_give_back(void)
+{
+    HeapCompact(GetProcessHeap(), 0);
+}
+
 void process_harden(void)
 {
     HeapSetInformation(NULL, HeapEnableTerminationOnCorruption, NULL, 0);

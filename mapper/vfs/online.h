@@ -242,6 +242,7 @@ struct online_vfs {
     struct prefetch *prefetches; /* that wait for the thread */
     struct thread prefetcher;    /* while somebody walks */
     bool has_prefetcher;
+    size_t walked_entries; /* brought ahead since memory was given back; the thread's own */
     struct cond prefetch_wake;
     atomic_bool is_follower_ending;
 };

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "base/process.h"
 #include "link.h"
 #include "online.h"
 
@@ -23,6 +24,7 @@
 #define QUEUE_MAX 2u        /* batches */
 #define ASK_MS 10000        /* then the reader asks by himself */
 #define THREAD_IDLE_MS 5000
+#define GIVE_BACK_ENTRIES 10000u /* the answers for so many leave megabytes between their nodes */
 
 /* One batch: folders of one library. */
 struct prefetch {
@@ -92,6 +94,7 @@ static void run(struct online_vfs *online, struct prefetch *prefetch)
     for (size_t i = 0; i < prefetch->count; i++) {
         bool is_there = code == 0 && adapt(&pages[i]);
 
+        online->walked_entries += is_there ? pages[i].items.count : 0;
         mutex_lock(&online->lock); /* for each by itself: readers are about */
         listing_answer(online, prefetch->listings[i], is_there ? &pages[i].items : NULL,
                        asked.edit);
@@ -102,6 +105,10 @@ static void run(struct online_vfs *online, struct prefetch *prefetch)
         graph_pages_clear(pages, prefetch->count);
     }
     free(pages);
+    if (online->walked_entries >= GIVE_BACK_ENTRIES) {
+        online->walked_entries = 0;
+        process_give_back();
+    }
     mutex_lock(&online->lock);
     ask_end(online, &asked);
 }
@@ -124,6 +131,7 @@ static void *work(void *payload)
     }
     online->has_prefetcher = false;
     mutex_unlock(&online->lock);
+    process_give_back(); /* after the walk */
     return NULL;
 }
 

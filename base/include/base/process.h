@@ -40,6 +40,10 @@ int process_own_path(char **out, struct error *err);
  * it per thread. To be called before any thread is started. tests/bench has what it saves. */
 void process_keep_small(void);
 
+/* Gives the system back what was freed and lies between things that live on; it takes milliseconds. After work that took much
+ * memory for a while. */
+void process_give_back(void);
+
 /* Before anything else in main(): on Windows, libraries come from the system's folder only, and a broken heap ends the
  * process. Linux needs none of it. */
 void process_harden(void);
