@@ -9,13 +9,13 @@
 #include "base/clock.h"
 #include "base/str.h"
 #include "graph/client.h"
-#include "graph/json.h"
+#include "graph/parse_doors.h"
 #include "graph/read_range.h"
 #include "graph/request.h"
 #include "graph/token.h"
 #include "mapper/graph_doors.h"
 
-#define VERSIONS_MAX 1000
+#define PAGES_MAX 100
 #define PIECE_BYTES ((size_t)4 << 20)
 #define PIECE_MS 60000
 
@@ -29,77 +29,29 @@ void graph_history_clear(struct graph_history *history)
     *history = (struct graph_history){0};
 }
 
-static int parse_entry(struct graph_history_entry *out, const cJSON *json, struct error *err)
-{
-    const cJSON *by = cJSON_GetObjectItemCaseSensitive(json, "lastModifiedBy");
-    const char *when = json_text(json, "lastModifiedDateTime");
-    int64_t size = 0;
-    int code = json_copy_text(&out->id, json, "id", err);
-
-    if (code == 0 && !out->id) {
-        code = error_set(err, ERR_PROTOCOL, "a version came without its id");
-    }
-    if (code == 0) {
-        code = json_copy_text(&out->user, cJSON_GetObjectItemCaseSensitive(by, "user"),
-                              "displayName", err);
-    }
-    if (code == 0 && when) {
-        (void)clock_parse_iso(when, &out->modified_ms);
-    }
-    if (code == 0 && json_int64(json, "size", &size) && size >= 0) {
-        out->size_bytes = (uint64_t)size;
-    }
-    return code;
-}
-
-static int parse_history(struct graph_history *out, const char *body, size_t size,
-                         struct error *err)
-{
-    cJSON *json = json_parse_object(body, size, "versions", err);
-    const cJSON *array = cJSON_GetObjectItemCaseSensitive(json, "value");
-    int count = cJSON_GetArraySize(array);
-    const cJSON *entry;
-    int code = json ? 0 : ERR_PROTOCOL;
-
-    if (code == 0 && !cJSON_IsArray(array)) {
-        code = error_set(err, ERR_PROTOCOL, "the list of versions is not one");
-    }
-    out->has_more = count > VERSIONS_MAX || cJSON_HasObjectItem(json, "@odata.nextLink");
-    if (code == 0 && count > 0) {
-        out->entries = calloc((size_t)count, sizeof(*out->entries));
-        code = out->entries ? 0 : error_set(err, ERR_NO_MEMORY, "no memory for versions");
-    }
-    if (code == 0) {
-        cJSON_ArrayForEach(entry, array)
-        {
-            if (code == 0 && out->count < VERSIONS_MAX) {
-                code = parse_entry(&out->entries[out->count++], entry, err);
-            }
-        }
-    }
-    cJSON_Delete(json);
-    return code;
-}
-
+/* The newest come first; whether the service ever sends more than one page of them is not known. */
 int graph_list_history(struct graph_history *out, struct account *account, const char *drive_id,
                        const char *item_id, const struct call *call, struct error *err)
 {
-    struct http_response response = {0};
     char *url = NULL;
     int code =
         request_item_url(&url, account_graph_url(account), drive_id, item_id, "/versions", err);
 
     memset(out, 0, sizeof(*out));
-    if (code == 0) {
+    for (int page = 0; code == 0 && url && page < PAGES_MAX && !out->has_more; page++) {
+        struct http_response response = {0};
+
         code = graph_get(&response, account, url, COST_LIST, call, err);
+        str_free(&url);
+        if (code == 0) {
+            code = parse_history(out, &url, response.body.data, response.body.size, err);
+        }
+        http_response_clear(&response);
     }
-    if (code == 0) {
-        code = parse_history(out, response.body.data, response.body.size, err);
-    }
+    out->has_more = out->has_more || url;
     if (code < 0) {
         graph_history_clear(out);
     }
-    http_response_clear(&response);
     free(url);
     return code;
 }

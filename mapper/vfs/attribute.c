@@ -6,14 +6,18 @@
 
 #include "base/str.h"
 #include "online.h"
+#include "uploads.h"
 
-/* Of a file whose body is there: it is open, or what was saved is on its way. */
+/* online->lock is held. */
 static const char *state_of(const struct node *node)
 {
     if (node->flags & NODE_LOCAL) {
         return "new";
     }
-    return node->kind == VFS_FILE && node->body ? "open" : "saved";
+    if (node->kind != VFS_FILE || !node->body) {
+        return "saved";
+    }
+    return uploads_has(node->body) ? "uploading" : "open";
 }
 
 /* The only one that costs a request. */

@@ -117,16 +117,28 @@ static struct version *find_version(struct item *it, unsigned number)
     return NULL;
 }
 
+/* All in one answer, or in pages: newest first, and the token is how many came before. */
 static void list_versions(struct call *c)
 {
+    size_t per_page = (size_t)c->tenant->switches.versions_page;
+    size_t first = (size_t)http_query_int(c->rq, "skiptoken", 0);
+    size_t all = c->item->n_versions + 1;
+    size_t end =
+        per_page > 0 && per_page < all - (first < all ? first : all) ? first + per_page : all;
     cJSON *page = cJSON_CreateObject();
     char *context = xasprintf("%s/v1.0/$metadata#Collection(driveItemVersion)", c->rq->graph_url);
     cJSON_AddStringToObject(page, "@odata.context", context);
     free(context);
     cJSON *value = cJSON_AddArrayToObject(page, "value");
-    cJSON_AddItemToArray(value, current_json(c->item));
-    for (size_t i = c->item->n_versions; i-- > 0;) {
-        cJSON_AddItemToArray(value, older_json(&c->item->versions[i]));
+    for (size_t i = first; i < end; i++) {
+        cJSON_AddItemToArray(value, i == 0
+                                        ? current_json(c->item)
+                                        : older_json(&c->item->versions[c->item->n_versions - i]));
+    }
+    if (end < all) {
+        char *next = xasprintf("%s/v1.0%s?$skiptoken=%zu", c->rq->graph_url, c->rq->path, end);
+        cJSON_AddStringToObject(page, "@odata.nextLink", next);
+        free(next);
     }
     http_reply_json(c->rs, 200, page);
 }

@@ -209,6 +209,7 @@ static const struct {
     INT_SWITCH(upload_max_seconds),
     INT_SWITCH(upload_seconds),
     INT_SWITCH(url_seconds),
+    INT_SWITCH(versions_page),
 };
 
 bool world_switch_set(struct switches *sw, const char *name, const cJSON *value)

@@ -119,6 +119,7 @@ struct switches {
     int upload_seconds;           /* life of an idle upload session; default 900 */
     int upload_max_seconds;       /* oldest session: then 401 expiredToken; default 86400 */
     int max_page;                 /* highest $top honoured; default 1000 */
+    int versions_page;            /* versions in one answer; default 0: all */
     int copy_polls;               /* polls a copy monitor says inProgress; default 1 */
     char resync_code[48];         /* of 410; default resyncRequired */
 };
