@@ -139,6 +139,11 @@ expect "the same link again" "$link" "$(mooring link "$doc/Plan.docx")"
 edit=$(mooring link --type edit --copy "$lib/Plan.docx")
 [ "$edit" != "$link" ] || fail "the link to edit is the one to view"
 expect "copied" "$edit" "$(cat "$work/clipboard")"
+awkward="ms-word:ofe|u|$doc/a%20%231%20100%25%20%2B%20%C3%BC.docx"
+expect "a link to # % + and umlauts" "$awkward" "$(launch open "$(mooring link "$lib/a #1 100% + ü.docx")")"
+expect "versions of # % + and umlauts" 1.0 "$(mooring versions --json "$lib/a #1 100% + ü.docx" | jq -r '.versions[].version')"
+deep=$(mooring link "$lib/$long/$long/$long.docx")
+expect "a link to 300 characters" "$long.docx" "$(mooring status --json "$deep" | jq -r .name)"
 expect "scope of the tenant" tenant "$(mooring link --json "$lib/Plan.docx" | jq -r .scope)"
 
 # --- versions
@@ -182,6 +187,33 @@ grep -q '^Exec="/.*/mooring" open %f$' "$work/data/applications/mooring-open.des
 mooring desktop remove || fail "desktop remove"
 expect "nothing is left" "" "$(find "$work/data" -type f)"
 
+# --- a library that its owners moved to another address, under another title: the file is the same one
+control rename-library '{"library": "/sites/finance/Shared Documents", "to": "Papers #1", "title": "Papers"}' >/dev/null
+papers="$web/Papers%20%231"
+moved="ms-word:ofe|u|$papers/Plan.docx"
+expect "moved library: by the path that still stands" "$moved" "$(launch open "$lib/Plan.docx")"
+expect "moved library: by its letter" "$moved" "$(launch open 'F:\Plan.docx')"
+expect "moved library: by the UNC path that still stands" "$moved" \
+    "$(launch open '\\mooring\contoso\finance\Shared Documents\Plan.docx')"
+expect "moved library: by its new address, before anybody looked again" "$moved" "$(launch open "$papers/Plan.docx")"
+expect "moved library: by a link made before" "$moved" "$(launch open "$link")"
+kill -HUP "$agent_pid"
+renamed() { [ -e "$root/contoso/finance/Papers #1/Plan.docx" ]; }
+until_true 60 "the moved library under its new name" renamed
+old_lib=$lib
+lib="$root/contoso/finance/Papers #1"
+expect "moved library: by its new path" "$moved" "$(launch open "$lib/Plan.docx")"
+expect "moved library: by its new UNC path" "$moved" "$(launch open '\\mooring\contoso\finance\Papers #1\Plan.docx')"
+expect "moved library: by its new address" "$moved" "$(launch open "$papers/Plan.docx")"
+expect "moved library: view" "$papers" "$(launch view "$lib")"
+refused "moved library: the old address" NOT_FOUND "leads to nothing" view "$doc/Plan.docx"
+refused "moved library: the old path" NOT_FOUND "" view "$old_lib/Plan.docx"
+control rename-library '{"library": "/sites/finance/Papers #1", "to": "Shared Documents", "title": "Documents"}' >/dev/null
+kill -HUP "$agent_pid"
+lib=$old_lib
+returned() { [ -e "$lib/Plan.docx" ]; }
+until_true 60 "the library under its first name" returned
+
 # --- what cannot be done
 refused "nothing of ours" NOT_FOUND "not in a library" open "$work/out"
 refused "a foreign address" NOT_FOUND "leads to nothing" view https://example.com/x
@@ -203,10 +235,15 @@ control faults '{"match": {"host": "graph", "method": "P*"}, "count": -1, "actio
 printf 'draft' >"$lib/Draft.docx"
 refused "not uploaded yet" BUSY "not on the server yet" open "$lib/Draft.docx"
 expect "status says so, too" BUSY "$(mooring status --json "$lib/Draft.docx" | jq -r .error.code)"
+printf 'more\n' >>"$lib/history.txt"
+expect "a new file that waits: attribute state" new "$(fact state "$lib/Draft.docx")"
+expect "a save that waits: attribute state" uploading "$(fact state "$lib/history.txt")"
+refused "a restore under a save that waits" BUSY "not on the server yet" versions "$lib/history.txt" --restore 1
 control clear-faults >/dev/null
 mooring uploads retry >/dev/null
 mooring uploads wait --seconds 30 >/dev/null || fail "uploads"
 expect "uploaded" "ms-word:ofe|u|$doc/Draft.docx" "$(launch open "$lib/Draft.docx")"
+expect "and the attribute state" saved "$(fact state "$lib/history.txt")"
 agent_stop
 
 # --- policy

@@ -252,6 +252,20 @@ static void edit_quota(struct edit *e)
     e->drive->quota_total = load_int(e->args, "total", store_used(e->drive));
 }
 
+/* Its owners gave it another address and title; what it is stays the same. */
+static void edit_rename_library(struct edit *e)
+{
+    struct drive *d = e->drive;
+    const char *to = load_text(e->args, "to", d->url_name);
+    const char *title = load_text(e->args, "title", d->name);
+
+    if (*to == '\0' || *title == '\0' || strchr(to, '/') != NULL) {
+        fail(e, 400, "a library's address ends with a name");
+        return;
+    }
+    store_rename_drive(d, title, to);
+}
+
 static void edit_malware(struct edit *e)
 {
     const char *name = load_text(e->args, "name", NULL);
@@ -454,33 +468,20 @@ static const struct {
     void (*run)(struct edit *e);
     unsigned needs;
 } verbs[] = {
-    {"access", edit_access, NEEDS_DRIVE},
-    {"checkin", edit_checkin, NEEDS_ITEM},
-    {"checkout", edit_checkout, NEEDS_ITEM},
-    {"clock", edit_clock, 0},
-    {"contents", edit_contents, NEEDS_DRIVE},
-    {"delete", edit_delete, NEEDS_ITEM},
-    {"drop-uploads", edit_drop_uploads, 0},
-    {"enrich", edit_enrich, NEEDS_ITEM},
-    {"expire-urls", edit_expire_urls, 0},
-    {"hide", edit_hide, NEEDS_DRIVE},
-    {"hide-site", edit_hide_site, 0},
-    {"hold", edit_hold, NEEDS_ITEM},
-    {"item", edit_item, NEEDS_ITEM},
-    {"libraries", edit_libraries, 0},
-    {"lock", edit_lock, NEEDS_ITEM},
-    {"malware", edit_malware, NEEDS_ITEM},
-    {"mkdir", edit_mkdir, NEEDS_DRIVE},
-    {"move", edit_move, NEEDS_ITEM},
-    {"purge", edit_purge, NEEDS_ITEM},
-    {"quota", edit_quota, NEEDS_DRIVE},
-    {"record", edit_record, NEEDS_ITEM},
-    {"resync", edit_resync, NEEDS_DRIVE},
-    {"switch", edit_switch, 0},
-    {"touch", edit_touch, NEEDS_ITEM},
-    {"tree", edit_tree, NEEDS_ITEM},
-    {"unlock", edit_unlock, NEEDS_ITEM},
-    {"uploads", edit_uploads, 0},
+    {"access", edit_access, NEEDS_DRIVE},     {"checkin", edit_checkin, NEEDS_ITEM},
+    {"checkout", edit_checkout, NEEDS_ITEM},  {"clock", edit_clock, 0},
+    {"contents", edit_contents, NEEDS_DRIVE}, {"delete", edit_delete, NEEDS_ITEM},
+    {"drop-uploads", edit_drop_uploads, 0},   {"enrich", edit_enrich, NEEDS_ITEM},
+    {"expire-urls", edit_expire_urls, 0},     {"hide", edit_hide, NEEDS_DRIVE},
+    {"hide-site", edit_hide_site, 0},         {"hold", edit_hold, NEEDS_ITEM},
+    {"item", edit_item, NEEDS_ITEM},          {"libraries", edit_libraries, 0},
+    {"lock", edit_lock, NEEDS_ITEM},          {"malware", edit_malware, NEEDS_ITEM},
+    {"mkdir", edit_mkdir, NEEDS_DRIVE},       {"move", edit_move, NEEDS_ITEM},
+    {"purge", edit_purge, NEEDS_ITEM},        {"quota", edit_quota, NEEDS_DRIVE},
+    {"record", edit_record, NEEDS_ITEM},      {"rename-library", edit_rename_library, NEEDS_DRIVE},
+    {"resync", edit_resync, NEEDS_DRIVE},     {"switch", edit_switch, 0},
+    {"touch", edit_touch, NEEDS_ITEM},        {"tree", edit_tree, NEEDS_ITEM},
+    {"unlock", edit_unlock, NEEDS_ITEM},      {"uploads", edit_uploads, 0},
     {"write", edit_write, NEEDS_DRIVE},
 };
 

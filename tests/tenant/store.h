@@ -234,6 +234,9 @@ uint64_t store_generated_count(const struct generator *g);
 
 struct drive *store_new_drive(struct site *site, const char *name, const char *url_name,
                               const char *list_guid);
+
+/* [lock] */
+void store_rename_drive(struct drive *d, const char *name, const char *url_name);
 void store_free_drive(struct drive *d);
 
 #endif

@@ -334,6 +334,19 @@ struct drive *store_new_drive(struct site *site, const char *name, const char *u
     return d;
 }
 
+void store_rename_drive(struct drive *d, const char *name, const char *url_name)
+{
+    char *encoded = url_encode(url_name);
+    char *old[] = {d->name, d->url_name, d->web_url};
+    d->name = xstrdup(name);
+    d->url_name = xstrdup(url_name);
+    d->web_url = xasprintf("%s/%s", d->site->web_url, encoded);
+    free(encoded);
+    for (size_t i = 0; i < COUNT_OF(old); i++) {
+        free(old[i]); /* last: an argument may be one of them */
+    }
+}
+
 static void free_item(struct item *it)
 {
     if (it == NULL) {
