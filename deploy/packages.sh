@@ -13,7 +13,8 @@ build=(gcc libc6-dev cmake ninja-build pkg-config
 
 # What the checks, the peers and the proofs need: linters, cmocka, rclone, nghttpx, schemas, Samba's library, namespaces.
 test=(libcmocka-dev clang clang-format clang-tidy cppcheck shellcheck libnghttp2-dev nghttp2-proxy rclone curl jq
-    python3-jsonschema python3-yaml python3-samba libxml2-utils util-linux iproute2 attr procps git litmus davfs2 cadaver chromium)
+    python3-jsonschema python3-yaml python3-samba libxml2-utils util-linux iproute2 attr procps git litmus davfs2 cadaver
+    gvfs-backends libglib2.0-bin dbus chromium)
 
 # The cross compilers, what unpacks and builds Debian's source packages (deploy/cmake/deps.sh), Wine, and what makes and
 # signs the MSI.
