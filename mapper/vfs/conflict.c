@@ -113,6 +113,32 @@ int conflict_is_rewrite(struct upload *upload, struct journal_row *row, const st
     return code;
 }
 
+bool conflict_has_arrived(const struct upload *upload, struct journal_row *row,
+                          const struct call *call)
+{
+    struct account *account = upload->library->account;
+    struct graph_versions versions = {0};
+    struct graph_item item = {0};
+    struct account_info info;
+    const char *version = NULL;
+    bool has_arrived = false;
+
+    if (!row->may_have_arrived || !*row->item_id || row->sent_ms <= 0 ||
+        graph_get_item(&item, account, row->drive_id, row->item_id, call, NULL) < 0) {
+        return false;
+    }
+    version = item.ctag ? item.ctag : item.etag;
+    if (version && item.size_bytes == row->size_bytes &&
+        graph_list_versions(&versions, account, row->drive_id, row->item_id, call, NULL) == 0) {
+        account_info(account, &info);
+        has_arrived = are_all_ours(&versions, info.user_id, row->sent_ms) &&
+                      str_copy(&row->version, version, NULL) == 0;
+    }
+    graph_versions_clear(&versions);
+    graph_item_clear(&item);
+    return has_arrived;
+}
+
 /* --- a copy beside it --- */
 
 /* "Anna Muster" for anna.muster@contoso.com, without what a file name must not have. */

@@ -496,6 +496,12 @@ void draft_saved(struct body *body); /* its bytes are on the server */
 void save_leave(struct body *body);
 int spool_new(struct online_vfs *online, struct local_file **out, char **path, struct error *err);
 
+/* After an upload whose bytes may have been there before: gives the item the times that it was to
+ * have (-1: any). `item` is replaced by the newer answer. */
+int upload_settle_times(struct graph_item *item, struct account *account, const char *drive_id,
+                        int64_t modified_ms, int64_t created_ms, const struct call *call,
+                        struct error *err);
+
 /* Counts an upload that runs; ERR_UNREACHABLE while draining. */
 int upload_begin(struct online_vfs *online, struct error *err);
 void upload_end(struct online_vfs *online);

@@ -66,7 +66,8 @@ static int gather(struct rename *r, struct bytes *bytes, uint64_t *size, const s
     return code;
 }
 
-static int send_replace(struct rename *r, struct bytes *bytes, uint64_t size,
+/* `known`: the version that the target has there; NULL: that of its node. */
+static int send_replace(struct rename *r, struct bytes *bytes, uint64_t size, const char *known,
                         struct graph_item *item, const struct call *call, struct error *err)
 {
     struct online_vfs *online = r->online;
@@ -80,7 +81,7 @@ static int send_replace(struct rename *r, struct bytes *bytes, uint64_t size,
     call_extend(&longer, size);
     if (code == 0) {
         mutex_lock(&online->lock);
-        code = str_copy(&version, node_version(r->target), err);
+        code = str_copy(&version, known ? known : node_version(r->target), err);
         upload.modified_ms = bytes->body->modified_ms >= 0 ? bytes->body->modified_ms
                              : r->node->modified_ms > 0    ? r->node->modified_ms
                                                            : -1;
@@ -280,6 +281,45 @@ static void drop_replaced(struct rename *r, struct body *body, struct body *othe
     }
 }
 
+/* What is there may be what an upload of the target brought whose answer got lost: its version, else
+ * NULL. Saves of `other` are paused. */
+static char *version_that_arrived(struct body *other, const struct call *call)
+{
+    struct uploads *uploads = other->online->uploads;
+    struct upload *upload = upload_edit_next(uploads, other, NULL);
+    struct journal_row row = {0};
+    char *version = NULL;
+
+    if (!upload) {
+        return NULL;
+    }
+    if (upload->row.item_id && journal_row_copy(&row, &upload->row, NULL) == 0 &&
+        conflict_has_arrived(upload, &row, call)) {
+        version = row.version;
+        row.version = NULL;
+    }
+    upload_edited(uploads, upload);
+    journal_row_clear(&row);
+    return version;
+}
+
+static int send_over(struct rename *r, struct bytes *bytes, uint64_t size, struct body *other,
+                     struct graph_item *item, const struct call *call, struct error *err)
+{
+    int code = send_replace(r, bytes, size, NULL, item, call, err);
+    char *version = NULL;
+
+    if (code == ERR_CHANGED && other && uploads_has(other)) {
+        version = version_that_arrived(other, call);
+    }
+    if (version) {
+        error_clear(err);
+        code = send_replace(r, bytes, size, version, item, call, err);
+        free(version);
+    }
+    return code;
+}
+
 /* With saves of both files paused; 1: the bytes are too many to be brought here. */
 static int replace_paused(struct rename *r, struct body *body, struct body *other,
                           const struct call *call, struct error *err)
@@ -295,7 +335,7 @@ static int replace_paused(struct rename *r, struct body *body, struct body *othe
     code = gather(r, &bytes, &size, call, err);
     if (code == 0) {
         code = doubt_content(r, &bytes, other, size, err);
-        code = code < 0 ? code : send_replace(r, &bytes, size, &item, call, err);
+        code = code < 0 ? code : send_over(r, &bytes, size, other, &item, call, err);
         if (code < 0) {
             end_doubt(body, other);
         }

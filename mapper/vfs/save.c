@@ -219,6 +219,34 @@ static int read_spool(void *payload, void *data, size_t size, uint64_t offset, s
     return local_read(payload, data, size, offset, got, err);
 }
 
+/* Services keep seconds, or more. */
+static bool is_time(int64_t wanted_ms, int64_t has_ms)
+{
+    return wanted_ms < 0 || (wanted_ms - has_ms < 1000 && has_ms - wanted_ms < 1000);
+}
+
+int upload_settle_times(struct graph_item *item, struct account *account, const char *drive_id,
+                        int64_t modified_ms, int64_t created_ms, const struct call *call,
+                        struct error *err)
+{
+    struct graph_update update = {.modified_ms = modified_ms, .created_ms = created_ms};
+    struct graph_item newer = {0};
+    int code = 0;
+
+    if (!item->id ||
+        (is_time(modified_ms, item->modified_ms) && is_time(created_ms, item->created_ms))) {
+        return 0;
+    }
+    code = graph_update_item(&newer, account, drive_id, item->id, &update, call, err);
+    if (code < 0) {
+        graph_item_clear(&newer);
+        return code;
+    }
+    graph_item_clear(item);
+    *item = newer;
+    return 0;
+}
+
 static int upload(struct body *body, const struct target *target, struct graph_item *item,
                   const struct call *call, struct error *err)
 {
@@ -228,6 +256,7 @@ static int upload(struct body *body, const struct target *target, struct graph_i
                                   .modified_ms = body->modified_ms,
                                   .created_ms = body->created_ms,
                                   .may_have_arrived = body->may_have_arrived};
+    int code = 0;
 
     if (target->is_new) {
         upload.parent_id = place->item_id;
@@ -236,7 +265,12 @@ static int upload(struct body *body, const struct target *target, struct graph_i
         upload.item_id = place->item_id;
         upload.if_match = body->version && *body->version ? body->version : NULL;
     }
-    return graph_upload(item, place->account, &upload, &source, call, err);
+    code = graph_upload(item, place->account, &upload, &source, call, err);
+    if (code == 0 && body->may_have_arrived) {
+        code = upload_settle_times(item, place->account, place->drive_id, body->modified_ms,
+                                   body->created_ms, call, err);
+    }
+    return code;
 }
 
 static int note(struct body *body, const struct target *target, const char *reason, bool is_durable,

@@ -28,18 +28,30 @@ static bool is_in(const struct journal_row *row, const struct library *library,
     return row->path && !strchr(row->path, '/');
 }
 
+/* A new file at the place of the body's. */
+static bool is_new_at(const struct journal_row *row, const struct body *body)
+{
+    return (!row->item_id || !*row->item_id) && str_equal(row->name, node_name(body->node)) &&
+           is_in(row, body->library, tree_parent(body->online->tree, body->node));
+}
+
+/* The item was made by the upload that this one comes after, and the journal does not say so yet. */
+static bool is_after_done(const struct upload *upload, const struct body *body)
+{
+    return upload->waits_for && upload->waits_for->is_done && is_new_at(&upload->row, body) &&
+           is_new_at(&upload->waits_for->row, body) &&
+           upload->waits_for->row.size_bytes == body->node->size_bytes;
+}
+
 static bool is_of(const struct upload *upload, const struct body *body)
 {
-    const struct journal_row *row = &upload->row;
-
     if (!is_orphan(upload, body->library)) {
         return false;
     }
     if (*body->item_id) {
-        return str_equal(row->item_id, body->item_id);
+        return str_equal(upload->row.item_id, body->item_id) || is_after_done(upload, body);
     }
-    return (!row->item_id || !*row->item_id) && str_equal(row->name, node_name(body->node)) &&
-           is_in(row, body->library, tree_parent(body->online->tree, body->node));
+    return is_new_at(&upload->row, body);
 }
 
 /* The draft is what `newest` has; uploads->lock held. */
@@ -51,7 +63,7 @@ static void take_spool(struct uploads *uploads, struct body *body, const struct 
 
     if (upload_path(&path, uploads, row->spool, NULL) == 0 &&
         local_open(&file, path, false, NULL) == 0 &&
-        (!*body->item_id || str_copy(&body->version, row->version, NULL) == 0)) {
+        (!row->item_id || !*row->item_id || str_copy(&body->version, row->version, NULL) == 0)) {
         local_park(file); /* it may be one of thousands */
         body->spool = file;
         body->spool_path = path;
@@ -147,11 +159,15 @@ static void show_new(struct online_vfs *online, struct node *folder, const struc
                                .modified_ms = orphan->modified_ms,
                                .created_ms = orphan->created_ms,
                                .flags = NODE_LOCAL};
-    struct node *node = NULL;
+    struct node *node = tree_child(online->tree, folder, orphan->name);
 
-    /* What is there already may be this very file: its upload finds out. */
-    if (tree_child(online->tree, folder, orphan->name) ||
-        tree_add(online->tree, &node, folder, &facts, NULL) < 0) {
+    if (node) { /* perhaps this very file */
+        if (node->kind == VFS_FILE && !node->body && !(node->flags & NODE_LOCAL)) {
+            (void)body_show(online, node);
+        }
+        return;
+    }
+    if (tree_add(online->tree, &node, folder, &facts, NULL) < 0) {
         return;
     }
     if (!body_show(online, node)) { /* sent meanwhile */

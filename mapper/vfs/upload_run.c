@@ -171,6 +171,10 @@ static int send_row(struct run *run, struct graph_item *item, struct journal_row
         upload.resume_url = may_resume(row, account, call) ? row->session_url : NULL;
         code = graph_upload(item, account, &upload, &source, call, err);
     }
+    if (code == 0 && row->may_have_arrived) {
+        code = upload_settle_times(item, account, row->drive_id, row->modified_ms, row->created_ms,
+                                   call, err);
+    }
     return code;
 }
 
@@ -208,6 +212,7 @@ static void show_new(struct upload *upload, const struct graph_item *item, uint3
         folder = upload->library->root;
     }
     if (folder && tree_apply_item(online, &node, folder, item, UINT32_MAX, NULL) == 0 && node) {
+        tree_edit(online->tree, node); /* a listing that was asked for before has the old one */
         listing_note_added(online, folder, node);
         if (may_have_missed(upload->library, asked_edit) ||
             tree_is_buried(online->tree, item->id, asked_edit)) {
@@ -329,6 +334,31 @@ static void commit_done(struct uploads *uploads, struct upload *upload, struct u
     journal_row_clear(&row);
 }
 
+/* A body that came for the follower while its row did not name the item yet: it is of the item. */
+static void tell_follower(struct uploads *uploads, const struct upload *follower,
+                          const struct graph_item *item, uint32_t asked_edit)
+{
+    struct online_vfs *online = uploads->online;
+    const char *version = item->ctag ? item->ctag : item->etag;
+    struct body *body = NULL;
+    struct error error = {0};
+
+    mutex_lock(&online->lock);
+    mutex_lock(&uploads->lock);
+    body = follower->body;
+    mutex_unlock(&uploads->lock);
+    if (body && (body->node->flags & (NODE_LOCAL | NODE_GONE)) == NODE_LOCAL) {
+        if (tree_apply_own(online, body->node, item, asked_edit, &error) < 0) {
+            log_error(LOG_VFS, &error, "a saved file could not be noted");
+        }
+        mutex_lock(&body->lock);
+        (void)str_copy(&body->version, version ? version : "", NULL);
+        (void)str_copy(&body->item_id, item->id ? item->id : "", NULL);
+        mutex_unlock(&body->lock);
+    }
+    mutex_unlock(&online->lock);
+}
+
 /* A file of our own beside the one that the body reads now. */
 static bool is_shared(struct upload *upload)
 {
@@ -406,6 +436,9 @@ static void finish_good(struct run *run, const struct graph_item *item)
         mark_saved(upload->body, path);
     }
     commit_done(uploads, upload, follower, item);
+    if (follower) {
+        tell_follower(uploads, follower, item, run->asked_edit);
+    }
     if (upload->body && is_own && path) {
         upload_remove_spool(uploads, upload, upload->row.spool);
     }

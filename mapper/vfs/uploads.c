@@ -313,10 +313,12 @@ void uploads_await(struct body *body, const struct call *call)
     mutex_unlock(&uploads->lock);
 }
 
+/* ... or the one before it, which may have been begun when nobody had the file open. */
 static bool is_any_running(const struct uploads *uploads, const struct body *body)
 {
     for (const struct upload *upload = uploads->first; upload; upload = upload->next) {
-        if (upload->body == body && upload->is_running) {
+        if (upload->body == body &&
+            (upload->is_running || (upload->waits_for && upload->waits_for->is_running))) {
             return true;
         }
     }

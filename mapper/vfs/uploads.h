@@ -199,6 +199,11 @@ int conflict_copy_name(char **out, const char *name, const char *user_name, int6
 int conflict_is_rewrite(struct upload *upload, struct journal_row *row, const struct call *call,
                         struct error *err);
 
+/* Whether what the item has now is what a try of the row brought whose answer got lost, as far as its
+ * size, its user and the time tell: row->version becomes that version. */
+bool conflict_has_arrived(const struct upload *upload, struct journal_row *row,
+                          const struct call *call);
+
 /* `row` becomes that of a copy beside the item. */
 int conflict_name_copy(struct upload *upload, struct journal_row *row, const struct call *call,
                        struct error *err);

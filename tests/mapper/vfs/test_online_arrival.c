@@ -41,10 +41,79 @@ static void arrival_rename__takes_back_what_arrived_without_an_answer(void **sta
     assert_true(fake_has_text(f->fake, "b", "text"));
 }
 
+static void arrival_times__are_set_though_the_bytes_were_there(void **state)
+{
+    struct fixture *f = *state;
+    struct vfs_set set = {.flags = VFS_SET_MODIFIED, .modified_ms = 1600000000000};
+    struct vfs_attr attr;
+
+    fake_lose_uploads(f->fake, 1);
+    assert_int_equal(fixture_write_text(f, "", "a", "text"), 0);
+    (void)online_vfs_wait_uploads(f->online, 5000);
+    assert_int_not_equal(fixture_find(f, "a", &attr), 0);
+    assert_int_equal(vfs_setattr(f->vfs, &attr, attr.id, NULL, &set, NULL, NULL), 0);
+    assert_int_equal(online_vfs_retry_uploads(f->online, NULL, NULL, NULL), 0);
+    assert_int_equal(online_vfs_wait_uploads(f->online, 5000), 0);
+    assert_int_equal(fake_modified(f->fake, "a"), 1600000000000);
+    assert_int_not_equal(fixture_find(f, "a", &attr), 0);
+    assert_int_equal(attr.modified_ms, 1600000000000);
+}
+
+static void arrival_replace__goes_over_what_arrived_without_an_answer(void **state)
+{
+    struct fixture *f = *state;
+
+    fake_put_text(f->fake, "a", "old");
+    fake_put_text(f->fake, "b", "the new text");
+    assert_int_equal(fixture_list(f, ""), 2);
+    fake_lose_uploads(f->fake, 1);
+    assert_int_equal(fixture_write_text(f, "", "a", "lost answer"), 0);
+    (void)online_vfs_wait_uploads(f->online, 5000);
+    assert_true(fake_has_text(f->fake, "a", "lost answer"));
+    assert_int_equal(vfs_rename(f->vfs, f->root, "b", f->root, "a", 0, NULL, NULL), 0);
+    assert_int_equal(fixture_list(f, ""), 1);
+    assert_true(fixture_has_text(f, "a", "the new text"));
+    assert_int_equal(online_vfs_wait_uploads(f->online, 60000), 0);
+    assert_int_equal(fake_children(f->fake, ""), 1);
+    assert_true(fake_has_text(f->fake, "a", "the new text"));
+}
+
+/* The first save arrived, and its answer did not; the second waits for it. */
+static void arrival_restart__shows_the_last_save_over_what_arrived(void **state)
+{
+    struct fixture *f = *state;
+    struct vfs_attr attr;
+
+    fake_lose_uploads(f->fake, 1);
+    assert_int_equal(fixture_write_text(f, "", "a", "the first text"), 0);
+    (void)online_vfs_wait_uploads(f->online, 5000);
+    fake_fail(f->fake, FAKE_UPLOAD, ERR_UNREACHABLE, 0, UINT32_MAX);
+    assert_int_equal(fixture_write_text(f, "", "a", "second"), 0);
+    fixture_stop(f);
+    fixture_start(f);
+    assert_true(fake_has_text(f->fake, "a", "the first text"));
+    assert_int_equal(fixture_list(f, ""), 1);
+    assert_int_not_equal(fixture_find(f, "a", &attr), 0);
+    assert_int_equal(attr.size_bytes, 6);
+    assert_true(fixture_has_text(f, "a", "second"));
+    fake_fail(f->fake, FAKE_UPLOAD, 0, 0, 0);
+    assert_int_equal(online_vfs_retry_uploads(f->online, NULL, NULL, NULL), 0);
+    assert_int_equal(online_vfs_wait_uploads(f->online, 60000), 0);
+    assert_int_equal(fake_children(f->fake, ""), 1);
+    assert_true(fake_has_text(f->fake, "a", "second"));
+    assert_true(fixture_has_text(f, "a", "second"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(arrival_delete__takes_back_what_arrived_without_an_answer,
+                                        setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(arrival_times__are_set_though_the_bytes_were_there, setup,
+                                        fixture_teardown),
+        cmocka_unit_test_setup_teardown(arrival_restart__shows_the_last_save_over_what_arrived,
+                                        setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(arrival_replace__goes_over_what_arrived_without_an_answer,
                                         setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(arrival_rename__takes_back_what_arrived_without_an_answer,
                                         setup, fixture_teardown),

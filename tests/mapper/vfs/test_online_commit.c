@@ -268,6 +268,46 @@ static void power_cut__before_the_rename_sends_what_waits(void **state)
     assert_int_equal(fake_children(f->fake, ""), 2);
 }
 
+static void look_at_it(struct fixture *f)
+{
+    struct vfs_attr attr;
+
+    between.code = fixture_find(f, "folder/a", &attr) ? (int)attr.size_bytes : -1;
+}
+
+/* The first upload of a new file ends after a restart, and its second save is looked at before the
+ * journal names the item. */
+static void commit_restart__the_next_save_is_of_the_item(void **state)
+{
+    struct fixture *f = *state;
+
+    fake_put_text(f->fake, "folder/other", "x");
+    assert_int_equal(fixture_list(f, "folder"), 1);
+    fake_lose_uploads(f->fake, 1);
+    assert_int_equal(fixture_write_text(f, "folder", "a", "the first"), 0);
+    (void)online_vfs_wait_uploads(f->online, WAIT_MS);
+    fake_fail(f->fake, FAKE_UPLOAD, ERR_UNREACHABLE, 0, UINT32_MAX);
+    assert_int_equal(fixture_write_text(f, "folder", "a", "2nd"), 0);
+    fixture_stop(f);
+    fake_fail(f->fake, FAKE_UPLOAD, 0, 0, 0);
+    between.act = look_at_it;
+    between.f = f;
+    between.code = 0;
+    between.is_armed = true;
+    fixture_start(f);
+    assert_int_equal(online_vfs_retry_uploads(f->online, NULL, NULL, NULL), 0);
+    assert_int_equal(online_vfs_wait_uploads(f->online, WAIT_MS), 0);
+    assert_false(between.is_armed);
+    assert_int_equal(between.code, 3);
+    assert_int_equal(vfs_rename(f->vfs, fixture_find(f, "folder", NULL), "other",
+                                fixture_find(f, "folder", NULL), "a", 0, NULL, NULL),
+                     0);
+    assert_int_equal(online_vfs_wait_uploads(f->online, WAIT_MS), 0);
+    assert_int_equal(fake_children(f->fake, "folder"), 1);
+    assert_true(fake_has_text(f->fake, "folder/a", "x"));
+    assert_true(fixture_has_text(f, "folder/a", "x"));
+}
+
 /* Somebody else's version is not taken for the rename's, whatever its length is. */
 static void power_cut__keeps_what_waits_when_another_saved(void **state)
 {
@@ -297,6 +337,7 @@ int main(void)
         COMMIT_TEST(commit_rename__waits_until_the_row_is_gone),
         COMMIT_TEST(commit_rename__onto_it_waits_until_the_row_is_gone),
         COMMIT_TEST(commit_save__comes_after_the_row_before_it),
+        COMMIT_TEST(commit_restart__the_next_save_is_of_the_item),
         COMMIT_TEST(power_cut__in_a_rename_sends_nothing_that_was_replaced),
         COMMIT_TEST(power_cut__in_a_rename_of_what_waits_ends_it),
         COMMIT_TEST(power_cut__in_a_rename_onto_a_new_file_makes_no_copy),
