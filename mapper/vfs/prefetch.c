@@ -23,8 +23,8 @@
 #define SCAN_MAX 2000u      /* entries of the folder looked at for the next ones */
 #define QUEUE_MAX 2u        /* batches */
 #define ASK_MS 10000        /* then the reader asks by himself */
-#define THREAD_IDLE_MS 5000
-#define GIVE_BACK_ENTRIES 10000u /* the answers for so many leave megabytes between their nodes */
+#define THREAD_IDLE_MS 2500
+#define GIVE_BACK_ENTRIES 4000u /* the answers for so many leave megabytes between their nodes */
 
 /* One batch: folders of one library. */
 struct prefetch {

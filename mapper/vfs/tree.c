@@ -36,11 +36,12 @@ void tree_free(struct tree *tree)
         if ((node->flags & NODE_USED) && node->kind == VFS_FOLDER) {
             free(node->folder);
         }
-        free(node->text);
+        tree_drop_text(tree, node);
     }
     for (uint32_t i = 0; i < tree->chunk_count; i++) {
         free(tree->chunks[i]);
     }
+    tree_free_texts(tree);
     free(tree->chunks);
     free(tree->by_name);
     free(tree->by_item);

@@ -5,7 +5,7 @@
  * Not thread-safe: the online vfs guards it with its one lock, and never waits while holding it. A
  * pointer to a node is good until the lock is given up; a held node (tree_hold) stays valid longer.
  *
- * Memory: a node is 104 bytes, its texts (item id, cTag, eTag, name) one allocation, its places in
+ * Memory: a node is 104 bytes, its texts (item id, cTag, eTag, name) one piece (tree_text.c), its places in
  * the two hash tables 16 bytes at most. What the eTag has in common with the cTag, a GUID (graph-facts
  * 2.3), is stored once. Nodes that nobody holds are dropped, least recently used
  * first, when there are more than the limit; a folder that lost a child this way is no longer
@@ -60,7 +60,7 @@ struct folder {
 };
 
 struct node {
-    char *text; /* item id, cTag, eTag (as tree_nodes.c packs it) and name, each with its NUL */
+    char *text; /* item id, cTag, eTag (as tree_text.c packs it) and name, each with its NUL */
     union {
         struct folder *folder; /* folders; NULL until visited */
         struct body *body;     /* files; NULL unless open. Not a reference */

@@ -19,88 +19,6 @@ uint64_t node_id(const struct node *node)
     return ((uint64_t)node->generation << 32) | node->index;
 }
 
-const char *node_item_id(const struct node *node)
-{
-    return node->text;
-}
-
-const char *node_ctag(const struct node *node)
-{
-    return node->text + node->ctag_at;
-}
-
-/* --- eTags ---
- *
- * The service makes both tags of one GUID: "{GUID},4" and "c:{GUID},6", with the quotes. What follows
- * the common part is then all that is stored of the eTag, behind a mark. */
-
-#define ETAG_SHARES '\1' /* the rest of an eTag that begins as the cTag does */
-#define ETAG_PLAIN '\2'  /* an eTag that itself begins with a mark */
-
-/* What an eTag has in common with this cTag, after its quote: "{GUID},". *size 0: nothing. */
-static const char *shared_part(const char *ctag, size_t *size)
-{
-    const char *comma = strrchr(ctag, ',');
-
-    *size = comma && str_starts_with(ctag, "\"c:") ? (size_t)(comma - ctag) - 2 : 0;
-    return ctag + 3;
-}
-
-/* What is stored of `etag`: a mark, or '\0' for none, and the text behind it. */
-static char pack_etag(const char **rest, const char *etag, const char *ctag)
-{
-    size_t size = 0;
-    const char *shared = shared_part(ctag, &size);
-
-    *rest = etag;
-    if (size > 0 && etag[0] == '"' && strncmp(etag + 1, shared, size) == 0) {
-        *rest = etag + 1 + size;
-        return ETAG_SHARES;
-    }
-    return etag[0] == ETAG_SHARES || etag[0] == ETAG_PLAIN ? ETAG_PLAIN : '\0';
-}
-
-bool node_has_etag(const struct node *node, const char *etag)
-{
-    const char *stored = node->text + node->etag_at;
-    const char *rest = NULL;
-    char mark = pack_etag(&rest, etag ? etag : "", node_ctag(node));
-
-    return mark ? stored[0] == mark && strcmp(stored + 1, rest) == 0 : strcmp(stored, rest) == 0;
-}
-
-int node_copy_etag(char **out, const struct node *node, struct error *err)
-{
-    const char *stored = node->text + node->etag_at;
-    size_t size = 0;
-    const char *shared = shared_part(node_ctag(node), &size);
-
-    if (stored[0] == ETAG_SHARES) {
-        return str_format(out, err, "\"%.*s%s", (int)size, shared, stored + 1);
-    }
-    return str_copy(out, stored[0] == ETAG_PLAIN ? stored + 1 : stored, err);
-}
-
-const char *node_name(const struct node *node)
-{
-    return node->text + node->name_at;
-}
-
-const char *node_version(const struct node *node)
-{
-    const char *etag = node->text + node->etag_at;
-
-    if (*node_ctag(node)) {
-        return node_ctag(node);
-    }
-    return *etag == ETAG_PLAIN ? etag + 1 : etag; /* it shares nothing with no cTag */
-}
-
-bool node_is_link(const struct node *node)
-{
-    return str_starts_with(node_ctag(node), "https://"); /* tags of the service begin with '"' */
-}
-
 struct node *tree_find_exact(struct tree *tree, uint64_t id)
 {
     uint32_t index = (uint32_t)id;
@@ -367,13 +285,10 @@ void tree_free_slot(struct tree *tree, struct node *node)
     uint32_t generation = node->generation < GENERATION_MAX ? node->generation + 1 : 1;
     uint32_t index = node->index;
 
-    if (node->text) {
-        tree->text_bytes -= node->name_at + strlen(node_name(node)) + 1;
-    }
     if (node->kind == VFS_FOLDER && node->folder) {
         free(node->folder);
     }
-    free(node->text);
+    tree_drop_text(tree, node);
     *node = (struct node){.index = index, .generation = generation, .next = tree->free_slot};
     tree->free_slot = index;
     tree->used--;
@@ -483,41 +398,6 @@ int tree_make(struct tree *tree, struct node **out, struct error *err)
 static const char *text_or_empty(const char *text)
 {
     return text ? text : "";
-}
-
-int tree_set_text(struct tree *tree, struct node *node, const char *item_id, const char *ctag,
-                  const char *etag, const char *name, struct error *err)
-{
-    size_t item_size = strlen(item_id) + 1;
-    size_t ctag_size = strlen(ctag) + 1;
-    char mark = pack_etag(&etag, etag, ctag);
-    size_t etag_size = strlen(etag) + 1 + (mark ? 1 : 0);
-    size_t name_size = strlen(name) + 1;
-    size_t total = item_size + ctag_size + etag_size + name_size;
-    char *text = NULL;
-
-    if (total > TEXT_MAX || name_size > VFS_NAME_MAX + 1) {
-        return error_set(err, ERR_PROTOCOL, "an item has ids or a name that are too long");
-    }
-    text = malloc(total);
-    if (!text) {
-        return error_set(err, ERR_NO_MEMORY, "no memory for an item");
-    }
-    memcpy(text, item_id, item_size);
-    memcpy(text + item_size, ctag, ctag_size);
-    text[item_size + ctag_size] = mark;
-    memcpy(text + item_size + ctag_size + (mark ? 1 : 0), etag, strlen(etag) + 1);
-    memcpy(text + item_size + ctag_size + etag_size, name, name_size);
-    if (node->text) {
-        tree->text_bytes -= node->name_at + strlen(node_name(node)) + 1;
-        free(node->text);
-    }
-    node->text = text;
-    node->ctag_at = (uint16_t)item_size;
-    node->etag_at = (uint16_t)(item_size + ctag_size);
-    node->name_at = (uint16_t)(item_size + ctag_size + etag_size);
-    tree->text_bytes += total;
-    return 0;
 }
 
 int tree_set_facts(struct tree *tree, struct node *node, const struct node_facts *facts,

@@ -19,6 +19,17 @@ struct grave {
     uint32_t edit;
 };
 
+#define TEXT_PIECE 8u
+#define TEXT_PIECES_MAX 64u /* longer texts are allocated one by one */
+
+/* Memory for texts. */
+struct texts {
+    char *slabs; /* the first; each begins with the next */
+    char *fresh; /* of the first one: never used yet */
+    size_t fresh_size;
+    char *free[TEXT_PIECES_MAX + 1]; /* by size; each begins with the next */
+};
+
 struct tree {
     struct node **chunks;
     uint32_t chunk_count;
@@ -33,6 +44,7 @@ struct tree {
     uint32_t edits;
     uint32_t needed_edit; /* what was edited after it is not dropped */
     uint64_t text_bytes;
+    struct texts texts;
     struct grave graves[GRAVES];
 };
 
@@ -41,8 +53,11 @@ int tree_make(struct tree *tree, struct node **out, struct error *err);
 void tree_free_slot(struct tree *tree, struct node *node);
 int tree_grow_tables(struct tree *tree, struct error *err);
 
+/* tree_text.c */
 int tree_set_text(struct tree *tree, struct node *node, const char *item_id, const char *ctag,
                   const char *etag, const char *name, struct error *err);
+void tree_drop_text(struct tree *tree, struct node *node);
+void tree_free_texts(struct tree *tree);
 int tree_set_facts(struct tree *tree, struct node *node, const struct node_facts *facts,
                    struct error *err);
 
