@@ -25,8 +25,8 @@ UPGRADE_CODE = {  # one product per architecture; a machine can have only one of
     "aarch64": "{5B5C1D61-7C0B-4C80-9F2A-7C7B6D1B7E03}",
 }
 TEMPLATE = {"x86_64": "x64;1033", "i686": "Intel;1033", "aarch64": "Arm64;1033"}
-COMPONENTS = ("Program", "AgentProgram", "Licences", "Setup", "Tenant", "ClientId", "Transport", "RunKey", "Provider",
-              "Provider32", "Template", "TemplateEnglish", "TemplateGerman")
+COMPONENTS = ("Program", "AgentProgram", "Licences", "Setup", "Events", "Tenant", "ClientId", "Transport", "RunKey",
+              "Provider", "Provider32", "Template", "TemplateEnglish", "TemplateGerman")
 
 INSTALLER_VERSION, COMPRESSED, READ_ONLY_RECOMMENDED = 500, 2, 2
 

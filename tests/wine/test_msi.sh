@@ -96,6 +96,8 @@ expect "a transport that does not exist is refused" $refused $?
 install $old AUTOSTART=sometimes >/dev/null
 expect "so is a way to start that does not exist" $refused $?
 absent "and nothing is there" "$programs"
+# A key that has nothing else in it goes with our value; on a Windows these are never empty.
+reg add 'HKLM\SYSTEM\CurrentControlSet\Services\EventLog\Application\Foreign' /v TypesSupported /t REG_DWORD /d 7 /f >/dev/null
 reg add "$run_key" /v Foreign /d foreign.exe /f >/dev/null
 snapshot before
 
@@ -126,6 +128,8 @@ present "the task at logon" "$task"
 expect "no Run key beside it" "" "$(value "$run_key" Mooring)"
 expect "foreign providers stay where they are" "REG_SZ RDPNP,LanmanWorkstation,MooringNP,WinFsp.Np,webclient" "$(order)"
 has "the provider is in order" "network provider: registered" "$(installed np check)"
+expect "the texts of events are found" 'REG_SZ C:\Program Files\Mooring\mooring-agent.exe' \
+    "$(value 'HKLM\SYSTEM\CurrentControlSet\Services\EventLog\Application\Mooring' EventMessageFile)"
 has "commands are found" ';C:\\Program Files\\Mooring\\' "$(value "$path_key" PATH)"
 has "it stands among the programs" "REG_SZ Mooring" "$(entry $old DisplayName)"
 has "with its version" "REG_SZ 1.0.0" "$(entry $old DisplayVersion)"

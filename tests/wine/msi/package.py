@@ -114,6 +114,32 @@ def check_rules(arch, msi):
     ok(f"the package is for {template}")
 
 
+def check_scripts(msi):
+    """PowerShell is not in Debian: at least the scripts ask for what the package writes, and their brackets close."""
+    text = tables(msi)
+    deploy = os.path.join(ROOT, "deploy")
+    scripts = [os.path.join(deploy, folder, name) for folder in ("intune", "gpo")
+               for name in sorted(os.listdir(os.path.join(deploy, folder))) if name.endswith(".ps1")]
+    for path in scripts:
+        with open(path, encoding="ascii") as file:
+            script = file.read()
+        code = re.sub(r"\"[^\"]*\"|'[^']*'", "", re.sub(r"^\s*#.*$", "", script, flags=re.M))
+        if "'" in code or '"' in code:
+            fail(f"{path}: a quote is left open")
+        for one, other in ("()", "{}", "[]"):
+            if code.count(one) != code.count(other):
+                fail(f"{path}: {one} and {other} do not match")
+        for name in re.findall(r"\$setup\.(\w+)", script):
+            if f"|Software\\MooringSetup|{name}|" not in text:
+                fail(f"{path} reads the value {name}, which the package does not write")
+        for name in re.findall(r"'(?:[\w-]+\\)?([\w-]+\.(?:exe|dll|admx|adml))'|\\(mooring\w*\.dll)", script):
+            if f"|{name[0] or name[1]}|" not in text:
+                fail(f"{path} names the file {name}, which the package does not have")
+    if len(scripts) != 5:
+        fail(f"the scripts are {scripts}")
+    ok("the scripts for Intune and Group Policy name what the package has")
+
+
 def extracted(msi, work):
     folder = os.path.join(work, "extracted")
     os.mkdir(folder)
@@ -212,6 +238,7 @@ def main():
         base = build(os.path.join(work, "one"), arch, builds)
         check_tables(arch, base + ".msi", is_write)
         check_rules(arch, base + ".msi")
+        check_scripts(base + ".msi")
         again = build(os.path.join(work, "two"), arch, builds)
         for end in (".msi", ".cdx.json", "-notices.txt"):
             if run("cmp", base + end, again + end).returncode != 0:
