@@ -227,6 +227,28 @@ static void graph_download__goes_on_after_a_truncated_body(void **state)
     free(id);
 }
 
+/* graph-facts 2.7: a transfer begun in time may finish, a resume needs a new address. */
+static void graph_download__goes_on_when_its_address_expired_in_the_middle(void **state)
+{
+    struct wire *wire = *state;
+    struct error err = {0};
+    struct sink sink;
+    char *id = upload_new(wire, "halfway.bin", 700000, 5);
+
+    tenant_tell(wire->tenant, "faults",
+                "{'match':{'host':'content','method':'GET'},'count':1,"
+                "'action':{'truncate_after':100000}}");
+    tenant_tell(wire->tenant, "faults",
+                "{'match':{'host':'content','method':'GET'},'count':1,"
+                "'action':{'status':401,'code':'unauthenticated'}}");
+    sink_init(&sink);
+    assert_ok(download(wire, &sink, id, NULL, 0, 0, &err), err);
+    assert_bytes(&sink.bytes, 5, 0, 700000);
+    assert_int_equal(tenant_settled_count(wire->tenant, "GET", "**/content", 2), 2);
+    sink_clear(&sink);
+    free(id);
+}
+
 static void graph_download__gives_up_on_a_body_that_never_comes_whole(void **state)
 {
     struct wire *wire = *state;
@@ -670,6 +692,7 @@ int main(int argc, char **argv)
         TEST(graph_download__waits_for_a_slow_reader),
         TEST(graph_download__skips_what_a_server_without_ranges_sends),
         TEST(graph_download__goes_on_after_a_truncated_body),
+        TEST(graph_download__goes_on_when_its_address_expired_in_the_middle),
         TEST(graph_download__gives_up_on_a_body_that_never_comes_whole),
         TEST(graph_download__asks_again_when_its_address_expired),
         TEST(graph_download__with_an_address_needs_no_other_request),
