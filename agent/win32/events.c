@@ -16,6 +16,9 @@
 #define WINDOW_CLASS L"MooringAgent"
 #define MESSAGE_OVER WM_APP
 #define START_MS 10000
+/* Of 0x100 to 0x3FF, higher ones are ended first; the default is 0x280. Programs
+ * that have files of ours open shall close them before we end. */
+#define SHUTDOWN_LEVEL 0x180
 #define END_MS 60000 /* the system ends us long before, unless the user lets us go on */
 
 struct agent_events {
@@ -130,6 +133,7 @@ static int start(struct agent_events *events, struct error *err)
         return code;
     }
     WaitForSingleObject(events->ready, START_MS);
+    (void)SetProcessShutdownParameters(SHUTDOWN_LEVEL, 0);
     if (!atomic_load(&events->window)) {
         log_info(LOG_AGENT, "there is no display: nobody tells that the session ends");
     }

@@ -11,6 +11,7 @@
 #   policy_base                  what the agent needs to know of the tenant, into HKLM\Software\Policies\Mooring
 #   agent_start | agent_stop     mooring-agent.exe with the recording transport -> $recording
 #   sign_in                      approves the device code that waits
+#   at_end                       a test's own clean-up, if it has any: a function that it defines
 #   within NAME COMMAND...       how long until it is true; more than two seconds on an idle machine is a failure
 set -u
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -54,6 +55,7 @@ clear_all() {
 
 wine_end() {
     local code=$?
+    if declare -F at_end >/dev/null; then at_end; fi
     [ -n "$agent_pid" ] && kill "$agent_pid" 2>/dev/null && wait "$agent_pid" 2>/dev/null
     [ -n "$tenant_pid" ] && kill "$tenant_pid" 2>/dev/null && wait "$tenant_pid" 2>/dev/null
     if [ $code != 0 ] && [ $code != 77 ]; then

@@ -37,6 +37,10 @@ build=$(cd "$(dirname "$program")/.." && pwd)
 export WINEPREFIX=${MOORING_WINEPREFIX:-$build/wine}
 export WINEDEBUG=${WINEDEBUG:--all} WINEDLLOVERRIDES='mscoree,mshtml=;winemenubuilder.exe=d'
 unset DISPLAY WAYLAND_DISPLAY
+# A display that a test made for itself. Its prefix must be its own: the desktop is made once for each server of Wine.
+if [ -n "${MOORING_DISPLAY:-}" ]; then
+    export DISPLAY=$MOORING_DISPLAY
+fi
 
 # One of many at once makes the prefix. wineboot leaves its server running.
 mkdir -p "$WINEPREFIX"
