@@ -40,6 +40,16 @@ struct call rename_call_to_undo(void);
 /* A file onto the file r->target. */
 int rename_replace(struct rename *r, const struct call *call, struct error *err);
 
+/* --- rename_conflict.c --- */
+
+/* The target is not as we know it: its version, where the service itself rewrote what we saved; NULL:
+ * others did. */
+char *rename_rewritten(struct rename *r, const struct call *call);
+
+/* Others changed the target (ERR_CHANGED) or deleted it: the source becomes a conflict copy, or takes
+ * the name. `code` as it is: ConflictMode is Refuse, or it is another error. No saves are paused. */
+int rename_keep_both(struct rename *r, int code, const struct call *call, struct error *err);
+
 /* --- rename_journal.c --- */
 
 /* Onto the file r->target, whose item is on the server. The source was never there, and the journal

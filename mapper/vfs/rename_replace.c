@@ -312,6 +312,9 @@ static int send_over(struct rename *r, struct bytes *bytes, uint64_t size, struc
     if (code == ERR_CHANGED && other && uploads_has(other)) {
         version = version_that_arrived(other, call);
     }
+    if (code == ERR_CHANGED && !version) {
+        version = rename_rewritten(r, call);
+    }
     if (version) {
         error_clear(err);
         code = send_replace(r, bytes, size, version, item, call, err);
@@ -543,5 +546,5 @@ int rename_replace(struct rename *r, const struct call *call, struct error *err)
     }
     body_put(other);
     body_put(body);
-    return code == 1 ? replace_aside(r, call, err) : code;
+    return code == 1 ? replace_aside(r, call, err) : rename_keep_both(r, code, call, err);
 }

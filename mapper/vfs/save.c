@@ -533,7 +533,7 @@ static bool is_background(struct online_vfs *online)
     return is_so;
 }
 
-/* Someone else saved meanwhile, or took the name, and both versions are to be kept: the journal makes
+/* Someone else saved or deleted it meanwhile, or took the name, and both versions are to be kept: the journal makes
  * the copy. It is on the server when this returns, unless the line fails; then it is sent later. */
 static int save_copy(struct body *body, struct target *target, const struct call *call,
                      struct error *err)
@@ -549,14 +549,16 @@ static int save_copy(struct body *body, struct target *target, const struct call
     return code;
 }
 
-static bool makes_copy(struct online_vfs *online, int code)
+static bool makes_copy(struct online_vfs *online, const struct target *target, int code)
 {
+    bool is_gone = code == ERR_NOT_FOUND || code == ERR_STALE || code == ERR_GONE;
     bool keeps_both = false;
 
     mutex_lock(&online->lock);
     keeps_both = online->options.keeps_both;
     mutex_unlock(&online->lock);
-    return keeps_both && (code == ERR_CHANGED || code == ERR_EXISTS);
+    return keeps_both &&
+           (code == ERR_CHANGED || code == ERR_EXISTS || (is_gone && !target->is_new));
 }
 
 /* While draining, what was closed before and waited in settle.h may still go. */
@@ -590,7 +592,7 @@ static int save_by_mode(struct body *body, struct target *target, bool *to_journ
         return code;
     }
     code = save_now(body, target, call, err);
-    if (makes_copy(body->online, code)) {
+    if (makes_copy(body->online, target, code)) {
         code = save_copy(body, target, call, err);
         *to_journal = code == 0;
     }

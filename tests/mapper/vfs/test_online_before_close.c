@@ -1,0 +1,118 @@
+/* WriteMode=BeforeClose and ConflictMode=KeepBoth: what others do to a file meanwhile takes nothing of
+ * either away. */
+#include "fixture.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define WAIT_MS 20000
+
+static int setup(void **state)
+{
+    struct fixture *f = calloc(1, sizeof(*f));
+
+    fixture_prepare(f);
+    f->options.keeps_both = true;
+    fixture_start(f);
+    *state = f;
+    return 0;
+}
+
+static void before_close__of_a_file_that_others_deleted_keeps_the_save(void **state)
+{
+    struct fixture *f = *state;
+    struct vfs_file *file = NULL;
+    char name[160];
+
+    fake_put_text(f->fake, "a.txt", "old!");
+    assert_int_equal(
+        vfs_open(f->vfs, &file, fixture_find(f, "a.txt", NULL), VFS_READ | VFS_WRITE, NULL, NULL),
+        0);
+    assert_int_equal(vfs_write(f->vfs, file, "mine", 4, 0, NULL, NULL), 0);
+    fake_remove(f->fake, "a.txt");
+    assert_int_equal(vfs_flush(f->vfs, file, NULL, NULL), 0);
+    vfs_close(f->vfs, file);
+    assert_null(fake_id(f->fake, "a.txt")); /* it does not come back as itself */
+    fake_find_name(f->fake, "", "(conflict ", name, sizeof(name));
+    assert_true(fake_has_text(f->fake, name, "mine"));
+    assert_int_equal(fixture_unsaved(f), 0);
+}
+
+static void before_close__renaming_onto_a_changed_file_keeps_both(void **state)
+{
+    struct fixture *f = *state;
+    char name[160];
+
+    fake_put_text(f->fake, "a.txt", "old!");
+    fake_put_text(f->fake, "b.txt", "mine");
+    assert_int_equal(fixture_list(f, ""), 2);
+    fake_put_text(f->fake, "a.txt", "theirs");
+    assert_int_equal(vfs_rename(f->vfs, f->root, "b.txt", f->root, "a.txt", 0, NULL, NULL), 0);
+    assert_true(fake_has_text(f->fake, "a.txt", "theirs"));
+    fake_find_name(f->fake, "", "a (conflict ", name, sizeof(name));
+    assert_true(fake_has_text(f->fake, name, "mine"));
+    assert_int_equal(fake_children(f->fake, ""), 2);
+    assert_true(fixture_has_text(f, "a.txt", "theirs"));
+    assert_true(fixture_has_text(f, name, "mine"));
+    assert_int_equal(fixture_find(f, "b.txt", NULL), 0);
+}
+
+/* As a program does that saves beside the file. */
+static void before_close__a_save_by_rename_onto_a_changed_file_keeps_both(void **state)
+{
+    struct fixture *f = *state;
+    char name[160];
+
+    fake_put_text(f->fake, "a.txt", "old!");
+    assert_int_equal(fixture_list(f, ""), 1);
+    fake_put_text(f->fake, "a.txt", "theirs");
+    assert_int_equal(fixture_write_text(f, "", "4913", "mine"), 0); /* stays here */
+    assert_int_equal(vfs_rename(f->vfs, f->root, "4913", f->root, "a.txt", 0, NULL, NULL), 0);
+    assert_true(fake_has_text(f->fake, "a.txt", "theirs"));
+    fake_find_name(f->fake, "", "a (conflict ", name, sizeof(name));
+    assert_true(fake_has_text(f->fake, name, "mine"));
+    assert_int_equal(fixture_unsaved(f), 0);
+}
+
+/* SharePoint rewrites what it got: no conflict, and the item stays. */
+static void before_close__renaming_onto_a_rewritten_file_replaces_it(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_int_equal(fixture_write_text(f, "", "a.docx", "mine"), 0);
+    fake_put_text(f->fake, "b.docx", "mine, newer");
+    assert_int_equal(fixture_list(f, ""), 2);
+    fake_rewrite(f->fake, "a.docx", "mine, with properties");
+    assert_int_equal(vfs_rename(f->vfs, f->root, "b.docx", f->root, "a.docx", 0, NULL, NULL), 0);
+    assert_true(fake_has_text(f->fake, "a.docx", "mine, newer"));
+    assert_int_equal(online_vfs_drain(f->online, WAIT_MS), 0);
+    assert_int_equal(fake_children(f->fake, ""), 1);
+}
+
+static void before_close__renaming_onto_a_deleted_file_takes_its_name(void **state)
+{
+    struct fixture *f = *state;
+
+    fake_put_text(f->fake, "a.txt", "old!");
+    fake_put_text(f->fake, "b.txt", "mine");
+    assert_int_equal(fixture_list(f, ""), 2);
+    fake_remove(f->fake, "a.txt");
+    assert_int_equal(vfs_rename(f->vfs, f->root, "b.txt", f->root, "a.txt", 0, NULL, NULL), 0);
+    assert_true(fake_has_text(f->fake, "a.txt", "mine"));
+    assert_int_equal(fake_children(f->fake, ""), 1);
+    assert_int_equal(fixture_list(f, ""), 1);
+}
+
+int main(void)
+{
+#define BEFORE_CLOSE_TEST(f) cmocka_unit_test_setup_teardown(f, setup, fixture_teardown)
+    const struct CMUnitTest tests[] = {
+        BEFORE_CLOSE_TEST(before_close__of_a_file_that_others_deleted_keeps_the_save),
+        BEFORE_CLOSE_TEST(before_close__renaming_onto_a_changed_file_keeps_both),
+        BEFORE_CLOSE_TEST(before_close__a_save_by_rename_onto_a_changed_file_keeps_both),
+        BEFORE_CLOSE_TEST(before_close__renaming_onto_a_rewritten_file_replaces_it),
+        BEFORE_CLOSE_TEST(before_close__renaming_onto_a_deleted_file_takes_its_name),
+    };
+
+    return cmocka_run_group_tests_name("conflicts before close", tests, NULL, NULL) ? 1 : 0;
+}
