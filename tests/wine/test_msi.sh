@@ -34,6 +34,7 @@ setup_key='HKLM\Software\MooringSetup'
 run_key='HKLM\Software\Microsoft\Windows\CurrentVersion\Run'
 order_key='HKLM\SYSTEM\CurrentControlSet\Control\NetworkProvider\Order'
 windows_key='HKLM\Software\Microsoft\Windows NT\CurrentVersion'
+components_key='HKLM\Software\Microsoft\Windows\CurrentVersion\Installer\UserData\S-1-5-18\Components'
 path_key='HKLM\System\CurrentControlSet\Control\Session Manager\Environment'
 foreign=RDPNP,LanmanWorkstation,WinFsp.Np,webclient
 client=11111111-2222-4333-8444-555555555555
@@ -59,7 +60,8 @@ snapshot() {
     (cd "$prefix/drive_c" && find . \( -path ./users -o -path ./windows/temp -o -path ./windows/Installer \) -prune -o -print | sort) >"$work/$1.files"
     for key in Software System; do
         reg export "HKLM\\$key" "$(windows_path "$work/$1.$key.reg")" /y >/dev/null || fail "reg export $key"
-        iconv -f UTF-16 -t UTF-8 "$work/$1.$key.reg" | tr -d '\r'
+        iconv -f UTF-16 -t UTF-8 "$work/$1.$key.reg" | tr -d '\r' |
+            awk '/^\[/ { skip = index($0, "\\Installer\\UserData\\") } !skip'
     done >"$work/$1.registry"
 }
 differences() {
@@ -81,6 +83,7 @@ done
 reg delete "$run_key" /v Mooring /f >/dev/null 2>&1
 rm -rf "$programs" "$system/mooringnp.dll" "$wow64/mooringnp.dll" "$task" "$templates"
 reg delete "$setup_key" /f >/dev/null 2>&1
+reg delete "$components_key" /f >/dev/null 2>&1
 path_before=%SystemRoot%\\system32\;%SystemRoot%\;%SystemRoot%\\system32\\wbem
 reg add "$path_key" /v PATH /t REG_EXPAND_SZ /d "$path_before" /f >/dev/null
 reg add "$order_key" /v ProviderOrder /t REG_SZ /d "$foreign" /f >/dev/null
@@ -100,6 +103,18 @@ absent "and nothing is there" "$programs"
 reg add 'HKLM\SYSTEM\CurrentControlSet\Services\EventLog\Application\Foreign' /v TypesSupported /t REG_DWORD /d 7 /f >/dev/null
 reg add "$run_key" /v Foreign /d foreign.exe /f >/dev/null
 snapshot before
+
+# ---- an installation that fails ----
+reg add "$order_key" /v ProviderOrder /t REG_BINARY /d 4142 /f >/dev/null
+install $old TENANT=contoso.onmicrosoft.com >"$work/out" && fail "a list of providers that is no text was accepted"
+expect "a list of providers that is no text is left alone" "REG_BINARY 4142" "$(order)"
+reg add "$order_key" /v ProviderOrder /t REG_SZ /d "$foreign" /f >/dev/null
+absent "and what was installed before the failure is taken back: programs" "$programs"
+absent "the provider" "$system/mooringnp.dll"
+absent "the task" "$task"
+expect "the registry" "" "$(value "$setup_key" Version)"
+snapshot after
+expect "and all else" "" "$(differences)"
 
 # ---- installation with properties ----
 install $old TENANT=contoso.onmicrosoft.com CLIENTID=$client TRANSPORT=Np >"$work/out" || fail "installation: $(cat "$work/out")"
@@ -228,3 +243,4 @@ reg add "$path_key" /v PATH /t REG_EXPAND_SZ /d "$path_before" /f >/dev/null
 present "what users have not sent yet stays theirs" "$(echo "$prefix"/drive_c/users/*/AppData/Local/Mooring/journal)"
 snapshot after
 expect "nothing is left, neither files nor registry" "" "$(differences)"
+expect "nor does Windows Installer know of any part" "" "$(reg query "$components_key" 2>/dev/null | grep '^HKEY')"
