@@ -113,7 +113,8 @@ static void find_upload(void *payload, const struct online_vfs_upload *upload)
 {
     struct wanted *wanted = payload;
 
-    if (!wanted->path && strcmp(upload->id, wanted->id) == 0 &&
+    /* What settles has no bytes of its own. */
+    if (!wanted->path && *upload->spool_file && strcmp(upload->id, wanted->id) == 0 &&
         str_copy(&wanted->path, upload->path, NULL) == 0) {
         (void)str_copy(&wanted->spool_file, upload->spool_file, NULL);
         wanted->size_bytes = upload->size_bytes;

@@ -31,11 +31,12 @@ enum journal_kind {
 
 enum journal_state {
     JOURNAL_PENDING = 1,
-    JOURNAL_RETRY = 2,   /* failed in a way that passes: again at `due_ms` */
-    JOURNAL_BLOCKED = 3, /* needs a person: `reason` says why */
+    JOURNAL_RETRY = 2,    /* failed in a way that passes: again at `due_ms` */
+    JOURNAL_BLOCKED = 3,  /* needs a person: `reason` says why */
     JOURNAL_CONFLICT = 4, /* someone else saved meanwhile and ConflictMode is Refuse */
     JOURNAL_SETTLING = 5  /* DELETE, MOVE: may be the middle of a save. Of an agent that died
-                             meanwhile it is not carried out: the item stays as the server has it */
+                             meanwhile it is not carried out: the item stays as the server has it.
+                             UPLOAD: a new file that may get another name; the next agent sends it */
 };
 
 /* Set before the server is told of a rename that takes the place of what the row has to send, and

@@ -141,7 +141,7 @@ struct online_vfs_upload {
 };
 typedef void (*online_vfs_upload_fn)(void *payload, const struct online_vfs_upload *upload);
 
-/* All that is not on the server, the unsaved as well. */
+/* All that is not on the server, the unsaved as well, and what settles. */
 int online_vfs_visit_uploads(struct online_vfs *online, online_vfs_upload_fn visit, void *payload,
                              struct error *err);
 
@@ -153,7 +153,8 @@ int online_vfs_retry_uploads(struct online_vfs *online, const char *id, unsigned
 /* Somebody signed in, or the network came back: what waits for its time is tried. */
 void online_vfs_wake_uploads(struct online_vfs *online);
 
-/* Gives up what was saved there, for good. ERR_NOT_FOUND; ERR_BUSY: open, or just being sent. */
+/* Gives up what was saved there, for good; of what settles, the document is as the server has it
+ * again. ERR_NOT_FOUND; ERR_BUSY: open, or just being sent. */
 int online_vfs_discard_upload(struct online_vfs *online, const char *id, struct error *err);
 
 /* Waits until all that can be sent now is sent, at most wait_ms. Returns how many are left. */
