@@ -35,15 +35,18 @@ struct stream {
     bool is_done;
     bool is_refused;    /* of another version than transfers before it, perhaps: not stored */
     bool is_open_ended; /* to the end of the file, as fast as readers follow */
+    bool is_cut;        /* was open-ended; at `end` it waits for its own */
     bool is_writing;
     char *gather;    /* of long transfers that run: what arrived and is not in the file yet, ... */
     size_t gathered; /* ... so much, from `pos` on */
     uint64_t start;
-    uint64_t pos;    /* next byte to be written */
-    uint64_t end;    /* UINT64_MAX when open-ended */
-    uint64_t want;   /* how far readers asked */
-    uint64_t wake;   /* where the first of those that wait has what it needs; UINT64_MAX: nobody */
-    int64_t used_ms; /* when somebody waited for it last */
+    uint64_t pos;     /* next byte to be written */
+    uint64_t end;     /* UINT64_MAX when open-ended */
+    uint64_t want;    /* how far readers asked */
+    uint64_t wake;    /* where the first of those that wait has what it needs; UINT64_MAX: nobody */
+    int64_t used_ms;  /* when somebody waited for it last */
+    int64_t since_ms; /* since when it runs without a pause, and from where; 0: nothing came yet */
+    uint64_t since_pos;
 };
 
 /* What a content is of. */
@@ -75,6 +78,7 @@ struct content {
     bool has_file;
     bool is_unstored;     /* the disk refused it: fetched for each read */
     bool is_preparing;    /* somebody asks for version and download URL */
+    bool is_wide;         /* one transfer is slow: several beside each other */
     bool is_outdated;     /* the server has another version: what is missing cannot be had */
     bool is_in_doubt;     /* a transfer was shorter than the size says: another version, or ... */
     bool is_longer;       /* ... longer: nothing of it is read before the version was asked for */

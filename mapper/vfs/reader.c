@@ -10,18 +10,17 @@
 #include "base/str.h"
 #include "local.h"
 #include "mapper/graph.h"
+#include "stream.h"
 #include "wait.h"
 
 #define SMALL_FILE (1024u * 1024)     /* fetched whole by the first read */
-#define FIRST_STREAM (1024u * 1024)   /* what a first read from the start fetches */
-#define AHEAD (32u * 1024 * 1024)     /* a long transfer pauses so far before its readers */
 #define JOIN_AHEAD (4u * 1024 * 1024) /* nearer than this to a running transfer: wait for it */
 #define BIG_READ (64u * 1024)         /* reads of the system's own read-ahead */
 #define BIG_SLACK (1024u * 1024)      /* ... which come out of order within its window */
-#define URL_MS (5 * 60 * 1000)        /* "a few minutes" up to an hour (graph-facts 2.7) */
-#define GATHER (256u * 1024)          /* of a long transfer, written at once: it comes in 16 KiB */
-#define OPEN_ENDED UINT64_MAX
-#define REFUSALS_MAX 3 /* then ETags say nothing here */
+#define PROBE (8u * 1024 * 1024)      /* so much of a long transfer tells how fast it is */
+#define SLOW_MS_BYTES (16u * 1024)    /* of one, in a millisecond: it gets others beside it */
+#define SEGMENT (16u * 1024 * 1024)   /* what each of them brings; every request costs */
+#define LANES 4u                      /* half of what may run to one host */
 
 static int64_t now_ms(void)
 {
@@ -58,301 +57,6 @@ void content_confirm(struct content *content, const char *download_url)
         content->url_ms = content->checked_ms;
     }
     mutex_unlock(&content->lock);
-}
-
-/* --- transfers, on the network thread --- */
-
-static int make_place(struct content *content, const struct stream *stream, size_t size,
-                      struct error *err)
-{
-    int code = 0;
-
-    if (stream->pos + size > content->size_bytes && stream->end == OPEN_ENDED) {
-        code = content_resize(content, stream->pos + size, err);
-        content->is_longer = true; /* than the size says: perhaps another version */
-        content->checked_ms = 0;
-    }
-    return code == 0 ? content_open_file(content, err) : code;
-}
-
-/* Trouble with the disk is no trouble of the reader's: what the cache cannot hold or give back comes
- * from the service. The lock is held. */
-static void note_unstored(struct content *content, const struct error *why)
-{
-    if (!content->is_unstored) {
-        log_debug(LOG_VFS, "the cache does not hold a file: %s", why->message);
-    }
-    content->is_unstored = true;
-}
-
-/* Writes what came next. The lock is held, and given up while writing if `may_unlock`: the file
- * stays open as long as the slot is taken, nobody reads or punches blocks that are not marked yet.
- * What cannot be kept is dropped: `is_unstored` makes readers fetch for themselves. */
-static void put(struct stream *stream, const void *data, size_t size, bool may_unlock)
-{
-    struct content *content = stream->content;
-    struct error err = {0};
-    int code = make_place(content, stream, size, &err);
-
-    if (code == 0 && may_unlock) {
-        stream->is_writing = true;
-        mutex_unlock(&content->lock);
-        code = local_write(content->file, data, size, stream->pos, &err);
-        mutex_lock(&content->lock);
-        stream->is_writing = false;
-    } else if (code == 0) {
-        code = local_write(content->file, data, size, stream->pos, &err);
-    }
-    if (code < 0) {
-        note_unstored(content, &err);
-    } else {
-        uint64_t from = stream->pos > BLOCK_BYTES ? stream->pos - BLOCK_BYTES + 1 : 0;
-
-        content_mark(content, from < stream->start ? stream->start : from, stream->pos + size);
-    }
-    stream->pos += size;
-    if (content->waiters > 0 && (stream->pos >= stream->wake || content->is_unstored)) {
-        stream->wake = OPEN_ENDED;
-        cond_broadcast(&content->more);
-    }
-}
-
-static void put_gathered(struct stream *stream, bool may_unlock)
-{
-    size_t size = stream->gathered;
-
-    if (size > 0) {
-        put(stream, stream->gather, size, may_unlock);
-        stream->gathered = 0;
-    }
-}
-
-/* A long transfer's pieces are put together; a reader who waits for what is there gets it now. On
- * the network thread; the lock is held. */
-static void take(struct stream *stream, const char *data, size_t size)
-{
-    struct content *content = stream->content;
-
-    if (stream->is_open_ended && !stream->gather) {
-        stream->gather = malloc(GATHER);
-    }
-    if (!stream->gather || size > GATHER) {
-        put_gathered(stream, true);
-        put(stream, data, size, true);
-        return;
-    }
-    if (size > GATHER - stream->gathered) {
-        put_gathered(stream, true);
-    }
-    memcpy(stream->gather + stream->gathered, data, size);
-    stream->gathered += size;
-    if (stream->gathered == GATHER || content->is_unstored ||
-        (content->waiters > 0 && stream->pos + stream->gathered >= stream->wake)) {
-        put_gathered(stream, true);
-    }
-}
-
-/* Far enough before the readers: it waits for them, with nothing in memory. */
-static bool is_far_ahead(struct stream *stream)
-{
-    if (!stream->is_open_ended || stream->pos + stream->gathered <= stream->want + AHEAD) {
-        return false;
-    }
-    put_gathered(stream, true); /* they may come nearer meanwhile */
-    if (stream->pos <= stream->want + AHEAD) {
-        return false;
-    }
-    free(stream->gather);
-    stream->gather = NULL;
-    return true;
-}
-
-/* Two transfers of one content must be of one version, even while the last look at it is believed.
- * A new ETag alone proves nothing (a rename makes one): then readers ask. */
-static void on_etag(void *payload, const char *etag)
-{
-    struct stream *stream = payload;
-    struct content *content = stream->content;
-
-    mutex_lock(&content->lock);
-    if (!content->etag && content->refusals < REFUSALS_MAX) {
-        (void)str_copy(&content->etag, etag, NULL);
-    } else if (content->etag && strcmp(content->etag, etag) != 0) {
-        content->refusals++; /* a server that invents them must not keep us from reading */
-        stream->is_refused = true;
-        str_free(&content->etag);
-        content->checked_ms = 0;
-        cond_broadcast(&content->more);
-    }
-    mutex_unlock(&content->lock);
-}
-
-static size_t on_data(void *payload, const void *data, size_t size)
-{
-    struct stream *stream = payload;
-    struct content *content = stream->content;
-    uint64_t left = 0;
-
-    mutex_lock(&content->lock);
-    if (stream->is_refused) {
-        mutex_unlock(&content->lock);
-        return size;
-    }
-    if (is_far_ahead(stream)) {
-        stream->is_paused = true;
-        mutex_unlock(&content->lock);
-        return 0;
-    }
-    left = stream->end - stream->pos - stream->gathered;
-    size = size < left ? size : (size_t)left;
-    content->arrivals++;
-    take(stream, data, size);
-    mutex_unlock(&content->lock);
-    return size;
-}
-
-static void on_done(void *payload, int code, const struct error *err)
-{
-    struct stream *stream = payload;
-    struct content *content = stream->content;
-
-    mutex_lock(&content->lock);
-    put_gathered(stream, true);
-    stream->is_done = true;
-    /* Less than the item's size says: readers ask which of the two is right. */
-    if (code == 0 && !stream->is_refused &&
-        stream->pos < (stream->end == OPEN_ENDED ? content->size_bytes : stream->end)) {
-        content->is_in_doubt = true;
-        content->doubt_start = stream->start;
-        content->doubt_end = stream->pos;
-        content->checked_ms = 0;
-    }
-    if (code < 0 && code != ERR_CANCELLED && !stream->is_refused) {
-        content->failure = *err;
-        content->failure_from = stream->pos / BLOCK_BYTES * BLOCK_BYTES;
-        content->failure_to = stream->end;
-        content->failures++;
-    }
-    cond_broadcast(&content->more);
-    mutex_unlock(&content->lock);
-}
-
-/* --- transfers, on readers' threads --- */
-
-/* Ends one transfer; the lock is held and given up meanwhile. */
-static void end_stream(struct content *content, struct stream *stream)
-{
-    struct graph_download *download = stream->download;
-
-    stream->download = NULL;
-    if (!download) {
-        return;
-    }
-    mutex_unlock(&content->lock);
-    graph_download_free(download);
-    mutex_lock(&content->lock);
-    free(stream->gather);
-    stream->gather = NULL;
-    stream->is_taken = false;
-    cond_broadcast(&content->more);
-}
-
-static void reap(struct content *content)
-{
-    for (size_t i = 0; i < CONTENT_STREAMS; i++) {
-        if (content->streams[i].is_taken && content->streams[i].is_done) {
-            end_stream(content, &content->streams[i]);
-        }
-    }
-}
-
-void content_stop_idle(struct content *content, int64_t idle_ms)
-{
-    mutex_lock(&content->lock);
-    for (size_t i = 0; i < CONTENT_STREAMS; i++) {
-        struct stream *stream = &content->streams[i];
-
-        if (stream->is_taken && (stream->is_done || now_ms() - stream->used_ms >= idle_ms)) {
-            end_stream(content, stream);
-        }
-    }
-    mutex_unlock(&content->lock);
-}
-
-void content_stop_streams(struct content *content)
-{
-    content_stop_idle(content, 0);
-}
-
-/* A free slot, if need be by ending a transfer that waits for readers who went elsewhere. NULL: all
- * are busy. May give the lock up for a moment. */
-static struct stream *free_slot(struct content *content)
-{
-    struct stream *oldest = NULL;
-
-    reap(content);
-    for (size_t i = 0; i < CONTENT_STREAMS; i++) {
-        struct stream *stream = &content->streams[i];
-
-        if (!stream->is_taken) {
-            return stream;
-        }
-        if (stream->is_paused && stream->download &&
-            (!oldest || stream->used_ms < oldest->used_ms)) {
-            oldest = stream;
-        }
-    }
-    if (oldest) {
-        end_stream(content, oldest);
-        return oldest->is_taken ? NULL : oldest;
-    }
-    return NULL;
-}
-
-/* Starts [start, end); `end` OPEN_ENDED goes to the end of the file. The lock is held and given up
- * meanwhile; the slot is visible to others at once, so that two readers never fetch the same. */
-static int start_stream(struct content *content, const struct content_source *source,
-                        struct stream *stream, uint64_t start, uint64_t end, bool is_long,
-                        const struct call *call, struct error *err)
-{
-    struct graph_download_callbacks callbacks = {on_data, on_done, stream, on_etag};
-    struct graph_download_request request = {
-        .drive_id = content->drive_id,
-        .item_id = content->item_id,
-        .offset = start,
-        .length = end == OPEN_ENDED ? 0 : end - start,
-        .priority = call->priority,
-        .deadline_ms = call->deadline_ms,
-    };
-    struct graph_download *download = NULL;
-    char *url = NULL;
-    int code = 0;
-
-    *stream = (struct stream){.content = content,
-                              .is_taken = true,
-                              .is_open_ended = is_long,
-                              .start = start,
-                              .pos = start,
-                              .end = end,
-                              .want = start,
-                              .wake = OPEN_ENDED,
-                              .used_ms = now_ms()};
-    if (content->download_url && now_ms() - content->url_ms < URL_MS) {
-        (void)str_copy(&url, content->download_url, NULL);
-    }
-    request.download_url = url;
-    mutex_unlock(&content->lock);
-    content_make_room(content);
-    code = graph_download_start(&download, source->account, &request, &callbacks, err);
-    secret_free(&url);
-    mutex_lock(&content->lock);
-    if (code < 0) {
-        stream->is_taken = false;
-    } else {
-        stream->download = download;
-    }
-    cond_broadcast(&content->more);
-    return code;
 }
 
 /* Asks the service whether this is still the version, and for a download URL; one thread for all.
@@ -443,14 +147,22 @@ static struct stream *running_to(struct content *content, uint64_t at)
     return NULL;
 }
 
+/* Where a transfer beside others ends. */
+static uint64_t segment_end(const struct content *content, uint64_t at)
+{
+    uint64_t end = (at / SEGMENT + 1) * SEGMENT;
+
+    return end < content->size_bytes ? end : OPEN_ENDED;
+}
+
 /* What to fetch for a read at `from` to `to` whose first missing byte is `at`. */
 static void choose(const struct content *content, const struct read_habit *habit, uint64_t at,
                    uint64_t to, uint64_t *end, bool *is_long)
 {
     *is_long = false;
     if (content->size_bytes <= SMALL_FILE || (habit && habit->steps > 0 && at >= FIRST_STREAM)) {
-        *is_long = content->size_bytes > SMALL_FILE;
-        *end = OPEN_ENDED;
+        *is_long = content->size_bytes > SMALL_FILE && !content->is_wide;
+        *end = content->is_wide ? segment_end(content, at) : OPEN_ENDED;
         return;
     }
     *end = (to + BLOCK_BYTES - 1) / BLOCK_BYTES * BLOCK_BYTES;
@@ -471,10 +183,81 @@ static void follow(struct stream *stream, uint64_t want)
     if (want > stream->want) {
         stream->want = want;
     }
-    if (stream->is_paused && stream->download && stream->pos <= stream->want + AHEAD / 2) {
+    if (stream->is_paused && !stream->is_cut && stream->download &&
+        stream->pos <= stream->want + AHEAD / 2) {
         /* With the lock held: ending a transfer takes `download` away under it. */
         stream->is_paused = false;
+        stream->since_ms = 0;
         graph_download_resume(stream->download);
+    }
+}
+
+/* Whether the reader, who is at `to`, could have more than this long transfer brings. */
+static bool is_slow(const struct stream *stream, uint64_t to)
+{
+    uint64_t brought = stream->pos - stream->since_pos;
+    int64_t took_ms = now_ms() - stream->since_ms;
+
+    return stream->since_ms != 0 && !stream->is_paused && brought >= PROBE &&
+           stream->pos <= to + JOIN_AHEAD && took_ms > 0 &&
+           brought / (uint64_t)took_ms < SLOW_MS_BYTES;
+}
+
+/* A service may limit each connection, and not the user: several bring more. The lock is held. */
+static void widen(struct content *content, struct stream *stream)
+{
+    uint64_t end = ((stream->pos + SEGMENT / 4) / SEGMENT + 1) * SEGMENT;
+
+    if (end + SEGMENT < content->size_bytes) {
+        stream->end = end; /* further than what is on its way into the file */
+        stream->is_open_ended = false;
+        stream->is_cut = true;
+        content->is_wide = true;
+    }
+}
+
+static struct stream *bringing(struct content *content, uint64_t at)
+{
+    for (size_t i = 0; i < CONTENT_STREAMS; i++) {
+        struct stream *stream = &content->streams[i];
+
+        if (stream->is_taken && !stream_is_over(stream) && !stream->is_refused &&
+            stream->start <= at && at < stream->end && stream->pos <= at + BLOCK_BYTES) {
+            return stream;
+        }
+    }
+    return NULL;
+}
+
+/* The next segments after `to`, as many beside each other as may be. The lock is held, and given up
+ * to start one. */
+static void fill_lanes(struct content *content, const struct content_source *source, uint64_t to,
+                       const struct call *call)
+{
+    uint64_t until = to + (uint64_t)LANES * SEGMENT;
+    unsigned running = 0;
+    uint64_t at = to;
+
+    for (size_t i = 0; i < CONTENT_STREAMS; i++) {
+        running += content->streams[i].is_taken && !stream_is_over(&content->streams[i]);
+    }
+    while (running < LANES && at < until && content_missing(content, at, until, &at) &&
+           at < content->size_bytes && at < until) {
+        struct stream *stream = bringing(content, at);
+
+        if (!stream) {
+            struct stream *slot = stream_free_slot(content);
+
+            stream = bringing(content, at); /* somebody else was faster */
+            if (!stream &&
+                (!slot || stream_start(content, source, slot, at, segment_end(content, at), false,
+                                       call, NULL) < 0)) {
+                return;
+            }
+            running++;
+            stream = stream ? stream : slot;
+        }
+        at = stream->end;
     }
 }
 
@@ -490,11 +273,20 @@ static void run_ahead(struct content *content, const struct content_source *sour
         if (stream->is_taken && stream->is_open_ended && !stream->is_done && !stream->is_refused &&
             stream->start <= to && to <= stream->pos) {
             follow(stream, to);
+            if (is_slow(stream, to)) {
+                widen(content, stream);
+            }
             return;
         }
     }
-    if (habit->steps < 2 || content->is_unstored || to >= content->size_bytes ||
-        !content_missing(content, to, to + FIRST_STREAM, &at) || at >= content->size_bytes) {
+    if (habit->steps < 2 || content->is_unstored || to >= content->size_bytes) {
+        return;
+    }
+    if (content->is_wide) {
+        fill_lanes(content, source, to, call);
+        return;
+    }
+    if (!content_missing(content, to, to + FIRST_STREAM, &at) || at >= content->size_bytes) {
         return;
     }
     stream = running_to(content, at);
@@ -509,9 +301,9 @@ static void run_ahead(struct content *content, const struct content_source *sour
     if (stream || at >= content->size_bytes) {
         return;
     }
-    stream = free_slot(content);
+    stream = stream_free_slot(content);
     if (stream) {
-        (void)start_stream(content, source, stream, at, OPEN_ENDED, true, call, NULL);
+        (void)stream_start(content, source, stream, at, OPEN_ENDED, true, call, NULL);
     }
 }
 
@@ -533,16 +325,17 @@ static int step(struct content *content, const struct content_source *source,
         if (code < 0 || running_to(content, at)) {
             return code;
         }
-        stream = free_slot(content);
+        stream = stream_free_slot(content);
         if (stream && !running_to(content, at)) {
             choose(content, habit, at, to, &end, &is_long);
-            return start_stream(content, source, stream, at, end, is_long, call, err);
+            return stream_start(content, source, stream, at, end, is_long, call, err);
         }
         stream = NULL;
     }
     if (stream && stream->gathered > 0 && !stream->is_writing &&
         at < stream->pos + stream->gathered) {
-        put_gathered(stream, false); /* it is here already: the next piece may be long in coming */
+        stream_put_gathered(stream,
+                            false); /* it is here already: the next piece may be long in coming */
         return 0;
     }
     if (stream) {
@@ -654,7 +447,7 @@ int content_read(struct content *content, const struct content_source *source,
     }
     if (code == 0 && size > 0 && !content->is_unstored &&
         content_open_file(content, &trouble) < 0) {
-        note_unstored(content, &trouble);
+        stream_note_unstored(content, &trouble);
     }
     if (code == 0 && habit) {
         run_ahead(content, source, habit, offset + size, call);
@@ -666,7 +459,7 @@ int content_read(struct content *content, const struct content_source *source,
         local_read(content->file, data, size, offset, got, &trouble) < 0) {
         is_unstored = true;
         mutex_lock(&content->lock);
-        note_unstored(content, &trouble);
+        stream_note_unstored(content, &trouble);
         mutex_unlock(&content->lock);
     }
     if (code == 0 && size > 0 && is_unstored) {

@@ -1,8 +1,8 @@
 /*
  * reader.h - reading a content: from the disk what is there, from the service what is not.
  *
- * Whoever reads in order gets one long transfer that runs ahead into the cache file; whoever reads
- * here and there gets the ranges asked for, in whole blocks; all readers of a content share its
+ * Whoever reads in order gets one long transfer that runs ahead into the cache file, and where that
+ * is slow, as services limit a connection, several of a segment each; whoever reads here and there gets the ranges asked for, in whole blocks; all readers of a content share its
  * transfers. Bytes go to the disk and never pile up in memory.
  */
 #ifndef MAPPER_VFS_READER_H

@@ -251,6 +251,7 @@ row_memory() {
     for ((run = 1; run <= runs; run++)); do
         agent_again
         timed visit mooring find "$lib/Visited" "$visited"
+        sleep 5 # for both: what only the walk itself needed is given back
         items=$(status .files.knownItems)
         bytes=$(status .files.knownItemsBytes)
         [ "$items" -ge "$visited" ] || fail "only $items of $visited items are known"
@@ -258,6 +259,7 @@ row_memory() {
         sample visited_rss mooring "$(memory_kib "$agent_pid" VmRSS)"
         rclone_start Visited
         timed visit rclone find "$work/rclone" "$visited"
+        sleep 5
         sample visited_rss rclone "$(memory_kib "$rclone_pid" VmRSS)"
         rclone_end
     done

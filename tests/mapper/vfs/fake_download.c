@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "base/clock.h"
+
 struct graph_download {
     struct fake *fake;
     struct thread thread;
@@ -70,6 +72,52 @@ static void deliver(struct graph_download *d, const unsigned char *chunk, size_t
     d->pos += taken;
 }
 
+static void wait_pace(struct graph_download *d, unsigned pace_ms)
+{
+    int64_t end_ms = clock_mono_ms(clock_system()) + pace_ms;
+    int64_t left_ms = pace_ms;
+
+    mutex_lock(&d->lock);
+    while (left_ms > 0 && !d->is_cancelled) {
+        (void)cond_wait_ms(&d->go, &d->lock, left_ms);
+        left_ms = end_ms - clock_mono_ms(clock_system());
+    }
+    mutex_unlock(&d->lock);
+}
+
+static void wait_cancelled(struct graph_download *d)
+{
+    mutex_lock(&d->lock);
+    while (!d->is_cancelled) {
+        cond_wait(&d->go, &d->lock);
+    }
+    mutex_unlock(&d->lock);
+}
+
+void fake_stop_downloads_at(struct fake *fake, uint64_t offset)
+{
+    mutex_lock(&fake->lock);
+    fake->stop_at = offset;
+    mutex_unlock(&fake->lock);
+}
+
+void fake_set_pace(struct fake *fake, unsigned pace_ms)
+{
+    mutex_lock(&fake->lock);
+    fake->pace_ms = pace_ms;
+    mutex_unlock(&fake->lock);
+}
+
+unsigned fake_most_downloads(struct fake *fake)
+{
+    unsigned most = 0;
+
+    mutex_lock(&fake->lock);
+    most = fake->most_downloads;
+    mutex_unlock(&fake->lock);
+    return most;
+}
+
 static void *run_download(void *payload)
 {
     struct graph_download *d = payload;
@@ -100,8 +148,13 @@ static void *run_download(void *payload)
         free(etag);
         free(ctag);
     }
+    if (++d->fake->downloads > d->fake->most_downloads) {
+        d->fake->most_downloads = d->fake->downloads;
+    }
     mutex_unlock(&d->fake->lock);
     while (code == 0) {
+        bool is_stopped = false;
+        unsigned pace_ms = 0;
         size_t size = 0;
 
         if (is_cancelled(d)) {
@@ -109,14 +162,24 @@ static void *run_download(void *payload)
             break;
         }
         mutex_lock(&d->fake->lock);
-        size = next_bytes(d, chunk);
+        is_stopped = d->fake->stop_at && d->pos >= d->fake->stop_at;
+        size = is_stopped ? 0 : next_bytes(d, chunk);
+        pace_ms = d->fake->pace_ms;
         mutex_unlock(&d->fake->lock);
+        if (is_stopped) {
+            wait_cancelled(d);
+            continue;
+        }
         if (size == 0) {
             break;
         }
         deliver(d, chunk, size);
+        wait_pace(d, pace_ms);
     }
     free(chunk);
+    mutex_lock(&d->fake->lock);
+    d->fake->downloads--;
+    mutex_unlock(&d->fake->lock);
     d->callbacks.on_done(d->callbacks.payload, code, &error);
     return NULL;
 }

@@ -51,6 +51,12 @@ void fake_hold(struct fake *fake, enum fake_call call);
 void fake_await_held(struct fake *fake);
 void fake_release(struct fake *fake);
 
+/* A transfer waits so long after each 16 KiB; and how many ran at once at most. */
+void fake_set_pace(struct fake *fake, unsigned pace_ms);
+unsigned fake_most_downloads(struct fake *fake);
+/* No transfer brings what is at this offset or behind it; 0: all do. */
+void fake_stop_downloads_at(struct fake *fake, uint64_t offset);
+
 unsigned fake_count(struct fake *fake, enum fake_call call);
 unsigned fake_total(struct fake *fake);
 void fake_reset(struct fake *fake); /* the counts */

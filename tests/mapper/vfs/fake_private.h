@@ -75,6 +75,10 @@ struct fake {
     bool has_no_etags;
     unsigned lost_uploads; /* answers that get lost */
     uint64_t downloaded;
+    unsigned pace_ms;
+    uint64_t stop_at;
+    unsigned downloads; /* that run */
+    unsigned most_downloads;
     struct str_list ever; /* names of items, the first few thousand */
     uint64_t seq;         /* of the last change of all */
     uint64_t last_place;
