@@ -167,7 +167,7 @@ reg import "$(windows_path "$work/agent.reg")" >/dev/null || fail "reg import"
 cp "$MOORING_BUILD/tests/recording/mooring-agent.exe" "$programs/"
 MOORING_RECORDING=$(windows_path "$recording") "$run" "$programs/mooring-agent.exe" >"$work/agent.out" 2>&1 </dev/null &
 agent_pid=$!
-until_true 60 "start of the installed agent" agent_answers
+until_true 240 "start of the installed agent" agent_answers
 install $new >"$work/out" || fail "upgrade: $(cat "$work/out")"
 wait "$agent_pid"
 expect "the agent has ended, not by force" 0 $?
