@@ -27,7 +27,7 @@ PACKAGE_CODE = "9"  # a row of the summary
 
 
 def run(*command, **options):
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=240, **options)
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=900, **options)
 
 
 def fail(text):
