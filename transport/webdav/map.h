@@ -35,6 +35,10 @@ struct dav_map_system {
     /* Also when files are open in it. Never fails. */
     void (*disconnect)(void *payload, const struct dav_place *place, char letter, const char *path);
 
+    /* *out = the name by which programs of this user open `path`; the caller frees. Optional: there
+     * is none that is the same for all. Any thread. */
+    int (*name)(char **out, const struct dav_place *place, const char *path, struct error *err);
+
     /* What `ready` began ends. Optional. */
     void (*end)(void *payload, const struct dav_place *place);
     void *payload;

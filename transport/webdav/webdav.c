@@ -134,10 +134,15 @@ static int load_secret(struct webdav *dav, struct error *err)
     return code;
 }
 
+static struct dav_place place_of(const struct webdav *dav)
+{
+    return (struct dav_place){.port = dav->port, .secret = dav->secret_in_path ? dav->secret : ""};
+}
+
 static int start_map(struct webdav *dav, struct error *err)
 {
     const struct dav_map_system *system = dav_system_map();
-    struct dav_place place = {.port = dav->port, .secret = dav->secret_in_path ? dav->secret : ""};
+    struct dav_place place = place_of(dav);
 
     return system ? dav_map_new(&dav->map, system, &place, err) : 0;
 }
@@ -232,6 +237,18 @@ static int webdav_address(struct transport *t, char **out, struct error *err)
                : not_started(err);
 }
 
+static int webdav_local_path(struct transport *t, char **out, const char *path, struct error *err)
+{
+    const struct webdav *dav = webdav_of(t);
+    const struct dav_map_system *system = dav_system_map();
+    struct dav_place place = place_of(dav);
+
+    if (!system || !system->name) {
+        return error_set(err, ERR_UNSUPPORTED, "where the gateway is mounted, its user knows");
+    }
+    return dav->daemon ? system->name(out, &place, path, err) : not_started(err);
+}
+
 static int webdav_advice(struct transport *t, char **out, struct error *err)
 {
     struct webdav *dav = webdav_of(t);
@@ -310,6 +327,7 @@ static const struct transport_ops webdav_ops = {
     .check = webdav_check,
     .address = webdav_address,
     .advice = webdav_advice,
+    .local_path = webdav_local_path,
     .stop = webdav_stop,
 };
 

@@ -26,7 +26,7 @@ static struct np *np_of(struct transport *t)
     return (struct np *)t;
 }
 
-static void log_fuse(enum fuse_log_level level, const char *fmt, va_list args)
+PRINTF_LIKE(2, 0) static void log_fuse(enum fuse_log_level level, const char *fmt, va_list args)
 {
     char text[240];
 

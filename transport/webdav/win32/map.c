@@ -28,16 +28,24 @@ const struct dav_wnet dav_wnet_of_system = {WNetAddConnection2W, WNetCancelConne
                                             WNetGetConnectionW, webclient_start, webclient_limits};
 
 /* *out = \\localhost@4711\SECRET\a\b */
+static int place_name(char **out, const struct dav_place *place, const char *path,
+                      struct error *err)
+{
+    int code = str_format(out, err, HOST "%u\\%s%s%s", (unsigned)place->port, place->secret,
+                          *path ? "\\" : "", path);
+
+    for (char *c = code == 0 ? *out : NULL; c && *c; c++) {
+        *c = *c == '/' ? '\\' : *c;
+    }
+    return code;
+}
+
 static int remote_name(wchar_t **out, const struct dav_place *place, const char *path,
                        struct error *err)
 {
     char *text = NULL;
-    int code = str_format(&text, err, HOST "%u\\%s%s%s", (unsigned)place->port, place->secret,
-                          *path ? "\\" : "", path);
+    int code = place_name(&text, place, path, err);
 
-    for (char *c = text; code == 0 && *c; c++) {
-        *c = *c == '/' ? '\\' : *c;
-    }
     if (code == 0) {
         code = win32_wide(out, text, err);
     }
@@ -258,6 +266,7 @@ struct dav_map_system dav_map_over(const struct dav_wnet *wnet)
     return (struct dav_map_system){.ready = ready,
                                    .connect = connect_letter,
                                    .disconnect = disconnect_letter,
+                                   .name = place_name,
                                    .end = end,
                                    .payload = (void *)(uintptr_t)wnet};
 }
@@ -267,6 +276,7 @@ const struct dav_map_system *dav_system_map(void)
     static const struct dav_map_system system = {.ready = ready,
                                                  .connect = connect_letter,
                                                  .disconnect = disconnect_letter,
+                                                 .name = place_name,
                                                  .end = end,
                                                  .payload = (void *)(uintptr_t)&dav_wnet_of_system};
 
