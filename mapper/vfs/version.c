@@ -38,13 +38,19 @@ static uint64_t of_saved(const struct online_vfs *online, const char *item_id, c
 
 uint64_t version_of(struct online_vfs *online, const struct node *node, const struct body *body)
 {
+    uint64_t number = 0;
+
     if (body && body->spool) { /* also when it is saved: the handles go on reading it */
         return of_draft(body);
     }
     if (body && body->version && *body->version) {
         return of_saved(online, body->item_id, body->version);
     }
-    return of_saved(online, node_item_id(node), node_version(node));
+    number = of_saved(online, node_item_id(node), node_version(node));
+    if (node->flags & NODE_HEARD) { /* the cTag may be that of before; time and size are not */
+        number += ((uint64_t)node->modified_ms ^ node->size_bytes) * SPREAD;
+    }
+    return number ? number : 1;
 }
 
 void version_remember(struct online_vfs *online, const struct body *body,

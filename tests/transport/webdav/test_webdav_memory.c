@@ -189,19 +189,22 @@ static void start(struct served *s)
 static unsigned count_entries(int fd)
 {
     static const char mark[] = "<D:response>";
-    size_t matched = 0;
+    const size_t length = sizeof(mark) - 1;
+    char block[65536];
+    size_t kept = 0; /* of the end of the block before */
     unsigned entries = 0;
-    char block[16384];
     long got = 0;
 
-    while ((got = test_socket_receive(fd, block, sizeof(block))) > 0) {
-        for (long i = 0; i < got; i++) {
-            matched = block[i] == mark[matched] ? matched + 1 : block[i] == mark[0];
-            if (!mark[matched]) {
-                entries++;
-                matched = 0;
-            }
+    while ((got = test_socket_receive(fd, block + kept, sizeof(block) - kept)) > 0) {
+        size_t size = kept + (size_t)got;
+        const char *at = block;
+
+        while ((at = memmem(at, size - (size_t)(at - block), mark, length))) {
+            entries++;
+            at += length;
         }
+        kept = size < length - 1 ? size : length - 1; /* too short for a whole one */
+        memmove(block, block + size - kept, kept);
     }
     return entries;
 }
