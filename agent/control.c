@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/process.h"
 #include "base/thread.h"
 #include "channel.h"
 #include "control_wire.h"
@@ -104,6 +105,7 @@ static void *serve(void *payload)
     }
     cJSON_Delete(line);
     channel_end(connection->channel);
+    process_give_back(); /* a status of hundreds of libraries is a megabyte while it is written */
     atomic_store(&connection->has_ended, true);
     return NULL;
 }
