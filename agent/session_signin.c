@@ -107,11 +107,39 @@ static void end_asking(struct session_account *a, int code)
     mutex_unlock(&a->session->mutex);
 }
 
-int session_sign_in(struct session_account *a, bool *was_asked, struct error *err)
+/* Without anybody: by the refresh token, or else by the session's own sign-in. Whoever signed out
+ * by himself stays so. Why the first way failed is what the user is told. */
+static int sign_in_alone(struct session_account *a, struct error *err)
 {
     struct call call = session_account_call(a, SILENT_MS);
-    enum login_method method = method_now(a->session);
+    struct error why = {0};
+    bool is_left;
     int code = account_sign_in_silent(a->account, &call, err);
+
+    mutex_lock(&a->session->mutex);
+    is_left = a->is_logged_out;
+    mutex_unlock(&a->session->mutex);
+    if (code != ERR_SIGNED_OUT || is_left) {
+        return code;
+    }
+    call = session_account_call(a, SILENT_MS);
+    code = account_sign_in_session(a->account, &call, &why);
+    if (code == 0) {
+        log_info(LOG_SIGNIN, "'%s': signed in by this session's own sign-in", a->tenant_setting);
+        error_clear(err);
+        return 0;
+    }
+    if (code != ERR_UNSUPPORTED) {
+        log_error(LOG_SIGNIN, &why, "'%s': the session's own sign-in", a->tenant_setting);
+    }
+    return ERR_SIGNED_OUT;
+}
+
+int session_sign_in(struct session_account *a, bool *was_asked, struct error *err)
+{
+    struct call call;
+    enum login_method method = method_now(a->session);
+    int code = sign_in_alone(a, err);
 
     *was_asked = false;
     if (code != ERR_SIGNED_OUT || method == LOGIN_NONE || !begin_asking(a)) {

@@ -141,6 +141,7 @@ static int copy_options(struct account *account, const struct account_options *o
     if (code == 0) {
         code = str_copy(&account->client_id, options->client_id, err);
     }
+    account->sso = options->sso;
     if (code == 0 && options->login_hint && options->login_hint[0]) {
         code = str_copy(&account->login_hint, options->login_hint, err);
     }

@@ -4,6 +4,7 @@
  *   account.c         life, state, silent sign-in, sign-out, who we are
  *   token.c           access tokens: when to renew, one at a time, claims challenges
  *   signin_device.c   device code            signin_browser.c  authorization code with PKCE
+ *   signin_sso.c      the same by the session's own sign-in; authorize.c is of both
  *   entra.c           requests to Entra      entra_parse.c, entra_fault.c  what it answers (pure)
  *   token_store.c     the file               cloud.c   hosts and permissions
  *
@@ -32,6 +33,7 @@ struct account {
     char *login_url;
     char *graph_url;
     char *login_hint;     /* may be NULL */
+    struct account_sso sso;
     char *permissions[2]; /* [true]: with those of TeamsChannels */
     char *graph_scope;    /* for the governor: pauses of Graph and of Entra are kept apart */
     char *entra_scope;

@@ -8,10 +8,12 @@
 
 #include <curl/curl.h>
 
+#include "base/buf.h"
 #include "base/clock.h"
 #include "base/secret.h"
 #include "base/str.h"
 #include "base/thread.h"
+#include "graph/sso.h"
 #include "graph/token.h"
 #include "graph/token_store.h"
 #include "mapper/graph.h"
@@ -126,6 +128,162 @@ static void expect_state(struct account *account, enum account_state state, cons
 static int token_requests(struct world *w)
 {
     return tenant_count(w->tenant, "POST", "/*/oauth2/v2.0/token");
+}
+
+/* --- the session's own sign-in --- */
+
+/* A double of what Windows does: a "primary refresh token" in a JWT that nobody signed, with the
+ * nonce of the URL it is asked for. */
+struct sso_double {
+    char *refresh_token;
+    int asked;
+    bool is_empty;      /* this device has none */
+    bool leaves_nonce;  /* does not put the nonce in */
+    const char *forged; /* a value that holds another header */
+};
+
+static int sso_double_ask(void *payload, struct str_list *headers, const char *url,
+                          struct error *err)
+{
+    struct sso_double *sso = payload;
+    const char *nonce = strstr(url, "sso_nonce=");
+    struct buf claims;
+    char *encoded = NULL;
+    char *value = NULL;
+    int code;
+
+    sso->asked++;
+    if (sso->is_empty) {
+        return 0;
+    }
+    if (sso->forged) {
+        return sso_add_header(headers, "x-ms-RefreshTokenCredential", sso->forged, err);
+    }
+    buf_init(&claims, 1 << 16);
+    assert_int_equal(buf_add_format(&claims, NULL, "{\"refresh_token\":\"%s\"", sso->refresh_token),
+                     0);
+    if (nonce && !sso->leaves_nonce) {
+        nonce += strlen("sso_nonce=");
+        assert_int_equal(buf_add_format(&claims, NULL, ",\"request_nonce\":\"%.*s\"",
+                                        (int)strcspn(nonce, "&"), nonce),
+                         0);
+    }
+    assert_int_equal(buf_add_text(&claims, "}", NULL), 0);
+    assert_int_equal(str_base64url_encode(&encoded, claims.data, claims.size, NULL), 0);
+    assert_int_equal(str_format(&value, NULL, "e30.%s.x; path=/; secure", encoded), 0);
+    code = sso_add_header(headers, "x-ms-RefreshTokenCredential", value, err);
+    if (code == 0) { /* not ours to send */
+        code = sso_add_header(headers, "MSPRequ", "lt=1", err);
+    }
+    buf_clear(&claims);
+    free(encoded);
+    free(value);
+    return code;
+}
+
+static struct account *open_with_sso(struct world *w, struct sso_double *sso)
+{
+    struct account_options options = {.tenant = w->tenant->domain,
+                                      .client_id = CLIENT_ID,
+                                      .cloud = CLOUD_CUSTOM,
+                                      .login_url = w->tenant->login_url,
+                                      .graph_url = w->tenant->graph_url,
+                                      .token_directory = w->tokens,
+                                      .sso = {.ask = sso_double_ask, .payload = sso}};
+    struct account *account = NULL;
+    struct error err = {0};
+
+    sso->refresh_token = tenant_refresh_token(w->tenant, NULL, NULL);
+    if (account_new(&account, w->graph, &options, &err) < 0) {
+        fail_msg("%s", err.message);
+    }
+    return account;
+}
+
+static void sign_in_session(struct account *account, int expected)
+{
+    struct error err = {0};
+
+    expect_code(account_sign_in_session(account, NULL, &err), expected, &err);
+}
+
+static void signin_session__asks_again_with_the_nonce(void **state)
+{
+    struct world *w = *state;
+    struct sso_double sso = {0};
+    struct account *account = open_with_sso(w, &sso);
+    struct account_info info;
+    struct error err = {0};
+
+    sign_in_silent(account, ERR_SIGNED_OUT);
+    tenant_tell(w->tenant, "clear-log", NULL);
+    sign_in_session(account, 0);
+    assert_int_equal(sso.asked, 2);
+    assert_int_equal(tenant_count(w->tenant, "GET", "/*/oauth2/v2.0/authorize"), 2);
+    assert_int_equal(token_requests(w), 1);
+    expect_state(account, ACCOUNT_SIGNED_IN, "");
+    use(account, 0);
+    expect_code(account_identify(account, NULL, &err), 0, &err);
+    account_info(account, &info);
+    assert_string_equal(info.user_name, w->tenant->user);
+    account_unref(account);
+    account = open_tenant(w, w->tenant->domain); /* kept like any other sign-in */
+    sign_in_silent(account, 0);
+    account_unref(account);
+    secret_free(&sso.refresh_token);
+}
+
+static void signin_session__leaves_the_account_as_it_was(void **state)
+{
+    struct world *w = *state;
+    struct sso_double sso = {.is_empty = true};
+    struct account *account = open_with_sso(w, &sso);
+
+    sign_in_silent(account, ERR_SIGNED_OUT);
+    expect_state(account, ACCOUNT_SIGNED_OUT, "mooring login");
+    sign_in_session(account, ERR_NOT_FOUND);
+    expect_state(account, ACCOUNT_SIGNED_OUT, "mooring login");
+    sso.is_empty = false;
+    tenant_tell(w->tenant, "revoke", "{'user':'%s'}", w->tenant->user);
+    sign_in_session(account, ERR_SIGNED_OUT); /* Entra wants a person */
+    assert_int_equal(token_requests(w), 0);
+    expect_state(account, ACCOUNT_SIGNED_OUT, "mooring login");
+    account_unref(account);
+    secret_free(&sso.refresh_token);
+}
+
+static void signin_session__gives_up_when_the_nonce_never_comes(void **state)
+{
+    struct world *w = *state;
+    struct sso_double sso = {.leaves_nonce = true};
+    struct account *account = open_with_sso(w, &sso);
+
+    sign_in_session(account, ERR_SIGNED_OUT);
+    assert_in_range(sso.asked, 2, 4);
+    assert_int_equal(token_requests(w), 0);
+    account_unref(account);
+    secret_free(&sso.refresh_token);
+}
+
+static void signin_session__sends_nothing_that_forges_a_header(void **state)
+{
+    struct world *w = *state;
+    struct sso_double sso = {.forged = "a\r\nCookie: b"};
+    struct account *account = open_with_sso(w, &sso);
+
+    sign_in_session(account, ERR_PROTOCOL);
+    assert_int_equal(tenant_count(w->tenant, "GET", "/*/oauth2/v2.0/authorize"), 0);
+    account_unref(account);
+    secret_free(&sso.refresh_token);
+}
+
+static void signin_session__of_a_system_without_one_says_so(void **state)
+{
+    struct world *w = *state;
+    struct account *account = open_tenant(w, w->tenant->domain);
+
+    sign_in_session(account, ERR_UNSUPPORTED);
+    account_unref(account);
 }
 
 /* --- refresh token --- */
@@ -434,6 +592,11 @@ static void signin_browser__meets_a_challenge_that_refresh_cannot(void **state)
 
 #define ROW(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 static const struct CMUnitTest tests[] = {
+    ROW(signin_session__asks_again_with_the_nonce),
+    ROW(signin_session__leaves_the_account_as_it_was),
+    ROW(signin_session__gives_up_when_the_nonce_never_comes),
+    ROW(signin_session__sends_nothing_that_forges_a_header),
+    ROW(signin_session__of_a_system_without_one_says_so),
     ROW(signin__from_a_refresh_token_takes_three_requests),
     ROW(signin__of_two_processes_asks_once),
     ROW(signin__is_renewed_when_graph_refuses_the_token),

@@ -3,7 +3,7 @@
  * tokens it gives.
  *
  * Entra v2 endpoints, public client, delegated permissions only (DESIGN.md, "Sign-in"; graph-facts
- * section 5). Order: cached refresh token; then, if policy allows, browser (authorization code,
+ * section 5). Order: cached refresh token; the session's own sign-in; then, if policy allows, browser (authorization code,
  * PKCE S256, loopback redirect) or device code. The client declares `cp1` and answers claims
  * challenges. No token, code or verifier is ever logged.
  *
@@ -37,6 +37,14 @@ enum account_state {
     ACCOUNT_SIGNED_OUT /* `mooring login` is needed; status says why */
 };
 
+/* Whom to ask for the session's own sign-in (graph/sso.h); `ask` NULL: the system. Another one is for
+ * tests: it is a double of the system then. Adds "Name: value" header lines for this URL. */
+struct str_list;
+struct account_sso {
+    int (*ask)(void *payload, struct str_list *headers, const char *url, struct error *err);
+    void *payload;
+};
+
 struct account_options {
     const char *tenant; /* GUID or verified domain; "organizations" for the home tenant of whoever
                            signs in */
@@ -47,6 +55,7 @@ struct account_options {
     const char *login_hint;      /* may be NULL */
     const char *token_directory; /* private folder; the token file is made in it, 0600 */
     bool wants_teams;            /* TeamsChannels, as account_want_teams() */
+    struct account_sso sso;
 };
 
 /* Makes an account that is not signed in yet; reads the token file. Holds `graph`. Ends with
@@ -68,6 +77,12 @@ typedef void (*account_prompt_fn)(void *payload, const struct account_prompt *pr
 /* Signs in without any person: refresh token. 0, ERR_SIGNED_OUT (why, and the next step),
  * ERR_UNREACHABLE... */
 int account_sign_in_silent(struct account *account, const struct call *call, struct error *err);
+
+/* Signs in by the session's own sign-in to this device (Windows, joined to Entra: the primary refresh
+ * token), without any person. Only after account_sign_in_silent() said ERR_SIGNED_OUT, and not when
+ * the user signed out. ERR_UNSUPPORTED, ERR_NOT_FOUND: there is none; ERR_SIGNED_OUT: Entra wants a
+ * person all the same; ERR_BUSY, ERR_UNREACHABLE... The account is left as it was then. */
+int account_sign_in_session(struct account *account, const struct call *call, struct error *err);
 
 /*
  * The two sign-ins in which a person takes part. One at a time per account: ERR_BUSY. Without a
