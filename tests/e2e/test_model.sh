@@ -1,0 +1,74 @@
+#!/usr/bin/env bash
+# The model test (tests/model) on a mount of the agent: each worker is a process that knows what each of its calls must answer,
+# while somebody else changes files in the same folders by the tenant's control port, and the server stumbles. At the end what
+# the mount shows is what is on the server, byte for byte, before and after another agent has begun.
+#
+#     MODEL_OPS=5000 MODEL_SEED=7 [MODEL_QUIET=1] tests/e2e/test_model.sh
+#
+# By hand: tests/model/README.md says what it still finds.
+. "$(dirname "$0")/lib.sh"
+e2e_begin model
+ops=${MODEL_OPS:-1200}
+seed=${MODEL_SEED:-1}
+model=$MOORING_BIN/../tests/model_mount
+where='"tenant":"contoso","library":"/sites/finance/Shared Documents"'
+tenant_start "$(dirname "$0")/../tenant/scenarios/tiny.json"
+policy_write "Tenants: [contoso.onmicrosoft.com]" "MetadataSeconds: 1" "MassDeleteThreshold: 0" "RequestSoftLimit: 0" \
+    "RequestHardLimit: 0"
+agent_start
+sign_in
+library=$root/contoso/finance/"Shared Documents"
+until_true 30 "the library" test -d "$library"
+mkdir -p "$library/model/common/deep" || fail "mkdir"
+
+# Somebody else, by names that no worker has; one request after the other, until the workers are done.
+elsewhere() {
+    local i=0
+    while [ ! -e "$work/over" ] && [ $i -lt 2000 ]; do
+        i=$((i + 1))
+        control write "{$where,\"user\":\"ben\",\"path\":\"model/common/x$((i % 5)) Note.txt\",\"text\":\"note $i\"}"
+        [ $((i % 3)) = 0 ] && control write "{$where,\"user\":\"ben\",\"path\":\"model/common/deep/x$((i % 4)).txt\",\"text\":\"$i\"}"
+        [ $((i % 7)) = 0 ] && control delete "{$where,\"user\":\"ben\",\"path\":\"model/common/x$(((i + 2) % 5)) Note.txt\"}"
+        [ $((i % 40)) = 0 ] && control resync "{$where}"
+        [ $((i % 15)) = 0 ] && control faults '{"match":{"host":"graph"},"count":2,"action":{"status":503}}'
+        sleep 0.05
+    done >"$work/elsewhere.out" 2>&1
+}
+[ -n "${MODEL_QUIET:-}" ] && touch "$work/over"
+elsewhere &
+elsewhere_pid=$!
+timeout 500 "$model" --ops "$ops" --seed "$seed" --seconds 400 --shrink 0 --out "$work/model.txt" "$library/model" \
+    >"$work/model.out" 2>&1
+result=$?
+touch "$work/over"
+wait $elsewhere_pid
+[ $result = 0 ] || fail "$(head -n 3 "$work/model.out")"
+pass "$(tail -n 1 "$work/model.out")"
+control clear-faults >/dev/null
+
+mooring uploads wait --seconds 120 >"$work/wait.txt" 2>&1
+here() {
+    (cd "$library/model" && find . -type f ! -iname '~WRD*' -print0 | LC_ALL=C sort -z | xargs -0r sha256sum) 2>/dev/null |
+        sed 's|^\([0-9a-f]*\) *\./|\1 |'
+}
+there() {
+    control tree "{$where,\"path\":\"model\"}" | jq -r '.items[] | select(.folder | not) | (.path // .name)' |
+        LC_ALL=C sort | while IFS= read -r path; do
+        path=${path#model/}
+        printf '%s %s\n' "$(control item "{$where,\"path\":\"model/$path\"}" | jq -r .sha256)" "$path"
+    done
+}
+same() {
+    here >"$work/here.txt"
+    there >"$work/there.txt"
+    cmp -s "$work/here.txt" "$work/there.txt"
+}
+until_true 120 "the same files here and there" same
+pass "what is shown is what the server has: $(wc -l <"$work/here.txt") files"
+expect "no false conflict" "" "$(grep -i "(conflict" "$work/there.txt")"
+agent_stop
+agent_start
+until_true 60 "the library of the next agent" test -d "$library/model"
+until_true 60 "the same files after another agent began" same
+pass "the next agent shows the same"
+agent_stop
