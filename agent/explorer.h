@@ -64,7 +64,8 @@ int explorer_mount_point(char **out, const char *path, struct error *err);
 struct explorer;
 
 /* Takes away what an agent that died left, and shows nothing yet. `state` is the agent's folder;
- * the links lie beside it. *out is NULL where there is no such thing. */
+ * the links lie beside it. *out is NULL where there is no such thing, and for an agent that is not
+ * the first of its user (paths.h). */
 int explorer_start(struct explorer **out, const char *state, struct error *err);
 
 /* Shows this from now on; takes what is in *view. NULL explorer: nothing happens. Any thread; does

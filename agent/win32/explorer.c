@@ -14,7 +14,8 @@
 #include "explorer_keys.h"
 #include "explorer_links.h"
 
-#define LINKS "Libraries" /* what people see of it */
+#define LINKS "Libraries"     /* what people see of it */
+#define FIRST_STATE "\\state" /* of the first agent; the others have "state-2" and so on */
 
 struct explorer {
     struct thread thread;
@@ -192,12 +193,19 @@ static int beside(char **out, const char *path, const char *name, struct error *
                       path, name);
 }
 
+/* The entries are the user's, for all sessions: the first of several agents of the user makes them,
+ * and each session's own agent answers what they start. */
 int explorer_start(struct explorer **out, const char *state, struct error *err)
 {
-    struct explorer *explorer = calloc(1, sizeof(*explorer));
+    struct explorer *explorer = NULL;
     char *self = NULL;
     int code;
 
+    *out = NULL;
+    if (!str_ends_with(state, FIRST_STATE)) {
+        return 0;
+    }
+    explorer = calloc(1, sizeof(*explorer));
     if (!explorer) {
         return error_set(err, ERR_NO_MEMORY, "no memory for Explorer's entries");
     }
