@@ -67,7 +67,11 @@ static struct dav_map *begin(struct recorder *r, struct dav_map_system *system)
     const struct dav_place place = {.port = 4711, .secret = "5ec7e7"};
     struct dav_map *map = NULL;
 
-    *system = (struct dav_map_system){ready, connect_letter, disconnect_letter, end, r};
+    *system = (struct dav_map_system){.ready = ready,
+                                      .connect = connect_letter,
+                                      .disconnect = disconnect_letter,
+                                      .end = end,
+                                      .payload = r};
     mutex_init(&r->mutex);
     buf_init(&r->log, 65536);
     assert_int_equal(dav_map_new(&map, system, &place, NULL), 0);
