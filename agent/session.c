@@ -95,17 +95,21 @@ static void remember_drive(void *payload, const char *key, const char *drive_id)
 static int make_vfs(struct session *session, struct error *err)
 {
     const struct settings *settings = session_settings(session);
-    const struct online_vfs_options options = session_vfs_options(settings);
-    int code = file_make_private_directory(options.cache_directory, err);
+    struct online_vfs_options options = session_vfs_options(settings);
+    int code = agent_paths_placed(&session->cache_directory, session->paths,
+                                  settings->cache_directory, err);
 
     if (code == 0) {
+        code = agent_paths_placed(&session->journal_directory, session->paths,
+                                  settings->journal_directory, err);
+    }
+    if (code == 0) {
+        options.cache_directory = session->cache_directory;
+        options.spool_directory = session->journal_directory;
+        code = file_make_private_directory(options.cache_directory, err);
+    }
+    if (code == 0) {
         code = file_make_private_directory(options.spool_directory, err);
-    }
-    if (code == 0) {
-        code = str_copy(&session->cache_directory, options.cache_directory, err);
-    }
-    if (code == 0) {
-        code = str_copy(&session->journal_directory, options.spool_directory, err);
     }
     if (code == 0) {
         code = online_vfs_new(&session->online, &options, err);

@@ -200,15 +200,24 @@ static void note_problem(struct session *session, const char *what, const struct
 /* Which settings wait for the next start: the places of what is open. */
 static void note_next_start(struct session *session, const struct settings *settings)
 {
+    const struct {
+        const char *name;
+        const char *open;
+        const char *wanted;
+    } places[] = {{"CacheDirectory", session->cache_directory, settings->cache_directory},
+                  {"JournalDirectory", session->journal_directory, settings->journal_directory}};
+    char *placed = NULL;
+
     mutex_lock(&session->mutex);
     str_list_clear(&session->next_start);
-    if (!str_equal(session->cache_directory, settings->cache_directory)) {
-        (void)str_list_add(&session->next_start, "CacheDirectory", NULL);
-    }
-    if (!str_equal(session->journal_directory, settings->journal_directory)) {
-        (void)str_list_add(&session->next_start, "JournalDirectory", NULL);
+    for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+        if (agent_paths_placed(&placed, session->paths, places[i].wanted, NULL) == 0 &&
+            !str_equal(places[i].open, placed)) {
+            (void)str_list_add(&session->next_start, places[i].name, NULL);
+        }
     }
     mutex_unlock(&session->mutex);
+    str_free(&placed);
 }
 
 static int rescope(struct session_account *a, const struct settings *settings, struct error *err)

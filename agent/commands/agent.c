@@ -32,6 +32,7 @@ struct agent_arguments {
     const char *policy_file;
     bool is_verbose;
     bool is_stop;
+    unsigned place; /* of several agents of one user (Windows): each has a log */
     atomic_bool
         has_new_network; /* set on another thread; seen at the next tick: they come in crowds */
 };
@@ -92,15 +93,20 @@ static int load_policy(struct policy **out, struct policy_sources *sources, cons
     return code;
 }
 
-static int open_log(const struct settings *settings, bool is_verbose, struct error *err)
+static int open_log(const struct settings *settings, const struct agent_arguments *arguments,
+                    struct error *err)
 {
+    char name[32] = "mooring";
     const struct log_options options = {.level = (enum log_level)settings->log_level,
                                         .directory = settings->log_directory,
-                                        .name = "mooring",
+                                        .name = name,
                                         .max_bytes = (size_t)settings->log_size_kb * 1024,
                                         .max_files = (int)settings->log_files,
-                                        .to_stderr = is_verbose};
+                                        .to_stderr = arguments->is_verbose};
 
+    if (arguments->place > 1) {
+        snprintf(name, sizeof(name), "mooring-%u", arguments->place);
+    }
     return log_open(&options, err);
 }
 
@@ -108,7 +114,7 @@ static int set_log(void *payload, const struct settings *settings, struct error 
 {
     const struct agent_arguments *arguments = payload;
 
-    return open_log(settings, arguments->is_verbose, err);
+    return open_log(settings, arguments, err);
 }
 
 /* A wrong policy never stops the agent, and is never silent. */
@@ -290,7 +296,11 @@ int command_agent(int argc, char **argv)
     if (code == 0) {
         code = agent_paths_init(&paths, &err);
     }
-    if (code == 0 && open_log(policy_settings(policy), arguments.is_verbose, &err) < 0) {
+    if (code == 0) {
+        code = agent_paths_claim(&paths, policy_settings(policy)->journal_directory, &err);
+        arguments.place = paths.place;
+    }
+    if (code == 0 && open_log(policy_settings(policy), &arguments, &err) < 0) {
         log_error(LOG_AGENT, &err, "no log file"); /* a full disk must not stop the agent */
     }
     if (code == 0) {

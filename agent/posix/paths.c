@@ -44,6 +44,7 @@ int agent_paths_init(struct agent_paths *paths, struct error *err)
     int code;
 
     memset(paths, 0, sizeof(*paths));
+    paths->place = 1;
     code = state_directory(&paths->state, err);
     if (code == 0) {
         code = runtime_directory(&paths->runtime, paths->state, err);
@@ -84,4 +85,19 @@ void agent_paths_clear(struct agent_paths *paths)
     str_free(&paths->socket);
     str_free(&paths->lock);
     str_free(&paths->tokens);
+}
+
+int agent_paths_claim(struct agent_paths *paths, const char *journal, struct error *err)
+{
+    (void)paths;
+    (void)journal;
+    (void)err;
+    return 0;
+}
+
+int agent_paths_placed(char **out, const struct agent_paths *paths, const char *directory,
+                       struct error *err)
+{
+    (void)paths;
+    return str_copy(out, directory, err);
 }

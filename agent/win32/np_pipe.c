@@ -20,8 +20,8 @@
 #define CLIENT_MS 2000 /* as long as the provider waits in all */
 #define PAUSE_MS 100
 
-/* What is answered at once; others wait up to 300 ms for one that is free. */
-enum { INSTANCES = 8 };
+/* What is answered at once; the next waits up to 300 ms for one that is free. */
+enum { INSTANCES = 16 };
 
 struct instance {
     struct np_pipe *owner;

@@ -19,7 +19,7 @@
 #include "np_pipe.h"
 #include "test.h"
 
-enum { LONG_MS = 30000, CLIENTS = 9 };
+enum { LONG_MS = 30000, CLIENTS = 17 };
 
 static char *channel_name(const char *what)
 {
