@@ -234,6 +234,7 @@ static void after_attempt(struct governor *governor, struct http_op *op, int cod
         .status = code == 0 ? op->response.status : 0,
         .reached_server = reached_server,
         .is_idempotent = op->is_idempotent,
+        .is_unknown_user = op->is_unknown_user,
         .has_given_data = op->has_data,
         .retry_after_ms = op->response.retry_after_ms,
         .number = op->attempts,

@@ -76,6 +76,7 @@ struct http_op {
     /* the attempt that runs */
     bool has_head;         /* on_head was called */
     bool has_data;         /* on_data was called */
+    bool is_unknown_user;  /* it ended because the proxy asks who we are */
     bool is_paused;        /* on_data took less than offered */
     unsigned sends_before; /* op->sends when the attempt began */
     CURL *easy;

@@ -138,14 +138,12 @@ static void ask_issuer(struct probe *probe, const struct graph_options *options,
     }
 }
 
-static int explain(const struct probe *probe, CURLcode result, const char *detail,
-                   struct error *err)
+static int explain(CURL *easy, CURLcode result, const char *detail, struct error *err)
 {
     const char *text = *detail ? detail : curl_easy_strerror(result);
 
-    if (probe->out->proxy_status >= 400) {
-        return error_set(err, ERR_UNREACHABLE, "the proxy at %s refused with HTTP %d",
-                         probe->out->address, probe->out->proxy_status);
+    if (proxy_refusal(easy, err)) {
+        return ERR_UNREACHABLE;
     }
     return error_set(err, result == CURLE_OPERATION_TIMEDOUT ? ERR_TIMED_OUT : ERR_UNREACHABLE,
                      "%.200s", text);
@@ -180,7 +178,7 @@ static int ask(struct probe *probe, const struct graph_options *options, const c
             version == CURL_HTTP_VERSION_2_0;
     } else {
         probe->out->is_untrusted = result == CURLE_PEER_FAILED_VERIFICATION;
-        code = explain(probe, result, detail, err);
+        code = explain(easy, result, detail, err);
     }
     curl_easy_cleanup(easy);
     if (probe->out->is_untrusted && !probe->out->issuer[0]) {

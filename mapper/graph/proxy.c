@@ -1,5 +1,6 @@
 #include "graph/proxy.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -246,6 +247,56 @@ void proxy_apply(struct proxy *proxy, const char *origin, CURL *easy)
         curl_easy_setopt(easy, CURLOPT_NOPROXY, "");
     }
     mutex_unlock(&proxy->mutex);
+}
+
+/* "Negotiate, NTLM", of what it asks for those that libcurl can do here. */
+static void list_ways(char *out, size_t size, long ways)
+{
+    static const struct {
+        long way;
+        const char *name;
+    } names[] = {{CURLAUTH_NEGOTIATE, "Negotiate"},
+                 {CURLAUTH_NTLM, "NTLM"},
+                 {CURLAUTH_DIGEST, "Digest"},
+                 {CURLAUTH_BASIC, "Basic"}};
+    size_t length = 0;
+
+    snprintf(out, size, "%s", "no way that works here");
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]) && length < size; i++) {
+        if (ways & names[i].way) {
+            length += (size_t)snprintf(out + length, size - length, "%s%s", length ? ", " : "",
+                                       names[i].name);
+        }
+    }
+}
+
+int proxy_refusal(CURL *easy, struct error *err)
+{
+    const char *ip = NULL;
+    long port = 0;
+    long status = 0;
+    long ways = 0;
+    char names[64];
+
+    if (curl_easy_getinfo(easy, CURLINFO_HTTP_CONNECTCODE, &status) != CURLE_OK || status < 300) {
+        return 0;
+    }
+    curl_easy_getinfo(easy, CURLINFO_PRIMARY_IP, &ip);
+    curl_easy_getinfo(easy, CURLINFO_PRIMARY_PORT, &port);
+    curl_easy_getinfo(easy, CURLINFO_PROXYAUTH_AVAIL, &ways);
+    list_ways(names, sizeof(names), ways);
+    if (status == 407) {
+        error_set(err, ERR_UNREACHABLE,
+                  "the proxy at %s:%ld asks who you are (HTTP 407, %s): %sput name and password "
+                  "into ProxyUrl",
+                  ip ? ip : "?", port, names,
+                  proxy_system_has_sign_on() ? "sign in to Windows with an account it knows, or "
+                                             : "");
+    } else {
+        error_set(err, ERR_UNREACHABLE, "the proxy at %s:%ld refused with HTTP %ld", ip ? ip : "?",
+                  port, status);
+    }
+    return (int)status;
 }
 
 /* --- lists as Windows has them --- */

@@ -34,6 +34,10 @@ bool proxy_is_known(struct proxy *proxy, const char *origin);
 /* Makes `easy` use it. */
 void proxy_apply(struct proxy *proxy, const char *origin, CURL *easy);
 
+/* When the proxy did not let `easy` through, the status of its answer, and ERR_UNREACHABLE in *err
+ * with its address and what can be done; else 0. */
+int proxy_refusal(CURL *easy, struct error *err);
+
 /* --- what differs by system --- */
 
 /* Whether the system has to be asked; otherwise libcurl itself does (the environment, on Linux). */

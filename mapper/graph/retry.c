@@ -65,7 +65,8 @@ void retry_decide(struct retry_verdict *out, const struct retry_attempt *attempt
     } else {
         return;
     }
-    out->is_again = is_safe && !attempt->has_given_data && attempt->number < RETRY_ATTEMPTS_MAX;
+    out->is_again = is_safe && !attempt->is_unknown_user && !attempt->has_given_data &&
+                    attempt->number < RETRY_ATTEMPTS_MAX;
 }
 
 int64_t retry_parse_after(const char *text, int64_t wall_ms)

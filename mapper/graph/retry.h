@@ -6,6 +6,7 @@
  *   408, 500, 502, 503 without it, 504   | only what is idempotent      | this request: full jitter
  *   no connection, refused stream        | yes (nothing reached it)     | this request: full jitter
  *   transfer failed, stalled, cut short  | only what is idempotent      | this request: full jitter
+ *   the proxy asks who we are           | no: a wrong password, sent again, locks accounts | -
  *   any other status                     | no, it is the answer         | -
  *
  * A 503 counts as throttling as graph-facts 2.14 and 4 group it, if it carries the Retry-After that they say it has.
@@ -25,6 +26,7 @@ struct retry_attempt {
     int status;             /* of the answer; 0: none came */
     bool reached_server;    /* something of the request may have reached it */
     bool is_idempotent;     /* sending it twice does no harm */
+    bool is_unknown_user;   /* the proxy did not accept who we are, or does not know it */
     bool has_given_data;    /* part of the answer went to the caller already */
     int64_t retry_after_ms; /* -1: absent */
     unsigned number;        /* of this attempt, from 1 */

@@ -301,6 +301,7 @@ int transfer_prepare(struct http_op *op, const struct transfer_options *options,
     op->read_offset = 0;
     op->progress = 0;
     op->has_head = false;
+    op->is_unknown_user = false;
     op->is_paused = false;
     op->taken = 0;
     op->last_activity_ms = clock_mono_ms(op->clock);
@@ -345,10 +346,16 @@ void transfer_drop(struct http_op *op)
 static int describe(struct http_op *op, CURLcode result, struct error *err)
 {
     const char *host = op->host->name;
+    int refused;
 
     if (op->io_error.code < 0) {
         *err = op->io_error;
         return op->io_error.code;
+    }
+    refused = proxy_refusal(op->easy, err);
+    if (refused) {
+        op->is_unknown_user = refused == 407;
+        return ERR_UNREACHABLE;
     }
     switch (result) {
     case CURLE_PEER_FAILED_VERIFICATION:

@@ -78,6 +78,8 @@ static void retry_decide__repeats_what_never_reached_the_server(void **state)
     assert_false(decide(attempt).is_again);
     attempt.reached_server = false;
     assert_true(decide(attempt).is_again);
+    attempt.is_unknown_user = true; /* the proxy says: the same password would be sent again */
+    assert_false(decide(attempt).is_again);
 }
 
 static void retry_decide__takes_other_answers_as_they_are(void **state)
