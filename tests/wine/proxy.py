@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """For test_proxy.sh: a web proxy on loopback that asks for Basic authentication, and the script (PAC) that sends some hosts
 to it. It tunnels to wherever it is asked to, so that TLS is the client's own, and writes each request to its log.
+With --open it asks for nothing; with --negotiate it asks for Negotiate, and nothing satisfies it.
 
 Usage: proxy.py READY LOG SECONDS HOST_PATTERN     READY gets the port once it listens
 """
@@ -41,10 +42,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def do_CONNECT(self):
-        if self.headers.get("Proxy-Authorization") != SECRET and "--open" not in sys.argv:
-            note("407 " + self.path)
+        given = self.headers.get("Proxy-Authorization", "")
+        if "--negotiate" in sys.argv or (given != SECRET and "--open" not in sys.argv):
+            note(f"407 {self.path} {given}")
             self.send_response(407)
-            self.send_header("Proxy-Authenticate", 'Basic realm="test"')
+            self.send_header("Proxy-Authenticate", "Negotiate" if "--negotiate" in sys.argv else 'Basic realm="test"')
             self.send_header("Content-Length", "0")
             self.end_headers()
             return

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The proxy of the user's Windows settings: a script served on loopback sends the hosts of sign-in to a proxy and the others
-# directly; then a proxy with Basic authentication by policy, while the agent runs.
+# directly; then a proxy with Basic authentication by policy, while the agent runs; then one that asks for Negotiate.
 # shellcheck source=tests/wine/lib.sh
 . "$(dirname "$0")/lib.sh"
 proxy_pid=
@@ -56,3 +56,17 @@ has "after the proxy asked who we are" '^407 ' "$(cat "$work/proxy.log")"
 grep -q secret "$prefix"/drive_c/users/*/AppData/Local/Mooring/mooring.log && fail "the password is in the log"
 pass "the password is not in the log"
 agent_stop
+
+# One that asks for the session's sign-in, which Wine does not have: said, and not asked again and again. The sign-in
+# itself is tested on a double of SSPI's table (tests/mapper/graph/test_proxy_auth.c).
+: >"$work/proxy.log"
+proxy_start none --negotiate
+reg add "$policies" /v ProxyUrl /t REG_SZ /d "http://127.0.0.1:$port" /f >/dev/null
+out=$(mooring doctor)
+has "a proxy that asks for Negotiate is named" "the proxy at 127\.0\.0\.1:$port asks who you are \(HTTP 407" "$out"
+has "with what to do" "sign in to Windows with an account it knows, or put name and password into ProxyUrl" "$out"
+asked=$(grep -c '^407 ' "$work/proxy.log")
+[ "$asked" -ge 1 ] && [ "$asked" -le 10 ] || fail "the proxy was asked $asked times"
+pass "the proxy was asked $asked times"
+grep -q Basic "$work/proxy.log" && fail "a password was sent"
+pass "no password was sent"
