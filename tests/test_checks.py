@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Proves that check_layers.py and check_source.py fail on what they forbid and accept what they allow."""
+"""Proves that check_layers.py, check_source.py and check_symbols.sh fail on what they forbid and accept what they allow."""
 import os
 import subprocess
 import sys
@@ -88,6 +88,38 @@ class Source(unittest.TestCase):
         code, out = run("check_source.py", "base/x.c",
                         "/* not sprintf(), which has no bound */\nint f(void) { return snprintf(b, 1, \"atoi(\"); }\n")
         self.assertEqual(code, 0, out)
+
+
+class Symbols(unittest.TestCase):
+    def names(self, *sources):
+        """The exit code and output of check_symbols.sh on one library for each source."""
+        with tempfile.TemporaryDirectory() as root:
+            libraries = []
+            for index, source in enumerate(sources):
+                stem = os.path.join(root, f"part{index}")
+                with open(stem + ".c", "w", encoding="utf-8") as file:
+                    file.write(source)
+                subprocess.run(["cc", "-c", stem + ".c", "-o", stem + ".o"], check=True)
+                subprocess.run(["ar", "rc", stem + ".a", stem + ".o"], check=True)
+                libraries.append(stem + ".a")
+            done = subprocess.run([os.path.join(HERE, "check_symbols.sh"), *libraries], capture_output=True, text=True,
+                                  check=False)
+            return done.returncode, done.stdout
+
+    MANY = "".join(f"int name{i};" for i in range(100))
+
+    def test_forbids_one_name_in_two_libraries(self):
+        code, out = self.names(self.MANY + "int tree_find(void) { return 1; }", "int tree_find(void) { return 2; }")
+        self.assertEqual(code, 1)
+        self.assertEqual(out, "tree_find is defined in part0.a part1.a\n")
+
+    def test_allows_static_names(self):
+        code, out = self.names(self.MANY + "static int f(void) { return 1; } int g(void) { return f(); }",
+                               "static int f(void) { return 2; } int h(void) { return f(); }")
+        self.assertEqual((code, out), (0, ""))
+
+    def test_does_not_pass_on_nothing(self):
+        self.assertEqual(self.names("int alone;")[0], 1)
 
 
 if __name__ == "__main__":

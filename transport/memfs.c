@@ -88,9 +88,9 @@ static int memfs_lookup(struct vfs *vfs, struct vfs_attr *out, uint64_t parent, 
     if (code < 0) {
         return code;
     }
-    code = tree_find_folder(fs, &folder, parent, err);
+    code = memfs_tree_find_folder(fs, &folder, parent, err);
     if (code == 0) {
-        node = tree_child(fs, folder, name);
+        node = memfs_tree_child(fs, folder, name);
         if (node) {
             node->holds++;
             memfs_describe(fs, out, node, node->content);
@@ -108,10 +108,10 @@ static void memfs_forget(struct vfs *vfs, uint64_t id, uint64_t count)
     struct node *node = NULL;
 
     mutex_lock(&fs->lock);
-    node = tree_any(fs, id);
+    node = memfs_tree_any(fs, id);
     if (node) {
         node->holds -= count < node->holds ? count : node->holds;
-        tree_release(fs, node);
+        memfs_tree_release(fs, node);
     }
     mutex_unlock(&fs->lock);
 }
@@ -127,7 +127,7 @@ static int memfs_opendir(struct vfs *vfs, struct vfs_dir **out, uint64_t id,
         free(dir);
         return code;
     }
-    code = tree_find_folder(fs, &dir->node, id, err);
+    code = memfs_tree_find_folder(fs, &dir->node, id, err);
     if (code == 0) {
         dir->node->uses++;
         *out = dir;
@@ -148,7 +148,7 @@ static int memfs_readdir(struct vfs *vfs, struct vfs_dir *dir, uint64_t cookie, 
     if (code < 0) {
         return code;
     }
-    for (size_t i = tree_after(dir->node, cookie); i < dir->node->child_count; i++) {
+    for (size_t i = memfs_tree_after(dir->node, cookie); i < dir->node->child_count; i++) {
         const struct node *child = dir->node->children[i];
 
         memfs_describe(fs, &attr, child, child->content);
@@ -166,7 +166,7 @@ static void memfs_closedir(struct vfs *vfs, struct vfs_dir *dir)
 
     mutex_lock(&fs->lock);
     dir->node->uses--;
-    tree_release(fs, dir->node);
+    memfs_tree_release(fs, dir->node);
     mutex_unlock(&fs->lock);
     free(dir);
 }
@@ -182,15 +182,15 @@ static int memfs_mkdir(struct vfs *vfs, struct vfs_attr *out, uint64_t parent, c
     if (code < 0) {
         return code;
     }
-    code = tree_find_folder(fs, &folder, parent, err);
-    if (code == 0 && tree_child(fs, folder, name)) {
+    code = memfs_tree_find_folder(fs, &folder, parent, err);
+    if (code == 0 && memfs_tree_child(fs, folder, name)) {
         code = error_set(err, ERR_EXISTS, "'%s' is already there", name);
     }
     if (code == 0) {
         code = memfs_check_name(fs, name, err);
     }
     if (code == 0) {
-        code = tree_add(fs, &node, folder, name, VFS_FOLDER, err);
+        code = memfs_tree_add(fs, &node, folder, name, VFS_FOLDER, err);
     }
     if (code == 0) {
         node->holds++;
@@ -212,9 +212,9 @@ static int memfs_remove(struct vfs *vfs, uint64_t parent, const char *name, enum
     if (code < 0) {
         return code;
     }
-    code = tree_find_folder(fs, &folder, parent, err);
+    code = memfs_tree_find_folder(fs, &folder, parent, err);
     if (code == 0) {
-        node = tree_child(fs, folder, name);
+        node = memfs_tree_child(fs, folder, name);
         if (!node) {
             code = error_set(err, ERR_NOT_FOUND, "there is no '%s'", name);
         } else if (node->kind != kind) {
@@ -223,7 +223,7 @@ static int memfs_remove(struct vfs *vfs, uint64_t parent, const char *name, enum
         } else if (node->child_count > 0) {
             code = error_set(err, ERR_NOT_EMPTY, "'%s' is not empty", name);
         } else {
-            tree_unlink(fs, node);
+            memfs_tree_unlink(fs, node);
         }
     }
     mutex_unlock(&fs->lock);
@@ -271,19 +271,19 @@ static int check_replace(const struct node *node, const struct node *target, uns
 /* The target stays and takes over what the file has; the file's id leads to it from now on. */
 static void take_over(struct memfs *fs, struct node *target, struct node *node)
 {
-    content_unref(fs, target->content);
+    memfs_content_unref(fs, target->content);
     target->content = node->content;
     target->content->references++;
     target->modified_ms = node->modified_ms;
     node->kept = target;
     target->uses++;
-    tree_unlink(fs, node);
+    memfs_tree_unlink(fs, node);
 }
 
 static int rename_node(struct memfs *fs, struct node *node, struct node *folder,
                        const char *new_name, unsigned flags, struct error *err)
 {
-    struct node *target = tree_child(fs, folder, new_name);
+    struct node *target = memfs_tree_child(fs, folder, new_name);
     int code = 0;
 
     if (is_below(folder, node)) {
@@ -303,10 +303,10 @@ static int rename_node(struct memfs *fs, struct node *node, struct node *folder,
             return 0;
         }
         if (code == 0) {
-            tree_unlink(fs, target);
+            memfs_tree_unlink(fs, target);
         }
     }
-    return code < 0 ? code : tree_move(fs, node, folder, new_name, err);
+    return code < 0 ? code : memfs_tree_move(fs, node, folder, new_name, err);
 }
 
 static int memfs_rename(struct vfs *vfs, uint64_t parent, const char *name, uint64_t new_parent,
@@ -322,12 +322,12 @@ static int memfs_rename(struct vfs *vfs, uint64_t parent, const char *name, uint
     if (code < 0) {
         return code;
     }
-    code = tree_find_folder(fs, &from, parent, err);
+    code = memfs_tree_find_folder(fs, &from, parent, err);
     if (code == 0) {
-        code = tree_find_folder(fs, &to, new_parent, err);
+        code = memfs_tree_find_folder(fs, &to, new_parent, err);
     }
     if (code == 0) {
-        node = tree_child(fs, from, name);
+        node = memfs_tree_child(fs, from, name);
         code = node ? rename_node(fs, node, to, new_name, flags, err)
                     : error_set(err, ERR_NOT_FOUND, "there is no '%s'", name);
     }
@@ -345,7 +345,7 @@ static int memfs_statfs(struct vfs *vfs, struct vfs_space *out, uint64_t id,
     if (code < 0) {
         return code;
     }
-    code = tree_find(fs, &node, id, err);
+    code = memfs_tree_find(fs, &node, id, err);
     if (code == 0) {
         out->total_bytes = fs->options.max_bytes;
         out->free_bytes = fs->options.max_bytes - fs->used_bytes;
@@ -370,31 +370,31 @@ int memfs_edit(struct vfs *vfs, uint64_t parent, const char *name, const void *d
     int code = 0;
 
     mutex_lock(&fs->lock);
-    code = tree_find_folder(fs, &folder, parent, err);
-    node = code == 0 ? tree_child(fs, folder, name) : NULL;
+    code = memfs_tree_find_folder(fs, &folder, parent, err);
+    node = code == 0 ? memfs_tree_child(fs, folder, name) : NULL;
     if (code == 0 && !node && data) {
-        code = tree_add(fs, &node, folder, name, VFS_FILE, err);
+        code = memfs_tree_add(fs, &node, folder, name, VFS_FILE, err);
     }
     if (code == 0 && data) {
-        content = content_new(err);
+        content = memfs_content_new(err);
         code = content ? 0 : ERR_NO_MEMORY;
     }
     if (code == 0 && data && size > 0) {
-        code = content_write(fs, content, data, size, 0, err);
+        code = memfs_content_write(fs, content, data, size, 0, err);
     }
     if (code == 0 && node) {
         id = node->id;
         if (data) {
             node->content->is_superseded = true;
-            content_unref(fs, node->content);
+            memfs_content_unref(fs, node->content);
             node->content = content;
             content = NULL;
             node->modified_ms = clock_wall_ms(clock_system());
         } else {
-            tree_unlink(fs, node);
+            memfs_tree_unlink(fs, node);
         }
     }
-    content_unref(fs, content);
+    memfs_content_unref(fs, content);
     mutex_unlock(&fs->lock);
     if (code == 0 && id != 0) {
         listener_tell(&fs->listener, parent, name, id);
@@ -407,7 +407,7 @@ static void memfs_free(struct vfs *vfs)
 {
     struct memfs *fs = memfs_of(vfs);
 
-    tree_clear(fs);
+    memfs_tree_clear(fs);
     listener_clear(&fs->listener);
     mutex_clear(&fs->lock);
     free(fs);
@@ -455,7 +455,7 @@ int memfs_new(struct vfs **out, const struct memfs_options *options, struct erro
     if (fs->options.max_bytes == 0) {
         fs->options.max_bytes = UINT64_C(1) << 30;
     }
-    code = tree_init(fs, err);
+    code = memfs_tree_init(fs, err);
     if (code < 0) {
         memfs_free(&fs->base);
         return code;

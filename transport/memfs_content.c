@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct content *content_new(struct error *err)
+struct content *memfs_content_new(struct error *err)
 {
     struct content *content = calloc(1, sizeof(*content));
 
@@ -19,12 +19,12 @@ struct content *content_new(struct error *err)
     return content;
 }
 
-void content_unref(struct memfs *fs, struct content *content)
+void memfs_content_unref(struct memfs *fs, struct content *content)
 {
     if (!content || --content->references > 0) {
         return;
     }
-    content_unref(fs, content->saved);
+    memfs_content_unref(fs, content->saved);
     fs->used_bytes -= content->size;
     for (size_t i = 0; i < content->chunk_count; i++) {
         free(content->chunks[i]);
@@ -65,7 +65,8 @@ static int grow(struct content *content, uint64_t size, struct error *err)
     return 0;
 }
 
-int content_resize(struct memfs *fs, struct content *content, uint64_t size, struct error *err)
+int memfs_content_resize(struct memfs *fs, struct content *content, uint64_t size,
+                         struct error *err)
 {
     int code = 0;
 
@@ -99,22 +100,22 @@ static int reserve(struct content *content, size_t size, uint64_t offset, struct
     return 0;
 }
 
-int content_write(struct memfs *fs, struct content *content, const void *data, size_t size,
-                  uint64_t offset, struct error *err)
+int memfs_content_write(struct memfs *fs, struct content *content, const void *data, size_t size,
+                        uint64_t offset, struct error *err)
 {
     uint64_t before = content->size;
     const unsigned char *from = data;
     int code = 0;
 
     if (offset + size > before) {
-        code = content_resize(fs, content, offset + size, err);
+        code = memfs_content_resize(fs, content, offset + size, err);
         if (code < 0) {
             return code;
         }
     }
     code = reserve(content, size, offset, err);
     if (code < 0) {
-        content_resize(fs, content, before, NULL); /* all or nothing */
+        memfs_content_resize(fs, content, before, NULL); /* all or nothing */
         return code;
     }
     while (size > 0) {
@@ -131,10 +132,10 @@ int content_write(struct memfs *fs, struct content *content, const void *data, s
 }
 
 /* Beyond the limit, if need be: what it is for must not depend on the room. */
-int content_copy(struct memfs *fs, struct content **out, const struct content *content,
-                 struct error *err)
+int memfs_content_copy(struct memfs *fs, struct content **out, const struct content *content,
+                       struct error *err)
 {
-    struct content *copy = content_new(err);
+    struct content *copy = memfs_content_new(err);
     int code = copy ? grow(copy, content->size, err) : ERR_NO_MEMORY;
 
     for (size_t i = 0; code == 0 && i < content->chunk_count; i++) {
@@ -148,7 +149,7 @@ int content_copy(struct memfs *fs, struct content **out, const struct content *c
         }
     }
     if (code < 0) {
-        content_unref(fs, copy);
+        memfs_content_unref(fs, copy);
         return code;
     }
     copy->size = content->size;
@@ -158,7 +159,7 @@ int content_copy(struct memfs *fs, struct content **out, const struct content *c
     return 0;
 }
 
-size_t content_read(const struct content *content, void *data, size_t size, uint64_t offset)
+size_t memfs_content_read(const struct content *content, void *data, size_t size, uint64_t offset)
 {
     unsigned char *to = data;
     size_t got = 0;

@@ -26,7 +26,7 @@ static int begin_writing(struct memfs *fs, struct vfs_file *file, struct error *
         return 0;
     }
     if (content->writers == 0) {
-        code = content_copy(fs, &content->saved, content, err);
+        code = memfs_content_copy(fs, &content->saved, content, err);
     }
     if (code == 0) {
         content->writers++;
@@ -42,7 +42,7 @@ static void end_writing(struct memfs *fs, struct vfs_file *file)
 
     file->is_new = false;
     if (file->is_dirty && --content->writers == 0) {
-        content_unref(fs, content->saved);
+        memfs_content_unref(fs, content->saved);
         content->saved = NULL;
     }
     file->is_dirty = false;
@@ -52,13 +52,13 @@ static void end_writing(struct memfs *fs, struct vfs_file *file)
  * itself. */
 static bool is_current(const struct vfs_file *file)
 {
-    return tree_kept(file->node)->content == file->content;
+    return memfs_tree_kept(file->node)->content == file->content;
 }
 
 /* The state of an open file, also of one whose item was deleted. */
 static void describe_file(const struct memfs *fs, struct vfs_attr *out, const struct vfs_file *file)
 {
-    memfs_describe(fs, out, tree_kept(file->node), file->content);
+    memfs_describe(fs, out, memfs_tree_kept(file->node), file->content);
 }
 
 int memfs_getattr(struct vfs *vfs, struct vfs_attr *out, uint64_t id, struct vfs_file *file,
@@ -74,7 +74,7 @@ int memfs_getattr(struct vfs *vfs, struct vfs_attr *out, uint64_t id, struct vfs
     if (file) {
         describe_file(fs, out, file);
     } else {
-        code = tree_find(fs, &node, id, err);
+        code = memfs_tree_find(fs, &node, id, err);
         if (code == 0) {
             memfs_describe(fs, out, node, node->content);
         }
@@ -115,7 +115,7 @@ static int set_size(struct memfs *fs, struct node *node, struct vfs_file *file, 
         code = begin_writing(fs, file, err);
     }
     if (code == 0) {
-        code = content_resize(fs, file ? file->content : node->content, size, err);
+        code = memfs_content_resize(fs, file ? file->content : node->content, size, err);
     }
     if (code == 0) {
         node->modified_ms = clock_wall_ms(clock_system());
@@ -134,9 +134,9 @@ int memfs_setattr(struct vfs *vfs, struct vfs_attr *out, uint64_t id, struct vfs
         return code;
     }
     if (file) {
-        node = tree_kept(file->node);
+        node = memfs_tree_kept(file->node);
     } else {
-        code = tree_find(fs, &node, id, err);
+        code = memfs_tree_find(fs, &node, id, err);
     }
     if (code == 0 && (set->flags & VFS_SET_SIZE)) {
         code = set_size(fs, node, file, set->size_bytes, err);
@@ -158,9 +158,9 @@ int memfs_setattr(struct vfs *vfs, struct vfs_attr *out, uint64_t id, struct vfs
 static void leave(struct memfs *fs, struct vfs_file *file)
 {
     end_writing(fs, file);
-    content_unref(fs, file->content);
+    memfs_content_unref(fs, file->content);
     file->node->uses--;
-    tree_release(fs, file->node);
+    memfs_tree_release(fs, file->node);
     free(file);
 }
 
@@ -196,7 +196,7 @@ static int open_node(struct memfs *fs, struct vfs_file **out, struct node *node,
     if (flags & VFS_TRUNCATE) {
         code = begin_writing(fs, file, err);
         if (code == 0) {
-            code = content_resize(fs, node->content, 0, err);
+            code = memfs_content_resize(fs, node->content, 0, err);
             node->modified_ms = clock_wall_ms(clock_system());
         }
     }
@@ -218,7 +218,7 @@ int memfs_open(struct vfs *vfs, struct vfs_file **out, uint64_t id, unsigned fla
     if (code < 0) {
         return code;
     }
-    code = tree_find(fs, &node, id, err);
+    code = memfs_tree_find(fs, &node, id, err);
     if (code == 0) {
         code = open_node(fs, out, node, flags, err);
     }
@@ -232,14 +232,14 @@ static int find_or_add(struct memfs *fs, struct node **out, struct node *folder,
 {
     int code = 0;
 
-    *out = tree_child(fs, folder, name);
+    *out = memfs_tree_child(fs, folder, name);
     *is_new = !*out;
     if (*out) {
         return flags & VFS_EXCLUSIVE ? error_set(err, ERR_EXISTS, "'%s' is already there", name)
                                      : 0;
     }
     code = memfs_check_name(fs, name, err);
-    return code < 0 ? code : tree_add(fs, out, folder, name, VFS_FILE, err);
+    return code < 0 ? code : memfs_tree_add(fs, out, folder, name, VFS_FILE, err);
 }
 
 int memfs_create(struct vfs *vfs, struct vfs_file **out, struct vfs_attr *attr, uint64_t parent,
@@ -254,7 +254,7 @@ int memfs_create(struct vfs *vfs, struct vfs_file **out, struct vfs_attr *attr, 
     if (code < 0) {
         return code;
     }
-    code = tree_find_folder(fs, &folder, parent, err);
+    code = memfs_tree_find_folder(fs, &folder, parent, err);
     if (code == 0) {
         code = find_or_add(fs, &node, folder, name, flags, &is_new, err);
     }
@@ -280,7 +280,7 @@ int memfs_read(struct vfs *vfs, struct vfs_file *file, void *data, size_t size, 
         return code;
     }
     if (file->flags & VFS_READ) {
-        *got = content_read(file->content, data, size, offset);
+        *got = memfs_content_read(file->content, data, size, offset);
     } else {
         code = error_set(err, ERR_DENIED, "the file is not open for reading");
     }
@@ -303,10 +303,10 @@ int memfs_write(struct vfs *vfs, struct vfs_file *file, const void *data, size_t
         code = begin_writing(fs, file, err);
     }
     if (code == 0) {
-        code = content_write(fs, file->content, data, size, offset, err);
+        code = memfs_content_write(fs, file->content, data, size, offset, err);
     }
     if (code == 0 && is_current(file)) {
-        tree_kept(file->node)->modified_ms = clock_wall_ms(clock_system());
+        memfs_tree_kept(file->node)->modified_ms = clock_wall_ms(clock_system());
     }
     mutex_unlock(&fs->lock);
     return code;
@@ -325,7 +325,7 @@ int memfs_flush(struct vfs *vfs, struct vfs_file *file, const struct vfs_call *c
     }
     if (file->is_dirty && file->content->is_superseded) {
         code = error_set(err, ERR_CHANGED, "'%s' was changed by somebody else meanwhile",
-                         tree_kept(file->node)->name);
+                         memfs_tree_kept(file->node)->name);
     }
     end_writing(fs, file);
     mutex_unlock(&fs->lock);
@@ -344,18 +344,18 @@ void memfs_close(struct vfs *vfs, struct vfs_file *file)
 /* Who else has it open keeps the bytes that are there now, as a version of his own. */
 static void restore(struct memfs *fs, struct vfs_file *file)
 {
-    struct node *node = tree_kept(file->node);
+    struct node *node = memfs_tree_kept(file->node);
     struct content *content = file->content;
 
     if (file->is_new) { /* unless it was deleted, or became another item's content meanwhile */
         if (file->node->parent) {
-            tree_unlink(fs, file->node);
+            memfs_tree_unlink(fs, file->node);
         }
     } else if (is_current(file) && content->saved) {
         node->content = content->saved;
         content->saved = NULL;
         content->is_superseded = true;
-        content_unref(fs, content); /* the node's; the handle has one */
+        memfs_content_unref(fs, content); /* the node's; the handle has one */
     }
 }
 

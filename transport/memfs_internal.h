@@ -64,40 +64,41 @@ static inline int memfs_check_name(const struct memfs *fs, const char *name, str
 }
 
 /* content.c: *used_bytes is the file system's account. */
-struct content *content_new(struct error *err);
-void content_unref(struct memfs *fs, struct content *content);
-int content_resize(struct memfs *fs, struct content *content, uint64_t size, struct error *err);
-int content_write(struct memfs *fs, struct content *content, const void *data, size_t size,
-                  uint64_t offset, struct error *err);
+struct content *memfs_content_new(struct error *err);
+void memfs_content_unref(struct memfs *fs, struct content *content);
+int memfs_content_resize(struct memfs *fs, struct content *content, uint64_t size,
+                         struct error *err);
+int memfs_content_write(struct memfs *fs, struct content *content, const void *data, size_t size,
+                        uint64_t offset, struct error *err);
 /* A copy of its own, with its version. */
-int content_copy(struct memfs *fs, struct content **out, const struct content *content,
-                 struct error *err);
-size_t content_read(const struct content *content, void *data, size_t size, uint64_t offset);
+int memfs_content_copy(struct memfs *fs, struct content **out, const struct content *content,
+                       struct error *err);
+size_t memfs_content_read(const struct content *content, void *data, size_t size, uint64_t offset);
 
 /* tree.c */
-int tree_init(struct memfs *fs, struct error *err);
-void tree_clear(struct memfs *fs);
+int memfs_tree_init(struct memfs *fs, struct error *err);
+void memfs_tree_clear(struct memfs *fs);
 
-/* The live item of `id`: ERR_STALE when it was deleted or was never handed out. tree_any() takes
+/* The live item of `id`: ERR_STALE when it was deleted or was never handed out. memfs_tree_any() takes
  * deleted ones too, as long as somebody has them; NULL otherwise. */
-int tree_find(struct memfs *fs, struct node **out, uint64_t id, struct error *err);
-int tree_find_folder(struct memfs *fs, struct node **out, uint64_t id, struct error *err);
-struct node *tree_any(struct memfs *fs, uint64_t id);
-struct node *tree_child(struct memfs *fs, const struct node *parent, const char *name);
+int memfs_tree_find(struct memfs *fs, struct node **out, uint64_t id, struct error *err);
+int memfs_tree_find_folder(struct memfs *fs, struct node **out, uint64_t id, struct error *err);
+struct node *memfs_tree_any(struct memfs *fs, uint64_t id);
+struct node *memfs_tree_child(struct memfs *fs, const struct node *parent, const char *name);
 
 /* The item that a node stands for now: itself, or the one that took it over. */
-struct node *tree_kept(struct node *node);
+struct node *memfs_tree_kept(struct node *node);
 
-int tree_add(struct memfs *fs, struct node **out, struct node *parent, const char *name,
-             enum vfs_kind kind, struct error *err);
-int tree_move(struct memfs *fs, struct node *node, struct node *parent, const char *name,
-              struct error *err);
+int memfs_tree_add(struct memfs *fs, struct node **out, struct node *parent, const char *name,
+                   enum vfs_kind kind, struct error *err);
+int memfs_tree_move(struct memfs *fs, struct node *node, struct node *parent, const char *name,
+                    struct error *err);
 
 /* Takes the node out of its folder; it is freed when nobody has it any more. */
-void tree_unlink(struct memfs *fs, struct node *node);
-void tree_release(struct memfs *fs, struct node *node);
+void memfs_tree_unlink(struct memfs *fs, struct node *node);
+void memfs_tree_release(struct memfs *fs, struct node *node);
 
 /* Index of the first child whose seq is above `cookie`. */
-size_t tree_after(const struct node *folder, uint64_t cookie);
+size_t memfs_tree_after(const struct node *folder, uint64_t cookie);
 
 #endif

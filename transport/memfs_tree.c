@@ -91,7 +91,7 @@ static void widen(struct memfs *fs)
 static void node_free(struct memfs *fs, struct node *node)
 {
     if (node) {
-        content_unref(fs, node->content);
+        memfs_content_unref(fs, node->content);
         free(node->children);
         free(node->name);
         free(node);
@@ -116,7 +116,7 @@ static struct node *node_new(enum vfs_kind kind, const char *name, struct error 
     return node;
 }
 
-int tree_init(struct memfs *fs, struct error *err)
+int memfs_tree_init(struct memfs *fs, struct error *err)
 {
     fs->bucket_count = FIRST_BUCKETS;
     fs->by_id = calloc(fs->bucket_count, sizeof(struct node *));
@@ -135,7 +135,7 @@ int tree_init(struct memfs *fs, struct error *err)
     return 0;
 }
 
-void tree_clear(struct memfs *fs)
+void memfs_tree_clear(struct memfs *fs)
 {
     for (size_t i = 0; fs->by_id && i < fs->bucket_count; i++) {
         for (struct node *node = fs->by_id[i], *next = NULL; node; node = next) {
@@ -147,7 +147,7 @@ void tree_clear(struct memfs *fs)
     free(fs->by_name);
 }
 
-struct node *tree_kept(struct node *node)
+struct node *memfs_tree_kept(struct node *node)
 {
     while (node->kept) {
         node = node->kept;
@@ -155,7 +155,7 @@ struct node *tree_kept(struct node *node)
     return node;
 }
 
-struct node *tree_any(struct memfs *fs, uint64_t id)
+struct node *memfs_tree_any(struct memfs *fs, uint64_t id)
 {
     struct node *node = fs->by_id[id_bucket(fs, id)];
 
@@ -165,11 +165,11 @@ struct node *tree_any(struct memfs *fs, uint64_t id)
     return node;
 }
 
-int tree_find(struct memfs *fs, struct node **out, uint64_t id, struct error *err)
+int memfs_tree_find(struct memfs *fs, struct node **out, uint64_t id, struct error *err)
 {
-    struct node *node = tree_any(fs, id);
+    struct node *node = memfs_tree_any(fs, id);
 
-    node = node ? tree_kept(node) : NULL;
+    node = node ? memfs_tree_kept(node) : NULL;
     if (!node || (!node->parent && node != fs->root)) {
         return error_set(err, ERR_STALE, "the item is no longer there");
     }
@@ -177,9 +177,9 @@ int tree_find(struct memfs *fs, struct node **out, uint64_t id, struct error *er
     return 0;
 }
 
-int tree_find_folder(struct memfs *fs, struct node **out, uint64_t id, struct error *err)
+int memfs_tree_find_folder(struct memfs *fs, struct node **out, uint64_t id, struct error *err)
 {
-    int code = tree_find(fs, out, id, err);
+    int code = memfs_tree_find(fs, out, id, err);
 
     if (code == 0 && (*out)->kind != VFS_FOLDER) {
         code = error_set(err, ERR_NOT_FOLDER, "'%s' is not a folder", (*out)->name);
@@ -187,7 +187,7 @@ int tree_find_folder(struct memfs *fs, struct node **out, uint64_t id, struct er
     return code;
 }
 
-struct node *tree_child(struct memfs *fs, const struct node *parent, const char *name)
+struct node *memfs_tree_child(struct memfs *fs, const struct node *parent, const char *name)
 {
     struct node *node = fs->by_name[name_bucket(fs, parent->id, name)];
 
@@ -197,7 +197,7 @@ struct node *tree_child(struct memfs *fs, const struct node *parent, const char 
     return node;
 }
 
-size_t tree_after(const struct node *folder, uint64_t cookie)
+size_t memfs_tree_after(const struct node *folder, uint64_t cookie)
 {
     size_t low = 0;
     size_t high = folder->child_count;
@@ -244,7 +244,7 @@ static void link_child(struct memfs *fs, struct node *folder, struct node *node)
 static void unlink_child(struct memfs *fs, struct node *node)
 {
     struct node *folder = node->parent;
-    size_t at = tree_after(folder, node->seq) - 1;
+    size_t at = memfs_tree_after(folder, node->seq) - 1;
 
     remove_name(fs, node);
     memmove(folder->children + at, folder->children + at + 1,
@@ -254,14 +254,14 @@ static void unlink_child(struct memfs *fs, struct node *node)
     node->parent = NULL;
 }
 
-int tree_add(struct memfs *fs, struct node **out, struct node *parent, const char *name,
-             enum vfs_kind kind, struct error *err)
+int memfs_tree_add(struct memfs *fs, struct node **out, struct node *parent, const char *name,
+                   enum vfs_kind kind, struct error *err)
 {
     struct node *node = node_new(kind, name, err);
     int code = node ? make_room(parent, err) : ERR_NO_MEMORY;
 
     if (code == 0 && kind == VFS_FILE) {
-        node->content = content_new(err);
+        node->content = memfs_content_new(err);
         code = node->content ? 0 : ERR_NO_MEMORY;
     }
     if (code < 0) {
@@ -278,8 +278,8 @@ int tree_add(struct memfs *fs, struct node **out, struct node *parent, const cha
     return 0;
 }
 
-int tree_move(struct memfs *fs, struct node *node, struct node *parent, const char *name,
-              struct error *err)
+int memfs_tree_move(struct memfs *fs, struct node *node, struct node *parent, const char *name,
+                    struct error *err)
 {
     char *copy = NULL;
     int code = str_copy(&copy, name, err);
@@ -305,13 +305,13 @@ int tree_move(struct memfs *fs, struct node *node, struct node *parent, const ch
     return 0;
 }
 
-void tree_unlink(struct memfs *fs, struct node *node)
+void memfs_tree_unlink(struct memfs *fs, struct node *node)
 {
     unlink_child(fs, node);
-    tree_release(fs, node);
+    memfs_tree_release(fs, node);
 }
 
-void tree_release(struct memfs *fs, struct node *node)
+void memfs_tree_release(struct memfs *fs, struct node *node)
 {
     while (node && node != fs->root && !node->parent && node->holds == 0 && node->uses == 0) {
         struct node *kept = node->kept;

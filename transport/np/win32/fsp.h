@@ -9,6 +9,7 @@
 #ifndef NP_FSP_H
 #define NP_FSP_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/error.h"
