@@ -4,7 +4,7 @@
  *
  * What waits in the journal for either of them is not to be sent any more once the server was told.
  * No order of the two is right when the machine stops between them, so the rows say before, durably,
- * what is about to take their place (rename_doubt()), and the next agent looks (upload_judge.c).
+ * what is about to take their place (uploads_doubt()), and the next agent looks (upload_judge.c).
  */
 #include "rename.h"
 

@@ -735,7 +735,7 @@ void save_leave(struct body *body)
         draft_delist(body);
         return;
     }
-    local_close(body->spool); /* as in upload_run.c: no name outlives its file */
+    local_close(body->spool); /* as in upload_end.c: no name outlives its file */
     body->spool = NULL;
     if (body->is_removed || !adopt(body)) {
         (void)file_remove(body->spool_path, NULL);

@@ -182,6 +182,16 @@ bool uploads_may_start(const struct uploads *uploads, const struct upload *uploa
 int upload_judge(struct upload *upload, struct journal_row *row, const struct call *call,
                  struct error *err);
 
+/* upload_end.c: a try is over, and the upload no longer running; without locks. It has arrived: the row
+ * goes, `*sent` is closed and NULL, `upload` is gone. `asked_edit`: tree_edits() when the try began. */
+void upload_arrived(struct uploads *uploads, struct upload *upload, struct local_file **sent,
+                    const struct graph_item *item, uint32_t asked_edit);
+/* It has not: `row` says when it is tried again, or why it is not. */
+void upload_failed(struct uploads *uploads, struct upload *upload, struct journal_row *row, int code,
+                   struct error *error, const struct call *call);
+/* upload_judge() said 1: `upload` is gone. */
+void upload_replaced(struct uploads *uploads, struct upload *upload);
+
 /* upload_list.c: of a save that is given up the tree shows the server's version, or nothing. */
 void uploads_show_discarded(struct online_vfs *online, struct body *body);
 
