@@ -454,7 +454,6 @@ void upload_replaced(struct uploads *uploads, struct upload *upload)
         body->refs++;
     }
     upload->is_done = true;
-    uploads->running--;
     mutex_unlock(&uploads->lock);
     mutex_unlock(&online->lock);
     upload_forget(uploads, upload);
@@ -462,4 +461,8 @@ void upload_replaced(struct uploads *uploads, struct upload *upload)
         uploads_show_discarded(online, body);
         body_put(body);
     }
+    mutex_lock(&uploads->lock);
+    uploads->running--;
+    cond_broadcast(&uploads->changed);
+    mutex_unlock(&uploads->lock);
 }

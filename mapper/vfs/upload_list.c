@@ -383,10 +383,15 @@ static struct upload *edit_by_id(struct uploads *uploads, const char *id, int *c
 
 void uploads_show_discarded(struct online_vfs *online, struct body *body)
 {
+    bool is_newer = false;
     uint64_t id = 0;
 
     mutex_lock(&online->lock);
-    if (!(body->node->flags & NODE_GONE)) {
+    mutex_lock(&body->lock);
+    is_newer =
+        body->is_dirty || uploads_has(body); /* somebody wrote on: that is a save of its own */
+    body->is_removed = body->is_removed || !is_newer;
+    if (!is_newer && !(body->node->flags & NODE_GONE)) {
         id = node_id(body->node);
         if (body->node->body == body) {
             body->node->body = NULL;
@@ -397,8 +402,6 @@ void uploads_show_discarded(struct online_vfs *online, struct body *body)
             body->node->checked_s = 0;
         }
     }
-    mutex_lock(&body->lock);
-    body->is_removed = true;
     mutex_unlock(&body->lock);
     mutex_unlock(&online->lock);
     if (id) {

@@ -192,7 +192,8 @@ void upload_failed(struct uploads *uploads, struct upload *upload, struct journa
 /* upload_judge() said 1: `upload` is gone. */
 void upload_replaced(struct uploads *uploads, struct upload *upload);
 
-/* upload_list.c: of a save that is given up the tree shows the server's version, or nothing. */
+/* upload_list.c: of a save that is given up the tree shows the server's version, or nothing; what was
+ * written since it was saved stays. */
 void uploads_show_discarded(struct online_vfs *online, struct body *body);
 
 /* --- conflict.c --- */

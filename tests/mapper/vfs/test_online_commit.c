@@ -330,6 +330,41 @@ static void power_cut__keeps_what_waits_when_another_saved(void **state)
     assert_true(fake_has_text(f->fake, name, "waits"));
 }
 
+/* The next agent asks whether the save was replaced, and its user writes on meanwhile. */
+static void power_cut__in_a_rename_keeps_what_is_written_afterwards(void **state)
+{
+    struct fixture *f = *state;
+    struct vfs_file *file = NULL;
+    char *image = image_of(f);
+
+    fake_put_text(f->fake, "doc", "old");
+    fake_put_text(f->fake, "new", "what comes");
+    assert_int_equal(fixture_list(f, ""), 2);
+    wait_for_nothing(f);
+    assert_int_equal(fixture_write_text(f, "", "doc", "waits"), 0);
+    rename_and_die(f, "new", "doc");
+    fixture_stop(f);
+    for (int kind = 0; kind < FAKE_CALLS; kind++) {
+        fake_fail(f->fake, kind, 0, 0, 0);
+    }
+    snprintf(f->spool, sizeof(f->spool), "%s", image);
+    free(image);
+    f->options.upload_delay_ms = 0;
+    fake_hold(f->fake, FAKE_GET);
+    fixture_start(f);
+    fake_await_held(f->fake);
+    assert_int_equal(
+        vfs_open(f->vfs, &file, fixture_find(f, "doc", NULL), VFS_READ | VFS_WRITE, NULL, NULL), 0);
+    assert_int_equal(vfs_write(f->vfs, file, "NEWER", 5, 0, NULL, NULL), 0);
+    fake_release(f->fake);
+    assert_int_equal(online_vfs_wait_uploads(f->online, WAIT_MS), 0);
+    assert_int_equal(vfs_flush(f->vfs, file, NULL, NULL), 0);
+    vfs_close(f->vfs, file);
+    assert_int_equal(online_vfs_wait_uploads(f->online, WAIT_MS), 0);
+    assert_true(fake_ever_held(f->fake, "NEWER", 5));
+    assert_true(fake_ever_held(f->fake, "what comes", 10));
+}
+
 int main(void)
 {
 #define COMMIT_TEST(f) cmocka_unit_test_setup_teardown(f, setup, fixture_teardown)
@@ -343,6 +378,7 @@ int main(void)
         COMMIT_TEST(power_cut__in_a_rename_onto_a_new_file_makes_no_copy),
         COMMIT_TEST(power_cut__before_the_rename_sends_what_waits),
         COMMIT_TEST(power_cut__keeps_what_waits_when_another_saved),
+        COMMIT_TEST(power_cut__in_a_rename_keeps_what_is_written_afterwards),
     };
 
     return cmocka_run_group_tests_name("the end of an upload", tests, NULL, NULL) ? 1 : 0;
