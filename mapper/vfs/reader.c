@@ -210,6 +210,7 @@ static void widen(struct content *content, struct stream *stream)
 
     if (end + SEGMENT < content->size_bytes) {
         stream->end = end; /* further than what is on its way into the file */
+        stream->wake = stream->wake < end ? stream->wake : end;
         stream->is_open_ended = false;
         stream->is_cut = true;
         content->is_wide = true;
@@ -342,6 +343,7 @@ static int step(struct content *content, const struct content_source *source,
         follow(stream, to);
         end = (to + BLOCK_BYTES - 1) / BLOCK_BYTES * BLOCK_BYTES; /* whole blocks count */
         end = end < content->size_bytes ? end : content->size_bytes;
+        end = end < stream->end ? end : stream->end; /* the rest is for another to bring */
         stream->wake = end < stream->wake ? end : stream->wake;
     }
     content->waiters++;

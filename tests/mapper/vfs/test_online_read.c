@@ -411,6 +411,32 @@ static void online_read__in_order_of_a_slow_connection_takes_several(void **stat
     assert_in_range(fake_downloaded(f->fake), size, size + 8 * 16384);
 }
 
+/* A slow transfer is cut at a multiple of 16 MiB, which is nobody's boundary: who reads across it waits
+ * for the end of it, and then for what the next one brings, which may be long in ending. */
+static void online_read__goes_on_across_the_end_of_a_transfer_that_was_cut(void **state)
+{
+    struct fixture *f = *state;
+    const uint64_t cut = 16u * 1024 * 1024;
+    struct vfs_call call = {0};
+    struct vfs_file *file = NULL;
+    unsigned char data[100003];
+    uint64_t at = 0;
+    size_t got = 0;
+
+    fake_set_pace(f->fake, 2);
+    fake_put_large(f->fake, "large", 4 * cut);
+    fake_stop_downloads_at(f->fake, cut + 1024 * 1024);
+    assert_int_equal(vfs_open(f->vfs, &file, fixture_find(f, "large", NULL), VFS_READ, NULL, NULL),
+                     0);
+    for (; at < cut + sizeof(data); at += sizeof(data)) {
+        call.deadline_ms = clock_mono_ms(clock_system()) + 10000;
+        assert_int_equal(vfs_read(f->vfs, file, data, sizeof(data), at, &got, &call, NULL), 0);
+        assert_int_equal(data[9], fake_byte(at + 9));
+        assert_true(clock_mono_ms(clock_system()) < call.deadline_ms); /* it was woken */
+    }
+    vfs_close(f->vfs, file);
+}
+
 struct waiter {
     struct fixture *f;
     struct vfs_file *file;
@@ -533,6 +559,7 @@ static const struct CMUnitTest tests[] = {
     ONLINE_TEST(online_read__here_and_there_fetches_little),
     ONLINE_TEST(online_read__in_order_is_few_transfers_and_each_byte_once),
     ONLINE_TEST(online_read__in_order_of_a_slow_connection_takes_several),
+    ONLINE_TEST(online_read__goes_on_across_the_end_of_a_transfer_that_was_cut),
     ONLINE_TEST(online_read__gets_what_arrived_though_no_more_comes),
     ONLINE_TEST(online_read__of_more_than_the_cache_holds_works),
     ONLINE_TEST(online_read__reports_a_transfer_that_fails_and_goes_on_after),
