@@ -45,35 +45,39 @@ int arrival_remove(char **item_id, struct account *account, const struct arrival
     return code;
 }
 
-/* The bytes of the try that may have arrived; *file is referenced. NULL: none may have. Saves of the
- * body are paused. */
-static int sent_bytes(struct body *body, struct local_file **file, uint64_t *size,
-                      struct error *err)
+/* One try that may have arrived. */
+struct sent_try {
+    struct local_file *file; /* referenced; NULL: no such try */
+    uint64_t size;
+};
+
+/* The try after `skip` others: a save that waits for the one before it may have arrived as well as
+ * that one, when they are of an agent before this one. Saves of the body are paused. */
+static int sent_bytes(struct body *body, unsigned skip, struct sent_try *out, struct error *err)
 {
     struct uploads *uploads = body->online->uploads;
+    bool is_found = false;
     char *path = NULL;
     int code = 0;
 
+    *out = (struct sent_try){0};
     mutex_lock(&body->lock);
-    if (body->may_have_arrived && body->spool) {
-        *file = local_ref(body->spool);
-        *size = body->size_bytes;
+    if (body->may_have_arrived && body->spool && skip-- == 0) {
+        *out = (struct sent_try){local_ref(body->spool), body->size_bytes};
+        is_found = true;
     }
     mutex_unlock(&body->lock);
     mutex_lock(&uploads->lock);
-    for (const struct upload *upload = uploads->first; upload && code == 0; upload = upload->next) {
-        if (upload->body != body || !upload->row.may_have_arrived || *upload->row.item_id) {
-            continue;
+    for (const struct upload *at = uploads->first; at && !is_found; at = at->next) {
+        if (at->body == body && at->row.may_have_arrived && !*at->row.item_id && skip-- == 0) {
+            *out = (struct sent_try){at->file ? local_ref(at->file) : NULL, at->row.size_bytes};
+            code = at->file ? 0 : upload_path(&path, uploads, at->row.spool, err);
+            is_found = true;
         }
-        local_close(*file);
-        str_free(&path);
-        *file = upload->file ? local_ref(upload->file) : NULL;
-        *size = upload->row.size_bytes;
-        code = *file ? 0 : upload_path(&path, uploads, upload->row.spool, err);
     }
     mutex_unlock(&uploads->lock);
     if (code == 0 && path) {
-        code = local_open(file, path, false, err);
+        code = local_open(&out->file, path, false, err);
     }
     free(path);
     return code;
@@ -85,50 +89,69 @@ static int read_file(void *payload, void *data, size_t size, uint64_t offset, si
     return local_read(payload, data, size, offset, got, err);
 }
 
-int arrival_take_back(struct online_vfs *online, struct node *node, struct body *body,
-                      const struct call *call, struct error *err)
+/* *name: NULL when the folder is not there any more. */
+static int place_of_file(struct place *place, char **name, struct online_vfs *online,
+                         struct node *node, const struct call *call, struct error *err)
 {
-    struct arrival arrival = {0};
-    struct local_file *file = NULL;
-    struct place place = {0};
     struct node *folder = NULL;
-    char hash[29] = "";
-    char *name = NULL;
-    char *removed = NULL;
-    int code = sent_bytes(body, &file, &arrival.size_bytes, err);
+    int code = 0;
 
-    if (code < 0 || !file) {
-        return code;
-    }
     mutex_lock(&online->lock);
     folder = tree_parent(online->tree, node);
     if (folder) {
         tree_hold(online->tree, folder);
-        code = str_copy(&name, node_name(node), err);
+        code = str_copy(name, node_name(node), err);
     }
     mutex_unlock(&online->lock);
     if (code == 0 && folder) {
-        struct graph_source source = {read_file, file, arrival.size_bytes};
+        code = place_of(place, online, folder, false, call, err);
+    }
+    node_put(online, folder);
+    return code;
+}
 
-        code = quickxor_of_source(hash, &source, err);
+/* *removed: the id of what went. */
+static int take_back(char **removed, const struct sent_try *sent, const struct place *place,
+                     const char *name, const struct call *call, struct error *err)
+{
+    struct graph_source source = {read_file, sent->file, sent->size};
+    struct arrival arrival = {.drive_id = place->drive_id,
+                              .folder_id = place->item_id,
+                              .name = name,
+                              .size_bytes = sent->size};
+    char hash[29] = "";
+    int code = quickxor_of_source(hash, &source, err);
+
+    arrival.hash = hash;
+    return code < 0 ? code : arrival_remove(removed, place->account, &arrival, call, err);
+}
+
+int arrival_take_back(struct online_vfs *online, struct node *node, struct body *body,
+                      const struct call *call, struct error *err)
+{
+    struct place place = {0};
+    struct sent_try sent = {0};
+    char *name = NULL;
+    char *removed = NULL;
+    int code = sent_bytes(body, 0, &sent, err);
+
+    if (code == 0 && sent.file) {
+        code = place_of_file(&place, &name, online, node, call, err);
     }
-    if (code == 0 && folder) {
-        code = place_of(&place, online, folder, false, call, err);
-    }
-    if (code == 0 && folder) {
-        arrival.drive_id = place.drive_id;
-        arrival.folder_id = place.item_id;
-        arrival.name = name;
-        arrival.hash = hash;
-        code = arrival_remove(&removed, place.account, &arrival, call, err);
+    for (unsigned tries = 1; code == 0 && sent.file && name && !removed; tries++) {
+        code = take_back(&removed, &sent, &place, name, call, err);
+        local_close(sent.file);
+        sent.file = NULL;
+        if (code == 0 && !removed) {
+            code = sent_bytes(body, tries, &sent, err);
+        }
     }
     if (removed) {
         mutex_lock(&online->lock);
         tree_bury(online->tree, removed);
         mutex_unlock(&online->lock);
     }
-    node_put(online, folder);
-    local_close(file);
+    local_close(sent.file);
     place_clear(&place);
     free(removed);
     free(name);

@@ -104,10 +104,32 @@ static void arrival_restart__shows_the_last_save_over_what_arrived(void **state)
     assert_true(fixture_has_text(f, "a", "second"));
 }
 
+/* Both may have arrived, as the next agent sees it; it was the first. */
+static void arrival_delete__after_a_restart_takes_back_either_save(void **state)
+{
+    struct fixture *f = *state;
+
+    fake_lose_uploads(f->fake, 1);
+    assert_int_equal(fixture_write_text(f, "", "a", "the first text"), 0);
+    (void)online_vfs_wait_uploads(f->online, 5000);
+    fake_fail(f->fake, FAKE_UPLOAD, ERR_UNREACHABLE, 0, UINT32_MAX);
+    assert_int_equal(fixture_write_text(f, "", "a", "second"), 0);
+    fixture_stop(f);
+    fixture_start(f);
+    assert_int_equal(fixture_list(f, ""), 1);
+    assert_true(fixture_has_text(f, "a", "second"));
+    assert_true(fake_has_text(f->fake, "a", "the first text"));
+    assert_int_equal(vfs_unlink(f->vfs, f->root, "a", NULL, NULL), 0);
+    assert_int_equal(fake_children(f->fake, ""), 0);
+    assert_int_equal(fixture_list(f, ""), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(arrival_delete__takes_back_what_arrived_without_an_answer,
+                                        setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(arrival_delete__after_a_restart_takes_back_either_save,
                                         setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(arrival_times__are_set_though_the_bytes_were_there, setup,
                                         fixture_teardown),
