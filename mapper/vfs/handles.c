@@ -452,8 +452,8 @@ void online_close(struct vfs *vfs, struct vfs_file *file)
     is_unsaved = file->owes_save && file->body->is_dirty && !file->body->has_failed;
     mutex_unlock(&file->body->lock);
     /* Nobody can be told any more: what a flush did not see (a mapped page, an empty file) is saved
-     * here, and named in status when that fails. */
-    if (is_unsaved && save_body(file->body, &call, &error) < 0) {
+     * here, and named in status when that fails for good. */
+    if (is_unsaved && save_unwatched(file->body, &call, &error) < 0) {
         log_error(LOG_VFS, &error, "a closed file could not be saved and stays in the spool");
     }
     leave(online, file);

@@ -611,25 +611,16 @@ static bool stays_here(struct body *body)
     return is_local_only;
 }
 
-int save_body(struct body *body, const struct call *call, struct error *err)
+/* Now, or by way of the journal. */
+static int save_dirty(struct body *body, bool to_journal, const struct call *call,
+                      struct error *err)
 {
     struct online_vfs *online = body->online;
     struct call save = *call;
     struct target target = {0};
     struct error error = {0};
-    bool to_journal = is_background(online) || uploads_has(body);
     int code = 0;
 
-    if (stays_here(body)) {
-        return 0;
-    }
-    if (settle_defers(body)) { /* not yet: but it must not be lost until then */
-        mutex_lock(&body->lock);
-        body->is_deferred = true;
-        mutex_unlock(&body->lock);
-        code = is_background(online) ? save_sync(body, call, err) : 0;
-        return code == 0 && is_background(online) ? settle_keep_new(body, err) : code;
-    }
     mutex_lock(&body->lock);
     call_extend(&save, body->size_bytes); /* whoever sends it, this thread or another */
     code = body_wait_saved(body, &save, err);
@@ -655,6 +646,41 @@ int save_body(struct body *body, const struct call *call, struct error *err)
     mutex_lock(&body->lock);
     after_save(body, to_journal, code);
     mutex_unlock(&body->lock);
+    return code;
+}
+
+int save_body(struct body *body, const struct call *call, struct error *err)
+{
+    bool goes_later = is_background(body->online);
+    int code = 0;
+
+    if (stays_here(body)) {
+        return 0;
+    }
+    if (settle_defers(body)) { /* not yet: but it must not be lost until then */
+        mutex_lock(&body->lock);
+        body->is_deferred = true;
+        mutex_unlock(&body->lock);
+        code = goes_later ? save_sync(body, call, err) : 0;
+        return code == 0 && goes_later ? settle_keep_new(body, err) : code;
+    }
+    return save_dirty(body, goes_later || uploads_has(body), call, err);
+}
+
+int save_unwatched(struct body *body, const struct call *call, struct error *err)
+{
+    struct error error = {0};
+    int code = save_body(body, call, &error);
+
+    if (code < 0 &&
+        (error_retry(code) == RETRY_LATER || error_retry(code) == RETRY_AFTER_SIGN_IN) &&
+        save_dirty(body, true, call, NULL) == 0) {
+        log_info(LOG_VFS, "a closed file is sent later: %s", error.message);
+        return 0;
+    }
+    if (code < 0 && err) {
+        *err = error;
+    }
     return code;
 }
 

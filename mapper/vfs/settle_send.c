@@ -234,7 +234,7 @@ static void send_new(struct online_vfs *online, struct settling *s)
     mutex_lock(&s->body->lock);
     s->body->has_settled = true;
     mutex_unlock(&s->body->lock);
-    if (save_body(s->body, &call, &error) < 0 && error.code != ERR_CANCELLED) {
+    if (save_unwatched(s->body, &call, &error) < 0 && error.code != ERR_CANCELLED) {
         log_error(LOG_VFS, &error, "a file that was closed could not be saved, and stays here");
     }
 }

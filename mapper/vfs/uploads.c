@@ -222,6 +222,7 @@ static int add_upload(struct uploads *uploads, struct upload *before, struct bod
     upload->body = body;
     upload->file = local_ref(body->spool);
     upload->is_editing = true;
+    upload->row.may_have_arrived = body->may_have_arrived; /* of a try before close */
     mutex_lock(&body->lock);
     mutex_lock(&uploads->lock);
     if (!before || body->pending != before) {

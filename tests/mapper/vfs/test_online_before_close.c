@@ -103,6 +103,79 @@ static void before_close__renaming_onto_a_deleted_file_takes_its_name(void **sta
     assert_int_equal(fixture_list(f, ""), 1);
 }
 
+static void close_with_a_dead_line(struct fixture *f, unsigned flags)
+{
+    struct vfs_file *file = NULL;
+    struct vfs_attr attr;
+
+    fake_fail(f->fake, FAKE_UPLOAD, ERR_UNREACHABLE, 0, UINT32_MAX);
+    assert_int_equal(vfs_create(f->vfs, &file, &attr, f->root, "a.txt", flags, NULL, NULL), 0);
+    assert_int_equal(vfs_flush(f->vfs, file, NULL, NULL), 0);
+    vfs_close(f->vfs, file);
+    vfs_forget(f->vfs, attr.id, 1);
+}
+
+static void line_is_back(struct fixture *f)
+{
+    fake_fail(f->fake, FAKE_UPLOAD, 0, 0, 0);
+    online_vfs_wake_uploads(f->online);
+    assert_int_equal(online_vfs_wait_uploads(f->online, WAIT_MS), 0);
+    assert_int_equal(fake_size(f->fake, "a.txt"), 0);
+    assert_int_equal(fake_children(f->fake, ""), 1);
+    assert_int_equal(fixture_unsaved(f), 0);
+}
+
+/* An empty file is sent with its last handle, where no close can fail any more: so it waits. */
+static void before_close__a_new_empty_file_outlives_a_dead_line(void **state)
+{
+    struct fixture *f = *state;
+
+    close_with_a_dead_line(f, VFS_WRITE);
+    assert_int_not_equal(fixture_find(f, "a.txt", NULL), 0);
+    line_is_back(f);
+}
+
+static void before_close__an_emptied_file_outlives_a_dead_line(void **state)
+{
+    struct fixture *f = *state;
+    struct vfs_attr attr;
+
+    fake_put_text(f->fake, "a.txt", "old!");
+    close_with_a_dead_line(f, VFS_WRITE | VFS_TRUNCATE);
+    assert_int_not_equal(fixture_find(f, "a.txt", &attr), 0);
+    assert_int_equal(attr.size_bytes, 0);
+    line_is_back(f);
+}
+
+/* It arrived, but not the answer: no conflict with itself. */
+static void before_close__an_empty_file_whose_answer_is_lost_is_there_once(void **state)
+{
+    struct fixture *f = *state;
+    struct vfs_file *file = NULL;
+    struct vfs_attr attr;
+
+    fake_lose_uploads(f->fake, 1);
+    assert_int_equal(vfs_create(f->vfs, &file, &attr, f->root, "a.txt", VFS_WRITE, NULL, NULL), 0);
+    vfs_close(f->vfs, file);
+    vfs_forget(f->vfs, attr.id, 1);
+    line_is_back(f);
+    assert_int_equal(fixture_list(f, ""), 1);
+}
+
+/* What looks temporary is sent by the thread that settles. */
+static void before_close__what_settled_outlives_a_dead_line(void **state)
+{
+    struct fixture *f = *state;
+
+    fixture_stop(f);
+    f->options.settle_ms = 1;
+    fixture_start(f);
+    close_with_a_dead_line(f, VFS_WRITE);
+    assert_int_equal(online_vfs_settle(f->online, WAIT_MS), 0);
+    assert_int_not_equal(fixture_find(f, "a.txt", NULL), 0);
+    line_is_back(f);
+}
+
 int main(void)
 {
 #define BEFORE_CLOSE_TEST(f) cmocka_unit_test_setup_teardown(f, setup, fixture_teardown)
@@ -112,6 +185,10 @@ int main(void)
         BEFORE_CLOSE_TEST(before_close__a_save_by_rename_onto_a_changed_file_keeps_both),
         BEFORE_CLOSE_TEST(before_close__renaming_onto_a_rewritten_file_replaces_it),
         BEFORE_CLOSE_TEST(before_close__renaming_onto_a_deleted_file_takes_its_name),
+        BEFORE_CLOSE_TEST(before_close__a_new_empty_file_outlives_a_dead_line),
+        BEFORE_CLOSE_TEST(before_close__an_emptied_file_outlives_a_dead_line),
+        BEFORE_CLOSE_TEST(before_close__an_empty_file_whose_answer_is_lost_is_there_once),
+        BEFORE_CLOSE_TEST(before_close__what_settled_outlives_a_dead_line),
     };
 
     return cmocka_run_group_tests_name("conflicts before close", tests, NULL, NULL) ? 1 : 0;
