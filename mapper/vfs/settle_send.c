@@ -39,6 +39,7 @@ static int drive_of(struct online_vfs *online, struct settling *s, char **out, s
 static int check_unchanged(struct settling *s, const char *drive_id, const struct call *call,
                            struct error *err)
 {
+    const char *version = *s->ctag ? s->ctag : s->etag;
     struct graph_item item = {0};
     int code = 0;
 
@@ -46,7 +47,7 @@ static int check_unchanged(struct settling *s, const char *drive_id, const struc
         return 0;
     }
     code = graph_get_item(&item, s->library->account, drive_id, s->item_id, call, err);
-    if (code == 0 && *s->ctag && !str_equal(item.ctag, s->ctag) && !str_equal(item.etag, s->ctag)) {
+    if (code == 0 && *version && !str_equal(item.ctag, version) && !str_equal(item.etag, version)) {
         code = error_set(err, ERR_CHANGED,
                          "'%.120s' was changed by others after it was deleted here", s->name);
     } else if (code == 0 && s->new_name &&

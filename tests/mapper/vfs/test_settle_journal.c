@@ -238,6 +238,25 @@ static void settle_discard__shows_the_document_again(void **state)
     assert_true(fake_has_text(f->fake, "doc", "old"));
 }
 
+/* Sets of changes have no cTag: the eTag says then what was deleted. */
+static void settle_delete__of_what_changes_told_of_gives_way_to_others(void **state)
+{
+    struct fixture *f = *state;
+
+    f->options.metadata_ms = 0;
+    online_vfs_configure(f->online, &f->options);
+    fake_put_text(f->fake, "late", "one");
+    assert_int_equal(fixture_list(f, ""), 3);
+    f->options.metadata_ms = LONG_MS;
+    online_vfs_configure(f->online, &f->options);
+    assert_int_equal(delete_it(f, "late"), 0);
+    try_in_vain(f);
+    fake_put_text(f->fake, "late", "theirs");
+    cut_line(f, false);
+    wait_settled(f);
+    assert_true(fake_has_text(f->fake, "late", "theirs"));
+}
+
 int main(void)
 {
 #define SETTLE_TEST(f) cmocka_unit_test_setup_teardown(f, setup, fixture_teardown)
@@ -250,6 +269,7 @@ int main(void)
         SETTLE_TEST(settle_left__gives_way_to_others),
         SETTLE_TEST(settle_left__is_a_place_for_the_next_save),
         SETTLE_TEST(settle_discard__shows_the_document_again),
+        SETTLE_TEST(settle_delete__of_what_changes_told_of_gives_way_to_others),
     };
 
     return cmocka_run_group_tests_name("what settles, in the journal", tests, NULL, NULL) ? 1 : 0;
