@@ -148,7 +148,7 @@ static int set_up(sqlite3 *db, const struct store_schema *schema, enum condition
         return 0;
     }
     if (rc == SQLITE_OK) {
-        rc = check(db);
+        rc = version < 0 ? SQLITE_CORRUPT : check(db);
     }
     if (rc == SQLITE_OK && version == 0) {
         rc = make_tables(db, schema);

@@ -146,6 +146,30 @@ static void journal_open__goes_on_with_what_an_older_agent_left(void **state)
     journal_close(journal);
 }
 
+/* The header of a file is as easily damaged as the rest of it. */
+static void journal_open__puts_one_of_no_version_aside(void **state)
+{
+    static const char *const checks[] = {NULL};
+    static const struct store_schema made_up = {.file_name = "journal.db",
+                                                .what = "journal",
+                                                .version = 1,
+                                                .tables = "CREATE TABLE work(id INTEGER);",
+                                                .checks = checks};
+    struct store *store = NULL;
+    struct journal *journal = NULL;
+    struct str_list notes = {0};
+
+    (void)state;
+    assert_int_equal(store_open(&store, directory, &made_up, NULL, NULL), 0);
+    assert_int_equal(store_run(store, "PRAGMA user_version=-100000", NULL), 0);
+    store_close(store);
+    assert_int_equal(journal_open(&journal, directory, &notes, NULL), 0);
+    assert_int_equal(notes.count, 1);
+    assert_non_null(strstr(notes.items[0], "broken"));
+    str_list_clear(&notes);
+    journal_close(journal);
+}
+
 /* --- what comes next --- */
 
 static enum journal_step next(const char *item_id, int code, int64_t locked_ms, bool keeps_both,
@@ -225,6 +249,7 @@ static const struct CMUnitTest tests[] = {
     JOURNAL_TEST(journal_open__is_for_one_agent_alone),
     JOURNAL_TEST(journal_open__puts_a_broken_file_aside),
     JOURNAL_TEST(journal_open__goes_on_with_what_an_older_agent_left),
+    JOURNAL_TEST(journal_open__puts_one_of_no_version_aside),
     cmocka_unit_test(journal_next__follows_its_table),
     cmocka_unit_test(journal_next__waits_an_hour_for_a_lock),
     cmocka_unit_test(journal_next__backs_off_up_to_five_minutes),
