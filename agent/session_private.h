@@ -74,11 +74,11 @@ struct session_account {
     unsigned failures;       /* rounds in a row that did not bring all */
     enum account_state seen; /* when session_accounts_watch() looked last */
     enum session_told told;
-    bool is_refused;         /* AllowedTenants does not name this tenant, or cannot be known */
-    int64_t wake_ms;         /* monotonic: the next round is due by then; 0: when it is its time */
-    bool is_asking;          /* the thread waits for a person */
-    bool may_ask;            /* false: somebody was asked and said no, or was not there */
-    bool is_logged_out;      /* by `mooring logout`: nobody is asked until `mooring login` */
+    bool is_refused;    /* AllowedTenants does not name this tenant, or cannot be known */
+    int64_t wake_ms;    /* monotonic: the next round is due by then; 0: when it is its time */
+    bool is_asking;     /* the thread waits for a person */
+    bool may_ask;       /* false: somebody was asked and said no, or was not there */
+    bool is_logged_out; /* by `mooring logout`: nobody is asked until `mooring login` */
 };
 
 struct session {
@@ -93,7 +93,7 @@ struct session {
     struct online_vfs *online;
     struct control *control;
     struct policy_watch *watch;
-    struct explorer *explorer; /* NULL where there is none */
+    struct explorer *explorer;     /* NULL where there is none */
     struct session_events *events; /* of the thread that ticks; NULL: there is no event log */
 
     /* of the main thread */

@@ -125,8 +125,7 @@ int transport_advice(struct transport *t, char **out, struct error *err)
 int transport_local_path(struct transport *t, char **out, const char *path, struct error *err)
 {
     if (!t->type->ops->local_path) {
-        return error_set(err, ERR_UNSUPPORTED, "the transport '%s' names no places",
-                         t->type->name);
+        return error_set(err, ERR_UNSUPPORTED, "the transport '%s' names no places", t->type->name);
     }
     return t->type->ops->local_path(t, out, path, err);
 }

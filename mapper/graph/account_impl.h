@@ -32,7 +32,7 @@ struct account {
     char *client_id;
     char *login_url;
     char *graph_url;
-    char *login_hint;     /* may be NULL */
+    char *login_hint; /* may be NULL */
     struct account_sso sso;
     char *permissions[2]; /* [true]: with those of TeamsChannels */
     char *graph_scope;    /* for the governor: pauses of Graph and of Entra are kept apart */
