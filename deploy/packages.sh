@@ -19,7 +19,7 @@ test=(libcmocka-dev clang clang-format clang-tidy cppcheck shellcheck libnghttp2
 # The cross compilers, what unpacks and builds Debian's source packages (deploy/cmake/deps.sh), Wine, and what makes and
 # signs the MSI.
 windows=(gcc-mingw-w64-x86-64-posix g++-mingw-w64-x86-64-posix gcc-mingw-w64-i686-posix g++-mingw-w64-i686-posix
-    clang-14 lld-14 llvm-14 dpkg-dev make patch perl tcl xz-utils bzip2 util-linux wine wine64 xvfb
+    clang clang-14 lld-14 llvm-14 dpkg-dev make patch perl tcl xz-utils bzip2 util-linux wine wine64 xvfb
     wixl msitools osslsigncode openssl)
 
 print=

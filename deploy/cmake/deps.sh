@@ -182,7 +182,9 @@ make_toolchain() {
     wrapper dlltool 'llvm-dlltool-14 -m arm64'
     wrapper ar llvm-ar-14
     wrapper ranlib llvm-ranlib-14
-    wrapper windres "llvm-windres-14 --target=$host --preprocessor=clang-14 --preprocessor-arg=--target=$host --preprocessor-arg=--sysroot=$sys --preprocessor-arg=-E --preprocessor-arg=-xc --preprocessor-arg=-DRC_INVOKED"
+    # With a --preprocessor of one's own, llvm-windres 14 names the file before the options: -xc comes too late, and
+    # clang gives nothing for a .rc. Its own choice is `clang` with the right options in the right order.
+    wrapper windres "llvm-windres-14 --target=$host --preprocessor-arg=--sysroot=$sys"
     export PATH="$tools/bin:$PATH"
     (cd "$work/headers" && "$mingw/mingw-w64-headers/configure" --host="$host" --prefix="$sys" --enable-idl \
         --with-default-win32-winnt="$winver" --with-default-msvcrt=ucrt && make install)
