@@ -228,6 +228,24 @@ void body_resume_saves(struct body *body)
     end_saving(body);
 }
 
+void body_keep_row(struct body *body, int64_t row_id)
+{
+    mutex_lock(&body->lock);
+    body->kept_row = row_id;
+    mutex_unlock(&body->lock);
+}
+
+int64_t body_take_kept_row(struct body *body)
+{
+    int64_t row_id = 0;
+
+    mutex_lock(&body->lock);
+    row_id = body->kept_row;
+    body->kept_row = 0;
+    mutex_unlock(&body->lock);
+    return row_id;
+}
+
 uint64_t body_size(struct body *body)
 {
     uint64_t size = 0;

@@ -145,6 +145,7 @@ struct body {
     int64_t touched_ms; /* wall clock of the last write */
     uint64_t change;    /* number of the draft as it is now; 0: as an agent before left it */
     uint32_t writers;   /* handles that may write; guarded by online->lock */
+    int64_t kept_row;   /* of a new file that waits (settle.h), in the journal; 0: it is not there */
 };
 
 struct vfs_file {
@@ -466,6 +467,10 @@ int body_wait_saved(struct body *body, const struct call *call, struct error *er
 /* Keeps saves and writes out while the item is renamed or deleted. Without the lock. */
 int body_pause_saves(struct body *body, const struct call *call, struct error *err);
 void body_resume_saves(struct body *body);
+
+/* kept_row: who takes it alone has it. Without body->lock. */
+void body_keep_row(struct body *body, int64_t row_id);
+int64_t body_take_kept_row(struct body *body);
 void body_attr(struct body *body, struct vfs_attr *out); /* adds what the draft changes */
 uint64_t body_size(struct body *body);
 

@@ -662,7 +662,7 @@ int save_body(struct body *body, const struct call *call, struct error *err)
         body->is_deferred = true;
         mutex_unlock(&body->lock);
         code = goes_later ? save_sync(body, call, err) : 0;
-        return code == 0 && goes_later ? settle_keep_new(body, err) : code;
+        return code == 0 && goes_later ? settle_keep_new(body, call, err) : code;
     }
     return save_dirty(body, goes_later || uploads_has(body), call, err);
 }

@@ -56,7 +56,8 @@ struct settling {
     unsigned attempts;
     bool is_running;  /* the thread is at it, or whoever made it, until the journal has it */
     bool is_decided;  /* the settling time is over, and the journal knows */
-    int64_t row_id;   /* in the journal; 0: not there. Changed by who has it running */
+    int64_t row_id;   /* in the journal; 0: not there. Changed by who has it running. Of a new file
+                       * its body has it (kept_row) */
     int64_t since_ms; /* wall clock */
     /* DELETE, MOVE: where the server has the item, and what it is */
     struct node *folder; /* held */
@@ -136,7 +137,7 @@ bool settle_defers(struct body *body);
 
 /* ... and what was closed of it is durable when this returns 0: the next agent sends it. Its spool
  * file is on the disk. */
-int settle_keep_new(struct body *body, struct error *err);
+int settle_keep_new(struct body *body, const struct call *call, struct error *err);
 
 /* Tells the server now what waits at this place, so that the name becomes free there. */
 int settle_clear_place(struct online_vfs *online, struct node *folder, const char *name,

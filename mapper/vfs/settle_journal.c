@@ -114,11 +114,10 @@ void settle_decided(struct online_vfs *online, struct settling *s)
 
 /* A new file as it was closed; lock held. 1: where it goes is not known yet, and the note beside its
  * spool file has to do. */
-static int fill_new(struct online_vfs *online, struct journal_row *row, const struct settling *s,
+static int fill_new(struct online_vfs *online, struct journal_row *row, struct body *body,
                     struct error *err)
 {
-    struct body *body = s->body;
-    const struct library *library = s->library;
+    const struct library *library = body->library;
     const struct node *folder = tree_parent(online->tree, body->node);
     struct upload_target to = {.drive_id = library->drive_id, .name = node_name(body->node)};
     char *path = NULL;
@@ -134,8 +133,8 @@ static int fill_new(struct online_vfs *online, struct journal_row *row, const st
     if (code == 0 && *to.parent_id) {
         mutex_lock(&body->lock);
         code = body->spool_path ? upload_fill_row(row, body, &to, err) : 1;
+        row->id = body->kept_row;
         mutex_unlock(&body->lock);
-        row->id = s->row_id;
         row->state = JOURNAL_SETTLING;
     } else if (code == 0) {
         code = 1;
@@ -144,53 +143,90 @@ static int fill_new(struct online_vfs *online, struct journal_row *row, const st
     return code;
 }
 
-int settle_keep_new(struct body *body, struct error *err)
+/* It waits, and nobody sends it yet; lock held. */
+static bool is_waiting(const struct online_vfs *online, const struct body *body)
+{
+    const struct settling *s = online->settling;
+
+    while (s && s->body != body) {
+        s = s->next;
+    }
+    return s && !s->is_running;
+}
+
+/* With is_saving set: whoever deletes, renames or sends the file finds the row, or comes before it. */
+static int write_new(struct body *body, struct error *err)
 {
     struct online_vfs *online = body->online;
-    struct settling *s = NULL;
     struct journal_row row = {0};
     struct journal_change change = {JOURNAL_ADD, &row};
     int code = 1;
 
     mutex_lock(&online->lock);
-    for (s = online->settling; s && s->body != body;) {
-        s = s->next;
-    }
-    if (s && !s->is_running) { /* else it is being sent, or gone */
-        code = fill_new(online, &row, s, err);
-        s->is_running = true;
-    } else {
-        s = NULL;
+    if (is_waiting(online, body)) {
+        code = fill_new(online, &row, body, err);
     }
     mutex_unlock(&online->lock);
     if (code == 0) {
-        change.op = s->row_id ? JOURNAL_UPDATE : JOURNAL_ADD;
+        change.op = row.id ? JOURNAL_UPDATE : JOURNAL_ADD;
         code = journal_apply(online->uploads->journal, &change, 1, true, err);
-        if (code == 0) {
-            set_row_id(online, s, row.id);
-        }
     }
-    if (s) {
-        settle_put_back(online, s);
+    if (code == 0) {
+        body_keep_row(body, row.id);
     }
     journal_row_clear(&row);
     return code < 0 ? code : 0;
 }
 
+int settle_keep_new(struct body *body, const struct call *call, struct error *err)
+{
+    int code = 0;
+
+    mutex_lock(&body->lock);
+    code = body_wait_saved(body, call, err);
+    if (code < 0 || body->is_removed) {
+        mutex_unlock(&body->lock);
+        return code;
+    }
+    body->is_saving = true;
+    mutex_unlock(&body->lock);
+    code = write_new(body, err);
+    mutex_lock(&body->lock);
+    body->is_saving = false;
+    cond_broadcast(&body->changed);
+    mutex_unlock(&body->lock);
+    return code;
+}
+
+/* The row is the caller's, who alone gets it; 0: there is none. */
+static int64_t take_row(struct online_vfs *online, struct settling *s)
+{
+    int64_t row_id = 0;
+
+    mutex_lock(&online->lock);
+    if (s->body) {
+        row_id = body_take_kept_row(s->body);
+    } else {
+        row_id = s->row_id;
+        s->row_id = 0;
+    }
+    mutex_unlock(&online->lock);
+    return row_id;
+}
+
 void settle_remove_row(struct online_vfs *online, struct settling *s)
 {
-    struct journal_row row = {.id = s->row_id};
+    struct journal_row row = {.id = take_row(online, s)};
     struct journal_change change = {JOURNAL_REMOVE, &row};
     struct error error = {0};
 
-    if (s->row_id == 0) {
+    if (row.id == 0) {
         return;
     }
     /* Not for the disk: what is done twice does no harm, as the item is looked at before. */
     if (journal_apply(online->uploads->journal, &change, 1, false, &error) < 0) {
         log_error(LOG_VFS, &error, "the journal keeps a delete or a rename that is done");
     }
-    set_row_id(online, s, 0);
 }
 
 /* --- of an agent before this one --- */

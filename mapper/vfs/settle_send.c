@@ -378,7 +378,10 @@ void settle_stop(struct online_vfs *online)
         if (s->row_id && !s->is_decided) {
             settle_decided(online, s); /* no program is in the middle of anything any more */
         }
-        s->row_id = 0; /* it stays in the journal */
+        s->row_id = 0; /* it stays in the journal, ... */
+        if (s->body) {
+            (void)body_take_kept_row(s->body); /* ... and so does a new file */
+        }
         settle_free(online, s);
         mutex_lock(&online->lock);
     }

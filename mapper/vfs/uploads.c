@@ -240,7 +240,10 @@ static int add_upload(struct uploads *uploads, struct upload *before, struct bod
     link_last(uploads, upload);
     mutex_unlock(&uploads->lock);
     mutex_unlock(&body->lock);
-    code = code < 0 ? code : apply_one(uploads, JOURNAL_ADD, &row, true, err);
+    row.id =
+        body_take_kept_row(body); /* what waited is what is sent: one row, or it would go twice */
+    code = code < 0 ? code
+                    : apply_one(uploads, row.id ? JOURNAL_UPDATE : JOURNAL_ADD, &row, true, err);
     mutex_lock(&body->online->lock);
     mutex_lock(&uploads->lock);
     if (code == 0) {
@@ -252,6 +255,9 @@ static int add_upload(struct uploads *uploads, struct upload *before, struct bod
     }
     mutex_unlock(&uploads->lock);
     mutex_unlock(&body->online->lock);
+    if (code < 0) {
+        body_keep_row(body, row.id);
+    }
     journal_row_clear(&row);
     if (code < 0) {
         upload_free(upload);

@@ -257,6 +257,22 @@ static void settle_delete__of_what_changes_told_of_gives_way_to_others(void **st
     assert_true(fake_has_text(f->fake, "late", "theirs"));
 }
 
+/* It waited while it was empty; what was written then is the same file's, in the journal, too. */
+static void settle_crash__of_a_new_file_that_was_filled_makes_no_copy(void **state)
+{
+    struct fixture *f = *state;
+
+    cut_line(f, true);
+    assert_int_equal(fixture_write(f, "", "fresh", "", 0), 0);
+    assert_int_equal(fixture_write_text(f, "", "fresh", "filled"), 0);
+    crash(f);
+    assert_int_equal(online_vfs_wait_uploads(f->online, WAIT_MS), 0);
+    assert_true(fake_has_text(f->fake, "fresh", "filled"));
+    assert_int_equal(fake_children(f->fake, ""), 3);
+    assert_int_equal(fixture_list(f, ""), 3);
+    assert_int_equal(fixture_unsaved(f), 0);
+}
+
 int main(void)
 {
 #define SETTLE_TEST(f) cmocka_unit_test_setup_teardown(f, setup, fixture_teardown)
@@ -268,6 +284,7 @@ int main(void)
         SETTLE_TEST(settle_end__of_a_session_without_a_line_is_no_end_of_it),
         SETTLE_TEST(settle_left__gives_way_to_others),
         SETTLE_TEST(settle_left__is_a_place_for_the_next_save),
+        SETTLE_TEST(settle_crash__of_a_new_file_that_was_filled_makes_no_copy),
         SETTLE_TEST(settle_discard__shows_the_document_again),
         SETTLE_TEST(settle_delete__of_what_changes_told_of_gives_way_to_others),
     };
