@@ -12,6 +12,7 @@
  *   win32/explorer.c         the thread
  *   win32/explorer_keys.c    the registry
  *   win32/explorer_links.c   the folder behind the entry in the navigation pane
+ *   win32/remembered.c       letters that Windows is to remember
  *   posix/explorer.c         nothing: `mooring desktop install` is what file managers of Linux have
  */
 #ifndef AGENT_EXPLORER_H
@@ -72,11 +73,12 @@ int explorer_start(struct explorer **out, const char *state, struct error *err);
  * not wait. */
 void explorer_show(struct explorer *explorer, struct explorer_view *view);
 
-/* Takes everything away and waits for that. NULL is fine. */
-void explorer_stop(struct explorer *explorer);
+/* Takes everything away and waits for that. With `keeps_letters` Windows remembers those that were
+ * shown, until the next agent of the user starts. NULL is fine. */
+void explorer_stop(struct explorer *explorer, bool keeps_letters);
 
-/* Takes away what an agent of this user that died left; for who removes the program. `state` as
- * above. */
+/* Takes away what an agent of this user left, that died or left letters; for who removes the
+ * program. `state` as above. */
 int explorer_remove_leftovers(const char *state, struct error *err);
 
 #endif

@@ -264,6 +264,17 @@ static void drain(struct session *session)
     settings_unref(settings);
 }
 
+/* Letters by WebDAV lead to a port and a secret that end with us: nobody may remember those. */
+static void stop_explorer(struct session *session)
+{
+    const struct settings *settings = session->explorer ? session_settings(session) : NULL;
+    bool keeps_letters = settings && !settings->remove_on_logoff && session->transport &&
+                         str_equal(session->transport->type->name, "np");
+
+    settings_unref(settings);
+    explorer_stop(session->explorer, keeps_letters);
+}
+
 /* Threads first, then what they use; status is answered until there is nothing left to tell. */
 static void end(struct session *session)
 {
@@ -274,7 +285,7 @@ static void end(struct session *session)
     }
     session_events_stop(session->events);
     control_stop(session->control);
-    explorer_stop(session->explorer); /* it may ask about what is mounted */
+    stop_explorer(session); /* it may ask about what is mounted */
     session_np_stop(session);
     transport_stop(session->transport, UNMOUNT_WAIT_MS);
     if (session->state) {

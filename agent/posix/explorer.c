@@ -22,7 +22,8 @@ void explorer_show(struct explorer *explorer, struct explorer_view *view)
     explorer_view_clear(view);
 }
 
-void explorer_stop(struct explorer *explorer)
+void explorer_stop(struct explorer *explorer, bool keeps_letters)
 {
     (void)explorer;
+    (void)keeps_letters;
 }

@@ -13,6 +13,7 @@
 #include "base/win32.h"
 #include "explorer_keys.h"
 #include "explorer_links.h"
+#include "remembered.h"
 
 #define LINKS "Libraries"     /* what people see of it */
 #define FIRST_STATE "\\state" /* of the first agent; the others have "state-2" and so on */
@@ -27,6 +28,7 @@ struct explorer {
     struct explorer_view next;
     bool has_next;
     bool is_ending;
+    bool keeps_letters;
 
     struct explorer_view shown; /* the thread's own */
 };
@@ -162,10 +164,14 @@ static void *run(void *payload)
     HRESULT com = CoInitializeEx(NULL, COINIT_APARTMENTTHREADED | COINIT_DISABLE_OLE1DDE);
 
     note(remove_all(explorer->folder, &err), &err); /* what an agent that died left */
+    note(remembered_remove(&err), &err);
     while (wait_for_next(explorer, &next)) {
         change(explorer, &next);
     }
     explorer_view_clear(&next);
+    if (explorer->keeps_letters) { /* from the end on nobody changes it */
+        note(remembered_write(&explorer->shown, &err), &err);
+    }
     change(explorer, &next); /* to nothing */
     if (SUCCEEDED(com)) {
         CoUninitialize();
@@ -244,13 +250,14 @@ void explorer_show(struct explorer *explorer, struct explorer_view *view)
     explorer_view_clear(view);
 }
 
-void explorer_stop(struct explorer *explorer)
+void explorer_stop(struct explorer *explorer, bool keeps_letters)
 {
     if (!explorer) {
         return;
     }
     mutex_lock(&explorer->mutex);
     explorer->is_ending = true;
+    explorer->keeps_letters = keeps_letters;
     cond_signal(&explorer->wake);
     mutex_unlock(&explorer->mutex);
     thread_join(&explorer->thread);
@@ -266,5 +273,8 @@ int explorer_remove_leftovers(const char *state, struct error *err)
         code = remove_all(folder, err);
     }
     free(folder);
+    if (code == 0) {
+        code = remembered_remove(err);
+    }
     return code;
 }

@@ -250,18 +250,20 @@ static const struct setting rows[] = {
                 "vor Benutzern, die auf alles Zugriff haben, etwa Administratoren.",
      .example = "250"},
 
-    {.name = "RemoveOnLogoff", .type = SETTING_SWITCH, .flags = LATER,
+    {.name = "RemoveOnLogoff", .type = SETTING_SWITCH, .flags = BOTH,
      .offset = AT(remove_on_logoff),
      .default_text = "true",
      .category = "Mappings", .since = "0.1",
      .title = "Remove letters at logoff", .title_de = "Buchstaben bei der Abmeldung entfernen",
-     .help = "Removes the drive letters at the end of the session. When it is off they stay, and "
-             "show no content until the agent runs again; some programs need that, since they "
-             "remember missing drives badly.",
+     .help = "Removes the drive letters at the end of the session. When it is off, Windows "
+             "remembers them, and shows them as network drives that are not connected until the "
+             "agent runs again; some programs need that, since they remember missing drives "
+             "badly. It is for letters by WinFsp on Windows: those by WebDAV are always removed.",
      .help_de = "Entfernt die Laufwerksbuchstaben am Ende der Sitzung. Ist die Einstellung "
-                "ausgeschaltet, bleiben sie bestehen und zeigen keinen Inhalt, bis der Agent "
-                "wieder läuft; manche Programme brauchen das, weil sie mit fehlenden Laufwerken "
-                "schlecht umgehen.",
+                "ausgeschaltet, merkt Windows sie sich und zeigt sie als nicht verbundene "
+                "Netzlaufwerke, bis der Agent wieder läuft; manche Programme brauchen das, weil "
+                "sie mit fehlenden Laufwerken schlecht umgehen. Sie gilt für Buchstaben durch "
+                "WinFsp unter Windows: solche durch WebDAV werden immer entfernt.",
      .example = "false"},
 };
 /* clang-format on */

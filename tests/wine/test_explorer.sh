@@ -37,7 +37,11 @@ hex() { # a REG_EXPAND_SZ as text
 }
 text() { value "$@" | sed 's/^"//; s/"$//; s/\\\(.\)/\1/g'; }
 look() { snapshot >"$work/now"; }
-shows() { look && [ -n "$(value "$classes\\*\\shell\\Mooring.View\\command" @)" ] && [ -n "$(value "$point" _LabelFromReg)" ]; }
+# The agent writes while we read: what is written last is waited for, and all is read again.
+shows() {
+    look && [ -n "$(value "$classes\\*\\shell\\Mooring.View\\command" @)" ] && [ -n "$(value "$point" _LabelFromReg)" ] &&
+        [ -n "$(value "$explorer\\Desktop\\NameSpace\\$node" @)" ] && look
+}
 shows_nothing() { look && ! grep -qi 'mooring\.\|'"$node"'\|##mooring' "$work/now"; }
 libraries() { find "$prefix"/drive_c/users/*/AppData/Local/Mooring/Libraries -type f -printf '%f\n' 2>/dev/null | sort | tr '\n' ' '; }
 
@@ -87,7 +91,7 @@ pass "the entries end with the session, whatever becomes of the agent"
 
 # --- it follows the mappings
 reg add "$policies"'\DriveLetterRules' /v 1 /t REG_SZ /d '**/sites/finance/Archive=Q:' /f >/dev/null
-moved() { look && [ -n "$(value "$explorer\\MountPoints2\\##mooring#contoso#finance#Archive" _LabelFromReg)" ]; }
+moved() { look && [ -n "$(value "$explorer\\MountPoints2\\##mooring#contoso#finance#Archive" _LabelFromReg)" ] && look; }
 until_true 60 "another letter" moved
 has "the condition names the new letter" 'P:|"Q:\\"' "$(text "$classes\\*\\shell\\Mooring.View" AppliesTo)"
 expect "nothing is left of the old one's name" "" "$(value "$point" _LabelFromReg)"
@@ -132,3 +136,45 @@ agent_pid=
 mooring desktop remove || fail "mooring desktop remove"
 shows_nothing || fail "mooring desktop remove leaves $(grep -i 'mooring\.\|'"$node"'\|##mooring' "$work/now" | head -n 3)"
 expect "mooring desktop remove takes all away" "" "$(libraries)"
+
+# --- letters that Windows is to remember
+network='HKCU\Network'
+value_of() { reg query "$network\\$1" /v "$2" 2>/dev/null | sed -n "s/^ *$2  *REG_[A-Z]*  *//p"; }
+# shellcheck disable=SC2317 # called by name
+remembers() { [ -n "$(value_of P RemotePath)" ]; }
+# shellcheck disable=SC2317
+forgot() { ! remembers; }
+shown_again() {
+    agent_start
+    until_true 60 "entries for the letter" shows
+}
+reg delete "$network" /f >/dev/null 2>&1
+reg add "$network\\Q" /v RemotePath /t REG_SZ /d '\\server\share' /f >/dev/null
+reg add "$network\\Q" /v ProviderName /t REG_SZ /d "Microsoft Windows Network" /f >/dev/null
+shown_again
+agent_stop
+expect "no letter is remembered by default" "" "$(value_of P RemotePath)"
+reg add "$policies" /v RemoveOnLogoff /t REG_DWORD /d 0 /f >/dev/null
+shown_again
+expect "nor while the agent runs" "" "$(value_of P RemotePath)"
+agent_stop
+expect "with RemoveOnLogoff off it is, at the end" '\\mooring\contoso\finance\Shared Documents' "$(value_of P RemotePath)"
+expect "as ours" Mooring "$(value_of P ProviderName)"
+expect "of our kind of network" 0x4b4e0000 "$(value_of P ProviderType)"
+expect "as a disk" 0x1 "$(value_of P ConnectionType)"
+agent_start
+until_true 60 "the next agent takes it from there" forgot
+pass "the next agent takes it from there"
+until_true 60 "entries for the letter" shows
+agent_stop
+remembers || fail "it is not remembered again"
+mooring desktop remove || fail "mooring desktop remove"
+expect "mooring desktop remove forgets it" "" "$(value_of P RemotePath)"
+# a letter that somebody else has
+reg add "$network\\P" /v RemotePath /t REG_SZ /d '\\server\other' /f >/dev/null
+reg add "$network\\P" /v ProviderName /t REG_SZ /d "Microsoft Windows Network" /f >/dev/null
+shown_again
+agent_stop
+expect "one of another provider stays" '\\server\other' "$(value_of P RemotePath)"
+expect "and others do" '\\server\share' "$(value_of Q RemotePath)"
+reg delete "$network" /f >/dev/null
