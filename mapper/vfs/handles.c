@@ -456,6 +456,9 @@ void online_close(struct vfs *vfs, struct vfs_file *file)
     if (is_unsaved && save_unwatched(file->body, &call, &error) < 0) {
         log_error(LOG_VFS, &error, "a closed file could not be saved and stays in the spool");
     }
+    mutex_lock(&file->body->lock);
+    file->body->is_left |= file->owes_save && file->body->is_dirty;
+    mutex_unlock(&file->body->lock);
     leave(online, file);
 }
 
@@ -465,8 +468,8 @@ static void drop_draft(struct online_vfs *online, struct body *body)
 {
     mutex_lock(&online->lock);
     mutex_lock(&body->lock);
-    if (body->writers == 1 && body->is_dirty && !body->is_deferred && !body->is_local_only &&
-        !uploads_has(body)) {
+    if (body->writers == 1 && body->is_dirty && !body->is_left && !body->is_deferred &&
+        !body->is_local_only && !uploads_has(body)) {
         body->is_removed = true;
         if (!(body->node->flags & NODE_GONE) && body->node->body == body) {
             body->node->body = NULL;

@@ -125,6 +125,7 @@ struct body {
     bool is_local_only;    /* local_only.h: changed with both locks */
     bool has_settled;      /* a new file that waited long enough (settle.h) */
     bool has_failed;       /* the last save did not succeed */
+    bool is_left;          /* a handle that was closed wrote what is not saved */
     bool is_deferred;      /* what was flushed is in the draft alone (settle.h) */
     bool is_note_due;      /* the draft moved to another spool file */
     bool is_kept;          /* its spool file belongs to the journal after the agent's end */

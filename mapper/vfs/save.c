@@ -510,6 +510,7 @@ static void after_save(struct body *body, bool is_background, int code)
     if (code == 0) {
         body->is_dirty = false;
         body->is_deferred = false;
+        body->is_left = false;
         body->base_limit = 0; /* all of it is in the spool file now */
         body->doubt_end = 0;
     }

@@ -423,6 +423,26 @@ static void online_close__saves_what_was_made_only_to_be_read(void **state)
     assert_int_equal(fixture_unsaved(f), 0);
 }
 
+/* What another handle could not save is still his. */
+static void online_abandon__leaves_what_another_handle_could_not_save(void **state)
+{
+    struct fixture *f = *state;
+    struct vfs_file *writer = NULL;
+    struct vfs_file *other = NULL;
+    uint64_t id = 0;
+
+    fake_put_text(f->fake, "doc", "old");
+    id = fixture_find(f, "doc", NULL);
+    assert_int_equal(vfs_open(f->vfs, &writer, id, VFS_WRITE, NULL, NULL), 0);
+    assert_int_equal(vfs_open(f->vfs, &other, id, VFS_WRITE, NULL, NULL), 0);
+    write_at(f, writer, "new", 0);
+    fake_fail(f->fake, FAKE_UPLOAD, ERR_DENIED, 0, 1);
+    assert_int_equal(vfs_flush(f->vfs, writer, NULL, NULL), ERR_DENIED);
+    vfs_close(f->vfs, writer);
+    vfs_abandon(f->vfs, other);
+    assert_int_equal(fixture_unsaved(f), 1);
+}
+
 /* --- deletes and renames of what is being written --- */
 
 static void online_close__after_an_unlink_brings_no_name_back(void **state)
@@ -632,6 +652,7 @@ static const struct CMUnitTest tests[] = {
     ONLINE_TEST(online_spool__names_a_file_whose_note_could_not_be_written),
     ONLINE_TEST(online_spool__copes_with_notes_that_are_broken_or_hostile),
     ONLINE_TEST(online_close__saves_what_was_made_only_to_be_read),
+    ONLINE_TEST(online_abandon__leaves_what_another_handle_could_not_save),
     ONLINE_TEST(online_close__after_an_unlink_brings_no_name_back),
     ONLINE_TEST(online_close__after_a_rename_saves_under_the_new_name),
     ONLINE_TEST(online_flush__of_a_file_that_a_listing_missed_saves_it),
