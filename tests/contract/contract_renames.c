@@ -121,6 +121,24 @@ static void vfs_rename__changes_the_case_alone(void **state)
     vfs_forget(c->vfs, id, 2);
 }
 
+/* Whoever is behind a kernel must see to it that it does not remember the other spelling. */
+static void vfs_rename__by_one_case_leaves_no_other_case_behind(void **state)
+{
+    struct vfs_contract *c = *state;
+    uint64_t id = 0;
+
+    contract_put_text(c, c->folder, "a.txt", "one");
+    id = contract_id(c, c->folder, "A.TXT");
+    expect_ok(c, move(c, c->folder, "A.TXT", c->folder, "b.txt", 0));
+    contract_put_text(c, c->folder, "a.txt", "two");
+    contract_has_text(c, c->folder, "b.txt", "one");
+    contract_has_text(c, c->folder, "a.txt", "two");
+    vfs_forget(c->vfs, id, 1);
+    expect_ok(c, vfs_unlink(c->vfs, c->folder, "B.TXT", NULL, NULL));
+    assert_false(contract_exists(c, c->folder, "b.txt"));
+    contract_has_text(c, c->folder, "a.txt", "two");
+}
+
 static void vfs_rename__onto_itself_changes_nothing(void **state)
 {
     struct vfs_contract *c = *state;
@@ -226,6 +244,7 @@ struct contract_list contract_renames(void)
         cmocka_unit_test(vfs_rename__onto_a_file_gives_it_the_new_content),
         cmocka_unit_test(vfs_rename__does_not_replace_when_told_so),
         cmocka_unit_test(vfs_rename__changes_the_case_alone),
+        cmocka_unit_test(vfs_rename__by_one_case_leaves_no_other_case_behind),
         cmocka_unit_test(vfs_rename__onto_itself_changes_nothing),
         cmocka_unit_test(vfs_rename__refuses_a_folder_into_itself),
         cmocka_unit_test(vfs_rename__replaces_a_folder_only_when_it_is_empty),

@@ -1,8 +1,8 @@
 /*
  * notes.c - tells the kernel what changed, so that it does not answer from what it remembers.
  *
- * All that the kernel remembers ends by itself after a second (ops.c), so a note that is lost - no
- * memory, a full queue - costs that second and nothing else.
+ * What the kernel remembers of an item ends by itself after a second (ops.c), so a note that is lost
+ * - no memory, a full queue - costs that second and nothing else.
  */
 #include "np_internal.h"
 

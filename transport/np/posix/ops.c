@@ -16,9 +16,17 @@
 #include "base/log.h"
 #include "base/str.h"
 
-/* How long the kernel may answer by itself. Foreign changes are told (notes.c); this is for what
- * nobody tells. */
+/* How long the kernel may answer by itself for what an item is. Foreign changes are told (notes.c);
+ * this is for what nobody tells. */
 #define REMEMBER_SECONDS 1.0
+
+/* ... and for which item a name means: never. The kernel takes each spelling of a name for a name of
+ * its own. When a file is renamed, replaced or deleted by one of them, the others would still lead
+ * to it: a program that writes "a.txt" would write into what was "A.TXT" and is now "a.bak". And
+ * what a rename replaced keeps its number, while the kernel has put the source's in its place. It
+ * cannot be told in time: it holds the folder until we have answered. The tree knows without a
+ * request, so this costs microseconds. */
+#define REMEMBER_NAME_SECONDS 0.0
 
 #define BLOCK 4096u
 #define UNKNOWN_SPACE (UINT64_C(1) << 50) /* shown when the quota is not known */
@@ -110,7 +118,7 @@ void np_entry(const struct np *np, struct fuse_entry_param *out, const struct vf
     memset(out, 0, sizeof(*out));
     out->ino = attr->id;
     out->attr_timeout = REMEMBER_SECONDS;
-    out->entry_timeout = REMEMBER_SECONDS;
+    out->entry_timeout = REMEMBER_NAME_SECONDS;
     np_stat(np, &out->attr, attr);
 }
 
