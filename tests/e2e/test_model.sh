@@ -53,7 +53,7 @@ here() {
 }
 there() {
     control tree "{$where,\"path\":\"model\"}" | jq -r '.items[] | select(.folder | not) | (.path // .name)' |
-        LC_ALL=C sort | while IFS= read -r path; do
+        grep -vi '\(^\|/\)~WRD[^/]*$' | LC_ALL=C sort | while IFS= read -r path; do
         path=${path#model/}
         printf '%s %s\n' "$(control item "{$where,\"path\":\"model/$path\"}" | jq -r .sha256)" "$path"
     done

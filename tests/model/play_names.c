@@ -31,8 +31,8 @@ static void renamed(struct play *p, struct shadow_name *from, struct shadow_name
     struct shadow *s = p->shadow;
     bool is_upper = p->op->flags & OP_UPPER;
 
-    if (from == to) {
-        to->is_upper = is_upper;
+    if (from == to) { /* Linux finds both names to be one file, and leaves it at that */
+        to->is_upper = p->world->path ? NOTHING : is_upper;
         return;
     }
     if (to->inode != NOTHING) {
