@@ -434,7 +434,7 @@ static bool has_text(const cJSON *json, const char *text)
 {
     const cJSON *entry;
 
-    if (cJSON_IsString(json)) {
+    if (json && cJSON_IsString(json)) {
         return strcmp(json->valuestring, text) == 0;
     }
     cJSON_ArrayForEach(entry, json)

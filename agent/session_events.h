@@ -36,7 +36,7 @@ struct session_events;
     X(POLICY_WARNINGS, 42, WARNING) /* values that are not used */
 
 enum session_event {
-#define SESSION_EVENT(name, number, kind) SESSION_EVENT_##name = number,
+#define SESSION_EVENT(name, number, kind) SESSION_EVENT_##name = (number),
     SESSION_EVENTS(SESSION_EVENT)
 #undef SESSION_EVENT
 };

@@ -105,7 +105,6 @@ struct session {
      * one held; with the other two nobody waits for the network or for a program. */
     struct mutex change_mutex; /* one change of mount or policy at a time; guards these: */
     struct policy_sources sources;
-    bool is_live;               /* `sources` are there, and read again */
     char *cache_directory;      /* what the vfs was opened with */
     char *journal_directory;    /* the same */
     int64_t remounted_ms;       /* when mounting again was tried last */
@@ -113,6 +112,7 @@ struct session {
     char *unc_server;           /* the same */
     enum policy_transport kind; /* the same */
     uint16_t web_dav_port;      /* the same; as policy wants it */
+    bool is_live;               /* `sources` are there, and read again */
     enum policy_web_dav_auth web_dav_auth; /* the same */
     char *fallback; /* why Auto took another transport than the best; NULL: it did not. The same */
 
@@ -128,8 +128,8 @@ struct session {
     struct cond wake;
     struct policy *policy;  /* replaced with change_mutex held: who holds that may read it too */
     unsigned policy_serial; /* grows with each policy */
-    int64_t policy_ms;      /* wall clock; when it was read last */
     bool is_override_over;  /* --policy was given, and a machine policy appeared since */
+    int64_t policy_ms;      /* wall clock; when it was read last */
     struct str_list policy_problems; /* what of the policy could not be put into effect, and why */
     struct str_list next_start;      /* settings that take effect when the agent starts again */
     struct session_account **accounts;

@@ -58,7 +58,7 @@ static int find_helper(char **out, struct stat *st, struct error *err)
 void doctor_check_system(struct doctor *doctor, const struct settings *settings)
 {
     struct error err = {0};
-    struct stat st;
+    struct stat st = {0};
     char *helper = NULL;
 
     if (settings->transport == POLICY_TRANSPORT_WEB_DAV) {

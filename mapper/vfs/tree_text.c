@@ -26,9 +26,23 @@ static size_t pieces_of(size_t size)
     return (size + TEXT_PIECE - 1) / TEXT_PIECE;
 }
 
+/* A free piece, and each slab, begins with where the next one is. */
+static char *next_of(const char *at)
+{
+    char *next;
+
+    memcpy(&next, at, sizeof(next));
+    return next;
+}
+
+static void set_next(char *at, char *next)
+{
+    memcpy(at, &next, sizeof(next));
+}
+
 static void put_free(struct texts *texts, char *at, size_t pieces)
 {
-    memcpy(at, &texts->free[pieces], sizeof(char *));
+    set_next(at, texts->free[pieces]);
     texts->free[pieces] = at;
 }
 
@@ -42,7 +56,7 @@ static bool add_slab(struct texts *texts)
     if (texts->fresh_size > 0) { /* less than any text that was asked for and did not fit */
         put_free(texts, texts->fresh, texts->fresh_size / TEXT_PIECE);
     }
-    memcpy(slab, &texts->slabs, sizeof(char *));
+    set_next(slab, texts->slabs);
     texts->slabs = slab;
     texts->fresh = slab + SLAB_HEAD;
     texts->fresh_size = SLAB_BYTES - SLAB_HEAD;
@@ -59,7 +73,7 @@ static char *get(struct texts *texts, size_t size)
     }
     at = texts->free[pieces];
     if (at) {
-        memcpy(&texts->free[pieces], at, sizeof(char *));
+        texts->free[pieces] = next_of(at);
         return at;
     }
     if (pieces * TEXT_PIECE > texts->fresh_size && !add_slab(texts)) {
@@ -93,7 +107,7 @@ void tree_free_texts(struct tree *tree)
     while (tree->texts.slabs) {
         char *slab = tree->texts.slabs;
 
-        memcpy(&tree->texts.slabs, slab, sizeof(char *));
+        tree->texts.slabs = next_of(slab);
         free(slab);
     }
 }

@@ -81,9 +81,11 @@ void dav_hang_up(int socket)
 /* Nothing to read is no end; an end is 0 bytes that can be read. */
 bool dav_is_hung_up(int socket)
 {
-    WSAPOLLFD fd = {.fd = (SOCKET)socket, .events = POLLRDNORM};
+    WSAPOLLFD fd = {0};
     char byte = 0;
 
+    fd.fd = (SOCKET)socket;
+    fd.events = POLLRDNORM;
     if (WSAPoll(&fd, 1, 0) <= 0) {
         return false;
     }
