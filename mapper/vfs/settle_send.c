@@ -202,6 +202,7 @@ void settle_go_back(struct online_vfs *online, struct settling *s)
         (void)tree_move(online->tree, s->node, s->folder, s->name, NULL);
         tree_edit(online->tree, s->node);
         listing_note_added(online, s->folder, s->node);
+        node_doubt(online, s->node); /* what others did to it meanwhile was passed over */
     } else if (s->folder->folder) {
         s->folder->folder->is_complete = false; /* the next look shows it again */
     }

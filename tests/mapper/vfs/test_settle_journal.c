@@ -273,10 +273,32 @@ static void settle_crash__of_a_new_file_that_was_filled_makes_no_copy(void **sta
     assert_int_equal(fixture_unsaved(f), 0);
 }
 
+/* What others did while it waited was passed over: undone is not known. */
+static void settle_refused__shows_what_others_made_of_it(void **state)
+{
+    struct fixture *f = *state;
+
+    fixture_stop(f);
+    f->options.metadata_ms = 0; /* each look asks for changes */
+    fixture_start(f);
+    assert_int_equal(fixture_list(f, ""), 2);
+    assert_int_equal(rename_it(f, "doc", "doc.bak"), 0);
+    fake_rename(f->fake, "doc", "theirs");
+    assert_int_equal(fixture_list(f, ""), 2);
+    assert_int_not_equal(fixture_find(f, "doc.bak", NULL), 0);
+    fake_fail(f->fake, FAKE_UPDATE, ERR_DENIED, 0, 1);
+    assert_int_equal(online_vfs_settle(f->online, WAIT_MS), 0);
+    assert_int_equal(fixture_list(f, ""), 2);
+    assert_true(fixture_has_text(f, "theirs", "old"));
+    assert_int_equal(fixture_find(f, "doc", NULL), 0);
+    assert_int_equal(fixture_find(f, "doc.bak", NULL), 0);
+}
+
 int main(void)
 {
 #define SETTLE_TEST(f) cmocka_unit_test_setup_teardown(f, setup, fixture_teardown)
     const struct CMUnitTest tests[] = {
+        SETTLE_TEST(settle_refused__shows_what_others_made_of_it),
         SETTLE_TEST(settle_list__names_what_waits),
         SETTLE_TEST(settle_crash__in_the_middle_of_a_save_keeps_the_document),
         SETTLE_TEST(settle_crash__does_not_forget_what_was_decided),
