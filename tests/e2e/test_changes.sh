@@ -117,11 +117,11 @@ edit write '"path":"one/unseen.txt","text":"unseen"'
 (exec timeout -s INT 2 cat "$library/two/../many/none-$$" 2>/dev/null)
 cp "$library/one/seen.txt" "$work/stuck" 2>"$work/cp.err" &
 stuck=$!
-until_true 10 "a stuck copy" kill -0 $stuck
+until_true 30 "a stuck copy" kill -0 $stuck
 kill -INT $stuck 2>/dev/null
 kill -TERM $stuck 2>/dev/null
 gone() { ! kill -0 $stuck 2>/dev/null; }
-until_true 10 "the end of an interrupted copy" gone
+until_true 30 "the end of an interrupted copy" gone
 wait $stuck 2>/dev/null
 expect "an open file is read from the cache" "third content" "$(cat <&5)"
 exec 5<&-
