@@ -3,6 +3,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 
+#include "base/log.h"
 #include "base/thread.h"
 #include "mapper/store.h"
 
@@ -14,6 +15,8 @@ struct journal {
     struct store_query *insert;
     struct store_query *update;
     struct store_query *remove;
+    int64_t *owed; /* rows to remove with the next commit */
+    size_t owed_count;
 };
 
 #define COLUMNS                                                                                 \
@@ -239,6 +242,14 @@ void journal_close(struct journal *journal)
     if (!journal) {
         return;
     }
+    if (journal->owed_count > 0) {
+        struct error error = {0};
+
+        if (journal_apply(journal, NULL, 0, true, &error) < 0) {
+            log_error(LOG_VFS, &error, "the journal keeps what is done");
+        }
+    }
+    free(journal->owed);
     store_query_free(journal->insert);
     store_query_free(journal->update);
     store_query_free(journal->remove);
@@ -319,6 +330,30 @@ static int apply_one(struct journal *journal, const struct journal_change *chang
     }
 }
 
+static int remove_owed(struct journal *journal, struct error *err)
+{
+    int code = 0;
+
+    for (size_t i = 0; code == 0 && i < journal->owed_count; i++) {
+        store_bind_int(journal->remove, 1, journal->owed[i]);
+        code = store_finish(journal->remove, err);
+    }
+    return code;
+}
+
+void journal_owe_removal(struct journal *journal, int64_t id)
+{
+    int64_t *owed;
+
+    mutex_lock(&journal->lock);
+    owed = realloc(journal->owed, (journal->owed_count + 1) * sizeof(*owed));
+    if (owed) { /* else the next agent finds the row */
+        journal->owed = owed;
+        owed[journal->owed_count++] = id;
+    }
+    mutex_unlock(&journal->lock);
+}
+
 int journal_apply(struct journal *journal, const struct journal_change *changes, size_t count,
                   bool is_durable, struct error *err)
 {
@@ -328,11 +363,13 @@ int journal_apply(struct journal *journal, const struct journal_change *changes,
     mutex_lock(&journal->lock);
     code = store_begin(journal->store, is_durable, err);
     if (code == 0) {
+        code = remove_owed(journal, err);
         for (size_t i = 0; i < count && code == 0; i++) {
             code = apply_one(journal, &changes[i], err);
         }
         ended = store_end(journal->store, code == 0, code == 0 ? err : NULL);
         code = code < 0 ? code : ended;
+        journal->owed_count = code == 0 ? 0 : journal->owed_count;
     }
     for (size_t i = 0; code < 0 && i < count; i++) {
         if (changes[i].op == JOURNAL_ADD) {

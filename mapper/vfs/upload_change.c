@@ -130,7 +130,8 @@ void uploads_drop(struct body *body)
         struct journal_change change = {JOURNAL_REMOVE, &upload->row};
 
         if (journal_apply(uploads->journal, &change, 1, true, &error) < 0) {
-            log_error(LOG_VFS, &error, "the journal keeps an upload that nobody wants");
+            log_error(LOG_VFS, &error, "the journal keeps an upload that nobody wants for now");
+            journal_owe_removal(uploads->journal, upload->row.id);
         }
         upload_forget(uploads, upload);
     }

@@ -155,8 +155,9 @@ static void commit_done(struct uploads *uploads, struct upload *upload, struct u
     if (code == 0) {
         code = journal_apply(uploads->journal, changes, follower ? 2 : 1, true, &error);
     }
-    if (code < 0) { /* the next agent finds out that the server has it */
-        log_error(LOG_VFS, &error, "the journal keeps an upload that is done");
+    if (code < 0) { /* an agent that dies now leaves it to the next one, which asks the server */
+        log_error(LOG_VFS, &error, "the journal keeps an upload that is done for now");
+        journal_owe_removal(uploads->journal, upload->row.id);
     }
     if (follower && row.key) {
         mutex_lock(&uploads->lock);

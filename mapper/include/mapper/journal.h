@@ -112,6 +112,10 @@ struct journal_change {
 int journal_apply(struct journal *journal, const struct journal_change *changes, size_t count,
                   bool is_durable, struct error *err);
 
+/* For a row that could not be removed (the disk is full) and that is nobody's any more: it goes with
+ * the next commit, or when the journal is closed. An agent that dies before leaves it to the next one. */
+void journal_owe_removal(struct journal *journal, int64_t id);
+
 /* --- what comes after a try that failed; pure --- */
 
 enum journal_step {

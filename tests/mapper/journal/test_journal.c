@@ -49,6 +49,41 @@ static struct journal_row make_row(const char *name)
     return row;
 }
 
+static size_t count_rows(struct journal *journal)
+{
+    struct journal_rows rows = {0};
+    size_t count = 0;
+
+    assert_int_equal(journal_load(journal, &rows, NULL), 0);
+    count = rows.count;
+    journal_rows_clear(&rows);
+    return count;
+}
+
+static void journal_owe_removal__goes_with_the_next_commit_or_the_end(void **state)
+{
+    struct journal *journal = open_journal();
+    struct journal_row rows[3] = {make_row("a"), make_row("b"), make_row("c")};
+    struct journal_change add[] = {
+        {JOURNAL_ADD, &rows[0]}, {JOURNAL_ADD, &rows[1]}, {JOURNAL_ADD, &rows[2]}};
+
+    (void)state;
+    assert_int_equal(journal_apply(journal, add, 2, true, NULL), 0);
+    journal_owe_removal(journal, rows[0].id);
+    assert_int_equal(count_rows(journal), 2);
+    assert_int_equal(journal_apply(journal, &add[2], 1, true, NULL), 0);
+    assert_int_equal(count_rows(journal), 2); /* b and c */
+    journal_owe_removal(journal, rows[1].id);
+    journal_owe_removal(journal, rows[2].id);
+    journal_close(journal);
+    journal = open_journal();
+    assert_int_equal(count_rows(journal), 0);
+    journal_close(journal);
+    for (size_t i = 0; i < 3; i++) {
+        journal_row_clear(&rows[i]);
+    }
+}
+
 static void journal_apply__is_whole_and_survives(void **state)
 {
     struct journal *journal = open_journal();
@@ -246,6 +281,7 @@ static void journal_next__backs_off_up_to_five_minutes(void **state)
 
 static const struct CMUnitTest tests[] = {
     JOURNAL_TEST(journal_apply__is_whole_and_survives),
+    JOURNAL_TEST(journal_owe_removal__goes_with_the_next_commit_or_the_end),
     JOURNAL_TEST(journal_open__is_for_one_agent_alone),
     JOURNAL_TEST(journal_open__puts_a_broken_file_aside),
     JOURNAL_TEST(journal_open__goes_on_with_what_an_older_agent_left),
