@@ -136,7 +136,7 @@ static int ask_item(struct door *out, const struct library *library, const char 
     if (code == 0) {
         code = graph_get_address(&out->address, account, drive, path, call, err);
     }
-    if (code == ERR_NOT_FOUND && strlen(path) > 4 && str_ends_with(path, ".url")) {
+    if (code == ERR_NOT_FOUND && path && strlen(path) > 4 && str_ends_with(path, ".url")) {
         struct error other = {0};
 
         if (ask_notebook(&out->address, account, drive, path, call, &other) == 0) {

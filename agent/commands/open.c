@@ -102,7 +102,7 @@ static void report(const struct plan *plan, cJSON *door, bool is_json)
         command_print_json(door);
         return;
     }
-    printf("%s ", strcmp(plan->how, "office") == 0 ? "Opened in Office:" : "Opened");
+    printf("%s ", plan->how && strcmp(plan->how, "office") == 0 ? "Opened in Office:" : "Opened");
     command_print_safe(plan->target);
     printf("\n");
 }

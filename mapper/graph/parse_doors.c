@@ -151,7 +151,8 @@ int parse_history(struct graph_history *out, char **next_link, const char *body,
     if (code == 0 && count > 0) {
         code = grow(out, count, err);
     }
-    for (entry = array ? array->child : NULL; code == 0 && count > 0; entry = entry->next) {
+    for (entry = array ? array->child : NULL; code == 0 && entry && count > 0;
+         entry = entry->next) {
         code = parse_entry(&out->entries[out->count++], entry, err);
         count--;
     }

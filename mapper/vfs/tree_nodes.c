@@ -380,6 +380,7 @@ void tree_drop_unused(struct tree *tree, const struct node *keep)
 int tree_make(struct tree *tree, struct node **out, struct error *err)
 {
     int code = tree_grow_tables(tree, err);
+    struct node *node = NULL;
 
     if (code == 0 && !tree->free_slot) {
         code = add_chunk(tree, err);
@@ -387,10 +388,14 @@ int tree_make(struct tree *tree, struct node **out, struct error *err)
     if (code < 0) {
         return code;
     }
-    *out = tree_at(tree, tree->free_slot);
-    tree->free_slot = (*out)->next;
-    (*out)->next = 0;
-    (*out)->flags = NODE_USED;
+    node = tree_at(tree, tree->free_slot);
+    if (!node) {
+        return error_set(err, ERR_NO_MEMORY, "no place for an item");
+    }
+    tree->free_slot = node->next;
+    node->next = 0;
+    node->flags = NODE_USED;
+    *out = node;
     tree->used++;
     return 0;
 }
