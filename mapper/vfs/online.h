@@ -146,7 +146,7 @@ struct body {
     int64_t touched_ms; /* wall clock of the last write */
     uint64_t change;    /* number of the draft as it is now; 0: as an agent before left it */
     uint32_t writers;   /* handles that may write; guarded by online->lock */
-    int64_t kept_row;   /* of a new file that waits (settle.h), in the journal; 0: it is not there */
+    int64_t kept_row; /* of a new file that waits (settle.h), in the journal; 0: it is not there */
 };
 
 struct vfs_file {

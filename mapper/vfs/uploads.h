@@ -187,8 +187,8 @@ int upload_judge(struct upload *upload, struct journal_row *row, const struct ca
 void upload_arrived(struct uploads *uploads, struct upload *upload, struct local_file **sent,
                     const struct graph_item *item, uint32_t asked_edit);
 /* It has not: `row` says when it is tried again, or why it is not. */
-void upload_failed(struct uploads *uploads, struct upload *upload, struct journal_row *row, int code,
-                   struct error *error, const struct call *call);
+void upload_failed(struct uploads *uploads, struct upload *upload, struct journal_row *row,
+                   int code, struct error *error, const struct call *call);
 /* upload_judge() said 1: `upload` is gone. */
 void upload_replaced(struct uploads *uploads, struct upload *upload);
 
