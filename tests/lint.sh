@@ -17,8 +17,8 @@ cppcheck)
         --file-list=<(list 'base/*.c' 'policy/*.c' 'transport/*.c' 'mapper/*.c' 'admx/*.c' 'agent/*.c')
     ;;
 tidy)
-    # win32/ is for other headers than those of this build; cppcheck and the Windows builds read it
-    list 'base/*.c' 'policy/*.c' 'transport/*.c' 'mapper/*.c' 'admx/*.c' 'agent/*.c' | grep -v /win32/ |
+    # win32/ and the provider are for other headers than those of this build; cppcheck and the Windows builds read them
+    list 'base/*.c' 'policy/*.c' 'transport/*.c' 'mapper/*.c' 'admx/*.c' 'agent/*.c' | grep -v -e /win32/ -e /np/provider/ |
         xargs -P "$(nproc)" -n 4 clang-tidy --quiet -p "$build" 2>/dev/null
     ;;
 shell)

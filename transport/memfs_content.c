@@ -138,7 +138,7 @@ int memfs_content_copy(struct memfs *fs, struct content **out, const struct cont
     struct content *copy = memfs_content_new(err);
     int code = copy ? grow(copy, content->size, err) : ERR_NO_MEMORY;
 
-    for (size_t i = 0; code == 0 && i < content->chunk_count; i++) {
+    for (size_t i = 0; code == 0 && i < copy->chunk_count; i++) {
         if (content->chunks[i]) {
             copy->chunks[i] = malloc(CONTENT_CHUNK);
             if (!copy->chunks[i]) {

@@ -44,9 +44,9 @@ struct webdav {
     char *private_directory;
     uint16_t wanted_port; /* 0: any */
     uint16_t port;        /* that we listen on */
+    unsigned max_connections;
     int64_t deadline_ms;
     int64_t save_deadline_ms; /* 0: the vfs's own */
-    unsigned max_connections;
 
     struct namespace *ns;
     struct vfs *vfs; /* of ns, lent */
@@ -66,8 +66,8 @@ struct webdav {
     struct mutex lock;         /* guards what follows */
     struct cond changed;       /* `active` became less, a PUT ended, or is_ending */
     unsigned active;           /* requests */
-    struct dav_put *puts;      /* that write now: one of each path (put.c) */
     bool is_ending;
+    struct dav_put *puts; /* that write now: one of each path (put.c) */
     struct thread keeper; /* closes what is held for too long */
 };
 
