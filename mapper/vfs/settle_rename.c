@@ -382,6 +382,15 @@ static int move_back(struct renaming *r, struct error *err)
     return code;
 }
 
+/* What has the new name and is not on the server goes, before the document steps aside: a crash in
+ * between leaves the name without a file. That is fine for an older backup alone; any other file is
+ * replaced by an ordinary rename, which the journal sees through. */
+static bool may_give_way(const struct renaming *r, const struct node *target)
+{
+    return (target->flags & NODE_LOCAL) && !(r->flags & VFS_RENAME_NO_REPLACE) &&
+           (r->to_scratch || name_is_temporary(r->new_name) || name_is_backup(r->new_name));
+}
+
 /* Where the server has it, when it waits; NULL: it does not. */
 static int clear_own_place(struct renaming *r, const struct call *call, struct error *err)
 {
@@ -428,7 +437,7 @@ static int rename_document(struct renaming *r, const struct call *call, struct e
         if (code < 0) {
             return code;
         }
-        if (target && (target->flags & NODE_LOCAL) && !(r->flags & VFS_RENAME_NO_REPLACE)) {
+        if (target && may_give_way(r, target)) {
             code = delete_node(online, target, call, err);
             node_put(online, target);
             target = NULL;

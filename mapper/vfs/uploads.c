@@ -170,6 +170,8 @@ static int replace_waiting(struct uploads *uploads, struct upload *upload, struc
         code = str_copy(&old_name, row.spool, err);
     }
     if (code == 0) {
+        /* The save before that one may have made the item since the target was asked for. */
+        same.item_id = *upload->row.item_id ? upload->row.item_id : target->item_id;
         same.version = upload->row.version;
         code = upload_fill_row(&row, body, &same, err);
     }

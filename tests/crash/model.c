@@ -159,6 +159,7 @@ bool model_read_log(struct name *names, const char *path, unsigned seed, unsigne
     if (is_open) {
         struct crash_step step = crash_step(seed, number);
 
+        *writes += step.op == CRASH_RENAME && crash_settles(seed);
         model_step(names, &step, -1);
     }
     if (file) {

@@ -2,15 +2,18 @@
  * What may happen between the server's answer to an upload and the end of its row in the journal:
  * were the power lost then, the row would come back, and a change of the item that went before would
  * pass for somebody else's. The linker puts a function before journal_apply() that acts in between,
- * on the thread of the upload.
+ * on the thread of the upload; and one before local_sync(), which a save calls when it knows where it
+ * goes and is not in the journal yet.
  */
 #include "fixture.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/str.h"
+#include "local.h"
 #include "mapper/journal.h"
 
 #define WAIT_MS 20000
@@ -49,6 +52,25 @@ int __wrap_journal_apply(struct journal *journal, const struct journal_change *c
         return code;
     }
     return __real_journal_apply(journal, changes, count, is_durable, err);
+}
+
+static struct {
+    void (*act)(struct fixture *f);
+    struct fixture *f;
+} at_sync; /* once */
+
+int __real_local_sync(struct local_file *file, struct error *err);
+int __wrap_local_sync(struct local_file *file, struct error *err);
+
+int __wrap_local_sync(struct local_file *file, struct error *err)
+{
+    void (*act)(struct fixture * f) = at_sync.act;
+
+    if (act) {
+        at_sync.act = NULL;
+        act(at_sync.f);
+    }
+    return __real_local_sync(file, err);
 }
 
 static int setup(void **state)
@@ -132,6 +154,49 @@ static void commit_save__comes_after_the_row_before_it(void **state)
     assert_true(fake_has_text(f->fake, "a", "mine, again"));
     assert_int_equal(fake_versions(f->fake, "a"), 2);
     assert_int_equal(fixture_list(f, ""), 1);
+    assert_int_equal(fixture_unsaved(f), 0);
+}
+
+static void count_one(void *payload, const struct online_vfs_upload *upload)
+{
+    (void)upload;
+    ++*(unsigned *)payload;
+}
+
+static void let_the_first_end(struct fixture *f)
+{
+    int64_t until = clock_mono_ms(clock_system()) + WAIT_MS;
+    unsigned left = 0;
+
+    fake_release(f->fake);
+    do {
+        left = 0;
+        usleep(1000);
+        assert_int_equal(online_vfs_visit_uploads(f->online, count_one, &left, NULL), 0);
+    } while (left > 1 && clock_mono_ms(clock_system()) < until);
+    assert_int_equal(left, 1);
+}
+
+/* The third save asked where it goes when there was no item. It replaces the second one, which has
+ * learnt of the item meanwhile. */
+static void commit_save__of_what_became_an_item_meanwhile_is_no_conflict(void **state)
+{
+    struct fixture *f = *state;
+
+    fake_hold(f->fake, FAKE_UPLOAD);
+    assert_int_equal(fixture_write_text(f, "", "a", "first"), 0);
+    fake_await_held(f->fake);
+    f->options.upload_delay_ms = 600000;
+    online_vfs_configure(f->online, &f->options);
+    assert_int_equal(fixture_write_text(f, "", "a", "second"), 0);
+    at_sync.f = f;
+    at_sync.act = let_the_first_end;
+    assert_int_equal(fixture_write_text(f, "", "a", "third"), 0);
+    assert_null(at_sync.act);
+    assert_int_equal(online_vfs_drain(f->online, WAIT_MS), 0);
+    assert_true(fake_has_text(f->fake, "a", "third"));
+    assert_int_equal(fake_versions(f->fake, "a"), 2);
+    assert_int_equal(fake_children(f->fake, ""), 1);
     assert_int_equal(fixture_unsaved(f), 0);
 }
 
@@ -227,14 +292,12 @@ static void power_cut__in_a_rename_of_what_waits_ends_it(void **state)
     assert_int_equal(fixture_list(f, ""), 1);
 }
 
-static void power_cut__in_a_rename_onto_a_new_file_makes_no_copy(void **state)
+static void rename_onto_a_new_file_and_die(struct fixture *f, unsigned settle_ms)
 {
-    struct fixture *f = *state;
-
     fake_put_text(f->fake, "doc", "what comes");
     assert_int_equal(fixture_list(f, ""), 1);
     wait_for_nothing(f);
-    f->options.settle_ms = 0; /* it is no step of a save */
+    f->options.settle_ms = settle_ms;
     online_vfs_configure(f->online, &f->options);
     assert_int_equal(fixture_write_text(f, "", "fresh", "waits"), 0);
     rename_and_die(f, "doc", "fresh");
@@ -244,6 +307,17 @@ static void power_cut__in_a_rename_onto_a_new_file_makes_no_copy(void **state)
     assert_int_equal(fake_versions(f->fake, "fresh"), 1);
     assert_int_equal(fake_children(f->fake, ""), 1);
     assert_true(fixture_has_text(f, "fresh", "what comes"));
+}
+
+static void power_cut__in_a_rename_onto_a_new_file_makes_no_copy(void **state)
+{
+    rename_onto_a_new_file_and_die(*state, 0);
+}
+
+/* The new file beside it makes it look like a step of a save. */
+static void power_cut__in_what_may_be_a_step_of_a_save_loses_no_name(void **state)
+{
+    rename_onto_a_new_file_and_die(*state, 600000);
 }
 
 /* The rows say that they may be replaced, and are not. */
@@ -372,10 +446,12 @@ int main(void)
         COMMIT_TEST(commit_rename__waits_until_the_row_is_gone),
         COMMIT_TEST(commit_rename__onto_it_waits_until_the_row_is_gone),
         COMMIT_TEST(commit_save__comes_after_the_row_before_it),
+        COMMIT_TEST(commit_save__of_what_became_an_item_meanwhile_is_no_conflict),
         COMMIT_TEST(commit_restart__the_next_save_is_of_the_item),
         COMMIT_TEST(power_cut__in_a_rename_sends_nothing_that_was_replaced),
         COMMIT_TEST(power_cut__in_a_rename_of_what_waits_ends_it),
         COMMIT_TEST(power_cut__in_a_rename_onto_a_new_file_makes_no_copy),
+        COMMIT_TEST(power_cut__in_what_may_be_a_step_of_a_save_loses_no_name),
         COMMIT_TEST(power_cut__before_the_rename_sends_what_waits),
         COMMIT_TEST(power_cut__keeps_what_waits_when_another_saved),
         COMMIT_TEST(power_cut__in_a_rename_keeps_what_is_written_afterwards),
