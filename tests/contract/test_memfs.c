@@ -4,13 +4,11 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "transport/memfs.h"
-#include "vfs_contract.h"
+#include "contract_memfs.h"
 
 static int make(struct vfs_contract *c, struct error *err)
 {
-    struct memfs_options options = {.blocked_above = c->blocked_above,
-                                    .read_only_above = c->read_only_above};
+    struct memfs_options options = contract_memfs_options(c);
 
     c->root = VFS_ROOT;
     return memfs_new(&c->vfs, &options, err);
@@ -24,14 +22,7 @@ static void end(struct vfs_contract *c)
 static int edit(struct vfs_contract *c, const char *folder, const char *name, const void *data,
                 size_t size, struct error *err)
 {
-    struct vfs_attr attr;
-    int code = vfs_lookup(c->vfs, &attr, c->root, folder, NULL, err);
-
-    if (code == 0) {
-        code = memfs_edit(c->vfs, attr.id, name, data, size, err);
-        vfs_forget(c->vfs, attr.id, 1);
-    }
-    return code;
+    return contract_memfs_edit(c->vfs, c->root, folder, name, data, size, err);
 }
 
 static void memfs_write__stops_when_the_memory_it_may_use_is_full(void **state)

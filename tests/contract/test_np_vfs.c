@@ -8,10 +8,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "contract_memfs.h"
 #include "pathfs.h"
-#include "transport/memfs.h"
 #include "transport/transport.h"
-#include "vfs_contract.h"
 #include "watchdog.h"
 
 struct mounted {
@@ -25,8 +24,7 @@ struct mounted {
 static int make(struct vfs_contract *c, struct error *err)
 {
     struct mounted *m = c->payload;
-    struct memfs_options memory = {.blocked_above = c->blocked_above,
-                                   .read_only_above = c->read_only_above};
+    struct memfs_options memory = contract_memfs_options(c);
     struct transport_options options = {.root = m->folder};
     struct mapping mapping = {.path = "t/s/l"};
     struct vfs_attr attr;
@@ -69,14 +67,8 @@ static int edit(struct vfs_contract *c, const char *folder, const char *name, co
                 size_t size, struct error *err)
 {
     struct mounted *m = c->payload;
-    struct vfs_attr attr;
-    int code = vfs_lookup(m->memory, &attr, m->library, folder, NULL, err);
 
-    if (code == 0) {
-        code = memfs_edit(m->memory, attr.id, name, data, size, err);
-        vfs_forget(m->memory, attr.id, 1);
-    }
-    return code;
+    return contract_memfs_edit(m->memory, m->library, folder, name, data, size, err);
 }
 
 int main(int argc, char **argv)

@@ -2,15 +2,14 @@
  * the model in memory behind it. */
 #include "test.h"
 
+#include "contract_memfs.h"
 #include "served.h"
-#include "vfs_contract.h"
 #include "watchdog.h"
 #include "webfs.h"
 
 static int make(struct vfs_contract *c, struct error *err)
 {
-    struct memfs_options options = {.blocked_above = c->blocked_above,
-                                    .read_only_above = c->read_only_above};
+    struct memfs_options options = contract_memfs_options(c);
     struct served *served = c->payload;
     int code = served_begin(served, &options, err);
 
@@ -28,14 +27,8 @@ static int edit(struct vfs_contract *c, const char *folder, const char *name, co
                 size_t size, struct error *err)
 {
     struct served *served = c->payload;
-    struct vfs_attr attr;
-    int code = vfs_lookup(served->memory, &attr, served->library, folder, NULL, err);
 
-    if (code == 0) {
-        code = memfs_edit(served->memory, attr.id, name, data, size, err);
-        vfs_forget(served->memory, attr.id, 1);
-    }
-    return code;
+    return contract_memfs_edit(served->memory, served->library, folder, name, data, size, err);
 }
 
 int main(int argc, char **argv)

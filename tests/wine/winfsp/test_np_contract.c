@@ -6,15 +6,14 @@
 
 #include <windows.h>
 
+#include "contract_memfs.h"
 #include "fixture.h"
 #include "fspfs.h"
-#include "vfs_contract.h"
 
 static int make(struct vfs_contract *c, struct error *err)
 {
     struct winfsp_world *world = c->payload;
-    const struct memfs_options memory = {.blocked_above = c->blocked_above,
-                                         .read_only_above = c->read_only_above};
+    const struct memfs_options memory = contract_memfs_options(c);
     const struct transport_options options = {.max_threads = 8};
     int code = winfsp_begin(world, &memory, &options, 0, err);
 
@@ -35,14 +34,8 @@ static int edit(struct vfs_contract *c, const char *folder, const char *name, co
                 size_t size, struct error *err)
 {
     struct winfsp_world *world = c->payload;
-    struct vfs_attr attr;
-    int code = vfs_lookup(world->memory, &attr, world->library, folder, NULL, err);
 
-    if (code == 0) {
-        code = memfs_edit(world->memory, attr.id, name, data, size, err);
-        vfs_forget(world->memory, attr.id, 1);
-    }
-    return code;
+    return contract_memfs_edit(world->memory, world->library, folder, name, data, size, err);
 }
 
 int main(int argc, char **argv)
