@@ -9,7 +9,6 @@ int web_lookup(struct vfs *vfs, struct vfs_attr *out, uint64_t parent, const cha
                const struct vfs_call *call, struct error *err)
 {
     struct webfs *fs = web_fs(vfs);
-    struct node *node = NULL;
     char *path = NULL;
     int code = 0;
 
@@ -23,10 +22,7 @@ int web_lookup(struct vfs *vfs, struct vfs_attr *out, uint64_t parent, const cha
         }
     }
     if (code == 0) {
-        code = web_hold(fs, &node, path, out->kind, err);
-    }
-    if (code == 0) {
-        web_describe(node, out);
+        code = web_give(fs, out, path, err);
     }
     free(path);
     mutex_unlock(&fs->lock);
@@ -45,6 +41,17 @@ void web_forget(struct vfs *vfs, uint64_t id, uint64_t count)
         web_release(fs, node);
     }
     mutex_unlock(&fs->lock);
+}
+
+/* An open file's node is there as long as it is open, whatever became of the name. */
+static int node_of(struct webfs *fs, struct node **out, uint64_t id, const struct vfs_file *file,
+                   struct error *err)
+{
+    if (file) {
+        *out = file->node;
+        return 0;
+    }
+    return web_live(fs, out, id, err);
 }
 
 static int get_attr(struct webfs *fs, struct vfs_attr *out, struct node *node, struct error *err)
@@ -71,11 +78,7 @@ int web_getattr(struct vfs *vfs, struct vfs_attr *out, uint64_t id, struct vfs_f
 
     (void)call;
     mutex_lock(&fs->lock);
-    if (file) {
-        node = file->node;
-    } else {
-        code = web_live(fs, &node, id, err);
-    }
+    code = node_of(fs, &node, id, file, err);
     if (code == 0) {
         code = get_attr(fs, out, node, err);
     }
@@ -278,11 +281,7 @@ int web_setattr(struct vfs *vfs, struct vfs_attr *out, uint64_t id, struct vfs_f
         }
     }
     mutex_lock(&fs->lock);
-    if (file || own) {
-        node = (file ? file : own)->node;
-    } else {
-        code = web_live(fs, &node, id, err);
-    }
+    code = node_of(fs, &node, id, file ? file : own, err);
     if (code == 0 && (set->flags & VFS_SET_SIZE)) {
         code = file && !(file->flags & VFS_WRITE)
                    ? error_set(err, ERR_INVALID, "not open for writing")

@@ -89,6 +89,8 @@ int web_live(struct webfs *fs, struct node **out, uint64_t id, struct error *err
 int web_child_path(struct webfs *fs, char **out, uint64_t parent, const char *name,
                    struct error *err);
 void web_describe(const struct node *node, struct vfs_attr *attr);
+/* Holds what is at `path` for the caller; `attr` is what the server says of it. */
+int web_give(struct webfs *fs, struct vfs_attr *attr, const char *path, struct error *err);
 int web_take_lock(struct webfs *fs, struct node *node, struct error *err);
 void web_end_lock(struct webfs *fs, struct node *node);
 int web_resize(struct node *node, uint64_t size, struct error *err);

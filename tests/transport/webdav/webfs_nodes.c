@@ -108,6 +108,17 @@ void web_describe(const struct node *node, struct vfs_attr *attr)
     }
 }
 
+int web_give(struct webfs *fs, struct vfs_attr *attr, const char *path, struct error *err)
+{
+    struct node *node = NULL;
+    int code = web_hold(fs, &node, path, attr->kind, err);
+
+    if (code == 0) {
+        web_describe(node, attr);
+    }
+    return code;
+}
+
 /* --- locks and content --- */
 
 int web_take_lock(struct webfs *fs, struct node *node, struct error *err)

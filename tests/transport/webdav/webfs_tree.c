@@ -9,7 +9,6 @@ int web_mkdir(struct vfs *vfs, struct vfs_attr *out, uint64_t parent, const char
               const struct vfs_call *call, struct error *err)
 {
     struct webfs *fs = web_fs(vfs);
-    struct node *node = NULL;
     char *path = NULL;
     int code = 0;
 
@@ -23,10 +22,7 @@ int web_mkdir(struct vfs *vfs, struct vfs_attr *out, uint64_t parent, const char
         code = web_ask(fs, out, path, err);
     }
     if (code == 0) {
-        code = web_hold(fs, &node, path, VFS_FOLDER, err);
-    }
-    if (code == 0) {
-        web_describe(node, out);
+        code = web_give(fs, out, path, err);
     }
     free(path);
     mutex_unlock(&fs->lock);
