@@ -494,16 +494,8 @@ int save_unwatched(struct body *body, const struct call *call, struct error *err
 /* fsync: what was written survives, here or there. */
 int save_sync(struct body *body, const struct call *call, struct error *err);
 
-/* The draft gets bytes that the server has not: names them, in case that the agent does not live to
- * save them. body->lock held. */
-int save_note_draft(struct body *body, struct error *err);
-void draft_enlist(struct body *body);
-void draft_delist(struct body *body);
-void draft_saved(struct body *body); /* its bytes are on the server */
-
 /* A draft whose last handle is closed: saved as `cache` when clean, named as unsaved when not. */
 void save_leave(struct body *body);
-int spool_new(struct online_vfs *online, struct local_file **out, char **path, struct error *err);
 
 /* After an upload whose bytes may have been there before: gives the item the times that it was to
  * have (-1: any). `item` is replaced by the newer answer. */
@@ -517,6 +509,17 @@ void upload_end(struct online_vfs *online);
 
 /* Where a node is in its library: "folder/file.txt". Lock held. */
 int node_path(struct online_vfs *online, struct node *node, char **out, struct error *err);
+
+/* --- draft.c --- */
+
+int spool_new(struct online_vfs *online, struct local_file **out, char **path, struct error *err);
+
+/* The draft gets bytes that the server has not: names them, in case that the agent does not live to
+ * save them. body->lock held. */
+int save_note_draft(struct body *body, struct error *err);
+void draft_enlist(struct body *body);
+void draft_delist(struct body *body);
+void draft_saved(struct body *body); /* its bytes are on the server */
 
 /* --- unsaved.c: the note beside a spool file that says what it is --- */
 

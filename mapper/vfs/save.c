@@ -1,88 +1,18 @@
 /*
  * save.c - from the spool to the journal (WriteMode=Background, see uploads.h), or to the server
- * before close returns (BeforeClose).
- *
- * A note stands beside the spool file from the first byte that the server has not until the journal
- * or the server has it, so that whatever happens in between - an error, a killed agent, a lost
- * network - the bytes and what they are for are found again, and named in status.
+ * before close returns (BeforeClose). draft.c keeps what is in neither.
  */
-#include <stdio.h>
+#include "save.h"
+
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "local.h"
-#include "online.h"
 #include "uploads.h"
 #include "settle.h"
-
-int spool_new(struct online_vfs *online, struct local_file **out, char **path, struct error *err)
-{
-    uint64_t number = 0;
-    int code = 0;
-
-    mutex_lock(&online->spool_lock);
-    number = ++online->last_spool;
-    mutex_unlock(&online->spool_lock);
-    code = str_format(path, err, "%s/%s-%llu" SPOOL_DATA, online->spool_directory,
-                      online->spool_tag, (unsigned long long)number);
-    if (code == 0) {
-        code = local_open(out, *path, true, err);
-        if (code < 0) {
-            str_free(path);
-        }
-    }
-    return code;
-}
-
-/* --- which drafts are open --- */
-
-/* Takes `reason` over; NULL: the last save was good. */
-static void set_failure(struct body *body, char *reason)
-{
-    struct online_vfs *online = body->online;
-
-    mutex_lock(&online->spool_lock);
-    free(body->failure);
-    body->failure = reason;
-    online->has_unsaved = online->has_unsaved || reason;
-    mutex_unlock(&online->spool_lock);
-}
-
-void draft_saved(struct body *body)
-{
-    unsaved_saved(body->spool_path);
-    set_failure(body, NULL);
-    body->may_have_arrived = false;
-}
-
-void draft_enlist(struct body *body)
-{
-    struct online_vfs *online = body->online;
-
-    mutex_lock(&online->spool_lock);
-    body->next_draft = online->drafts;
-    online->drafts = body;
-    mutex_unlock(&online->spool_lock);
-}
-
-void draft_delist(struct body *body)
-{
-    struct online_vfs *online = body->online;
-    struct body **at = &online->drafts;
-
-    mutex_lock(&online->spool_lock);
-    while (*at && *at != body) {
-        at = &(*at)->next_draft;
-    }
-    if (*at) {
-        *at = body->next_draft;
-    }
-    mutex_unlock(&online->spool_lock);
-}
 
 void call_extend(struct call *call, uint64_t size_bytes)
 {
@@ -133,18 +63,9 @@ int node_path(struct online_vfs *online, struct node *node, char **out, struct e
     return 0;
 }
 
-/* --- where a save goes, copied before it starts --- */
+/* --- where a save goes --- */
 
-struct target {
-    struct place folder; /* of a new file */
-    struct place item;   /* of one that is replaced */
-    char *parent_id;     /* of its folder; NULL: not known */
-    char *name;
-    char *path;
-    bool is_new;
-};
-
-static void target_clear(struct target *target)
+static void target_clear(struct save_target *target)
 {
     place_clear(&target->folder);
     place_clear(&target->item);
@@ -155,7 +76,7 @@ static void target_clear(struct target *target)
 
 /* The tree lost sight of the item: it is gone, or a listing missed it while it moved (graph-facts
  * 2.5). The service knows which. Lock held. */
-static int find_by_id(struct target *target, struct body *body, struct error *err)
+static int find_by_id(struct save_target *target, struct body *body, struct error *err)
 {
     struct place *place = &target->item;
     int code = 0;
@@ -173,7 +94,7 @@ static int find_by_id(struct target *target, struct body *body, struct error *er
     return code == 0 ? str_copy(&target->path, body->path, err) : code;
 }
 
-static int find_target(struct target *target, struct body *body, const struct call *call,
+static int find_target(struct save_target *target, struct body *body, const struct call *call,
                        struct error *err)
 {
     struct online_vfs *online = body->online;
@@ -247,7 +168,7 @@ int upload_settle_times(struct graph_item *item, struct account *account, const 
     return 0;
 }
 
-static int upload(struct body *body, const struct target *target, struct graph_item *item,
+static int upload(struct body *body, const struct save_target *target, struct graph_item *item,
                   const struct call *call, struct error *err)
 {
     const struct place *place = target->is_new ? &target->folder : &target->item;
@@ -273,112 +194,6 @@ static int upload(struct body *body, const struct target *target, struct graph_i
     return code;
 }
 
-static int note(struct body *body, const struct target *target, const char *reason, bool is_durable,
-                struct error *err)
-{
-    struct extent gap = {0};
-    struct unsaved_note unsaved = {
-        .key = body->library->key,
-        .path = target && target->path ? target->path : body->path,
-        .item_id = target && target->item.item_id ? target->item.item_id : body->item_id,
-        .version = body->version ? body->version : "",
-        .reason = reason,
-        .base_limit = extents_gap(&body->written, 0, body->base_limit, &gap) ? body->base_limit : 0,
-        .since_ms = clock_wall_ms(clock_system()),
-    };
-    struct error error = {0};
-    int code = 0;
-
-    body->is_note_durable = false;
-    if (*reason && local_sync(body->spool, &error) < 0) {
-        log_error(LOG_VFS, &error, "an unsaved file may not outlive a loss of power");
-    }
-    code = unsaved_write(body->spool_path, &unsaved, is_durable, &error);
-    if (code < 0) {
-        log_error(LOG_VFS, &error, "the note of an unsaved file could not be written");
-        if (err) {
-            *err = error;
-        }
-    }
-    return code;
-}
-
-int save_note_draft(struct body *body, struct error *err)
-{
-    return note(body, NULL, "", false, err);
-}
-
-/* --- why it failed --- */
-
-/* What its user can do about it. */
-static const char *advice(int code)
-{
-    switch (code) {
-    case ERR_SIGNED_OUT:
-        return "run 'mooring login', then save again";
-    case ERR_LOCKED:
-        return "somebody works on it: save again when it is free";
-    case ERR_NO_SPACE:
-        return "make room, then save again";
-    case ERR_CHANGED:
-        return "someone else saved it meanwhile: compare the two, then save again";
-    case ERR_EXISTS:
-        return "the name was taken meanwhile: save under another one";
-    case ERR_DENIED:
-    case ERR_READ_ONLY:
-        return "ask for the right to change it, or save elsewhere";
-    case ERR_NOT_FOUND:
-    case ERR_STALE:
-    case ERR_GONE:
-        return "restore it or its folder on the server, or save elsewhere";
-    case ERR_UNREACHABLE:
-    case ERR_TIMED_OUT:
-    case ERR_SERVER:
-    case ERR_THROTTLED:
-    case ERR_CANCELLED:
-        return "save again when the service answers";
-    default:
-        return "save again, or elsewhere";
-    }
-}
-
-/* Which bytes of the kept file are not what the program would have saved. "": all are. */
-static void describe_bytes(char *out, size_t size, const struct body *body, int code)
-{
-    struct extent gap = {0};
-    struct extent next = {0};
-
-    *out = '\0';
-    if (extents_gap(&body->written, 0, body->base_limit, &gap)) {
-        snprintf(out, size,
-                 "; of the old version bytes %llu-%llu%s could not be had, the kept file has zeros "
-                 "there",
-                 (unsigned long long)gap.start, (unsigned long long)gap.end - 1,
-                 extents_gap(&body->written, gap.end, body->base_limit, &next) ? " and others"
-                                                                               : "");
-    } else if (code == ERR_CHANGED && body->doubt_end > 0) {
-        snprintf(out, size,
-                 "; what was not written of bytes %llu-%llu came late and may be of the newer "
-                 "version",
-                 (unsigned long long)body->doubt_start, (unsigned long long)body->doubt_end - 1);
-    }
-}
-
-/* Called by the thread that set is_saving. */
-static void note_failure(struct body *body, const struct target *target, const struct error *error)
-{
-    char bytes[160];
-    char *reason = NULL;
-
-    describe_bytes(bytes, sizeof(bytes), body, error->code);
-    (void)str_format(&reason, NULL, "%s; %s%s", error->message, advice(error->code), bytes);
-    (void)note(body, target, reason ? reason : error->message, true, NULL);
-    set_failure(body, reason);
-    body->may_have_arrived = body->may_have_arrived || error->code == ERR_UNREACHABLE ||
-                             error->code == ERR_TIMED_OUT || error->code == ERR_SERVER ||
-                             error->code == ERR_CANCELLED;
-}
-
 /* The node that stands for the file now; NULL: none does. Lock held. */
 static struct node *node_now(struct body *body, const struct graph_item *item)
 {
@@ -392,7 +207,7 @@ static struct node *node_now(struct body *body, const struct graph_item *item)
 }
 
 /* The tree learns what the server answered. */
-static int take_answer(struct body *body, const struct target *target,
+static int take_answer(struct body *body, const struct save_target *target,
                        const struct graph_item *item, struct error *err)
 {
     uint32_t asked_edit = target->is_new ? target->folder.asked_edit : target->item.asked_edit;
@@ -435,7 +250,7 @@ static int sync_spool(struct body *body, struct error *err)
 }
 
 /* Where it goes: the tree knows, or else, when the item is out of sight, the save before it. */
-static int journal_now(struct body *body, struct target *target, const struct call *call,
+static int journal_now(struct body *body, struct save_target *target, const struct call *call,
                        struct error *err)
 {
     struct upload_target to = {0};
@@ -466,13 +281,13 @@ static int journal_now(struct body *body, struct target *target, const struct ca
     free(version);
     if (code == 0) {
         unsaved_remove(body->spool_path); /* the journal has it */
-        set_failure(body, NULL);
+        draft_set_failure(body, NULL);
         body->may_have_arrived = false;
     }
     return code;
 }
 
-static int save_now(struct body *body, struct target *target, const struct call *call,
+static int save_now(struct body *body, struct save_target *target, const struct call *call,
                     struct error *err)
 {
     struct graph_item item = {0};
@@ -483,7 +298,8 @@ static int save_now(struct body *body, struct target *target, const struct call 
     }
     if (code == 0) {
         if (body->base_limit > 0 || strcmp(target->path, body->path) != 0) {
-            (void)note(body, target, "", false, NULL); /* not as it was when the draft began */
+            /* not as it was when the draft began */
+            (void)draft_note(body, target, "", false, NULL);
         }
         code = upload(body, target, &item, call, err);
     }
@@ -536,13 +352,13 @@ static bool is_background(struct online_vfs *online)
 
 /* Someone else saved or deleted it meanwhile, or took the name, and both versions are to be kept: the journal makes
  * the copy. It is on the server when this returns, unless the line fails; then it is sent later. */
-static int save_copy(struct body *body, struct target *target, const struct call *call,
+static int save_copy(struct body *body, struct save_target *target, const struct call *call,
                      struct error *err)
 {
     int code = 0;
 
     target_clear(target);
-    *target = (struct target){0};
+    *target = (struct save_target){0};
     code = journal_now(body, target, call, err);
     if (code == 0) {
         uploads_await(body, call);
@@ -550,7 +366,7 @@ static int save_copy(struct body *body, struct target *target, const struct call
     return code;
 }
 
-static bool makes_copy(struct online_vfs *online, const struct target *target, int code)
+static bool makes_copy(struct online_vfs *online, const struct save_target *target, int code)
 {
     bool is_gone = code == ERR_NOT_FOUND || code == ERR_STALE || code == ERR_GONE;
     bool keeps_both = false;
@@ -579,7 +395,7 @@ static int begin_save(struct body *body, struct error *err)
 
 /* With body->is_saving set. A file that has an upload goes the same way again, whatever the mode is
  * by now. */
-static int save_by_mode(struct body *body, struct target *target, bool *to_journal,
+static int save_by_mode(struct body *body, struct save_target *target, bool *to_journal,
                         const struct call *call, struct error *err)
 {
     int code = 0;
@@ -618,7 +434,7 @@ static int save_dirty(struct body *body, bool to_journal, const struct call *cal
 {
     struct online_vfs *online = body->online;
     struct call save = *call;
-    struct target target = {0};
+    struct save_target target = {0};
     struct error error = {0};
     int code = 0;
 
@@ -635,7 +451,7 @@ static int save_dirty(struct body *body, bool to_journal, const struct call *cal
     save.priority = CALL_SAVE;
     code = save_by_mode(body, &target, &to_journal, &save, &error);
     if (code < 0) {
-        note_failure(body, &target, &error);
+        draft_note_failure(body, &target, &error);
         mutex_lock(&online->lock);
         note_denied(online, body->node, code);
         mutex_unlock(&online->lock);
@@ -702,7 +518,7 @@ int save_sync(struct body *body, const struct call *call, struct error *err)
     mutex_unlock(&body->lock);
     code = sync_spool(body, err);
     if (code == 0 && !body->is_note_durable) {
-        code = note(body, NULL, "", true, err);
+        code = draft_note(body, NULL, "", true, err);
         body->is_note_durable = code == 0;
     }
     mutex_lock(&body->lock);
