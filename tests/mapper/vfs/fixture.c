@@ -50,6 +50,12 @@ void fixture_stop(struct fixture *f)
     f->online = NULL;
 }
 
+void fixture_restart(struct fixture *f)
+{
+    fixture_stop(f);
+    fixture_start(f);
+}
+
 void fixture_end(struct fixture *f)
 {
     vfs_unref(f->vfs);
@@ -80,6 +86,19 @@ uint64_t fixture_find(struct fixture *f, const char *path, struct vfs_attr *attr
         *attr = found;
     }
     return found.id;
+}
+
+struct vfs_file *fixture_open(struct fixture *f, const char *path, unsigned flags)
+{
+    struct vfs_file *file = NULL;
+
+    assert_int_equal(vfs_open(f->vfs, &file, fixture_find(f, path, NULL), flags, NULL, NULL), 0);
+    return file;
+}
+
+void fixture_write_at(struct fixture *f, struct vfs_file *file, const char *text, uint64_t offset)
+{
+    assert_int_equal(vfs_write(f->vfs, file, text, strlen(text), offset, NULL, NULL), 0);
 }
 
 int fixture_write(struct fixture *f, const char *folder, const char *name, const void *data,
@@ -219,11 +238,31 @@ unsigned fixture_unsaved(struct fixture *f)
     return count;
 }
 
-int fixture_setup(void **state)
+struct fixture *fixture_new(void)
 {
     struct fixture *f = calloc(1, sizeof(*f));
 
-    fixture_begin(f);
+    assert_non_null(f);
+    fixture_prepare(f);
+    return f;
+}
+
+int fixture_setup(void **state)
+{
+    struct fixture *f = fixture_new();
+
+    fixture_start(f);
+    *state = f;
+    return 0;
+}
+
+int fixture_setup_background(void **state)
+{
+    struct fixture *f = fixture_new();
+
+    f->options.saves_in_background = true;
+    f->options.keeps_both = true;
+    fixture_start(f);
     *state = f;
     return 0;
 }

@@ -31,12 +31,24 @@ void fixture_end(struct fixture *f);
 /* prepare and start */
 void fixture_begin(struct fixture *f);
 
+/* The next agent, over what this one leaves. */
+void fixture_restart(struct fixture *f);
+
+/* For a setup of cmocka's with options of its own: prepared, and not started. */
+struct fixture *fixture_new(void);
+
 /* For cmocka: *state is a struct fixture that began. */
 int fixture_setup(void **state);
+/* ... and sends files behind their close, and keeps both versions of a conflict. */
+int fixture_setup_background(void **state);
 int fixture_teardown(void **state);
 
 /* By path below the library, with a hold that is given back: 0 when it is not there. */
 uint64_t fixture_find(struct fixture *f, const char *path, struct vfs_attr *attr);
+
+/* A file that is there; the test closes it. */
+struct vfs_file *fixture_open(struct fixture *f, const char *path, unsigned flags);
+void fixture_write_at(struct fixture *f, struct vfs_file *file, const char *text, uint64_t offset);
 
 /* As a program: open or create, write, flush, close. Returns the first error. */
 int fixture_write(struct fixture *f, const char *folder, const char *name, const void *data,

@@ -10,9 +10,8 @@
 
 static int setup(void **state)
 {
-    struct fixture *f = calloc(1, sizeof(*f));
+    struct fixture *f = fixture_new();
 
-    fixture_prepare(f);
     f->options.keeps_both = true;
     fixture_start(f);
     *state = f;

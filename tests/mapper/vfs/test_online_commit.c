@@ -73,18 +73,6 @@ int __wrap_local_sync(struct local_file *file, struct error *err)
     return __real_local_sync(file, err);
 }
 
-static int setup(void **state)
-{
-    struct fixture *f = calloc(1, sizeof(*f));
-
-    fixture_prepare(f);
-    f->options.saves_in_background = true;
-    f->options.keeps_both = true;
-    fixture_start(f);
-    *state = f;
-    return 0;
-}
-
 /* "a" is sent, and `act` is called in between. */
 static void send_and(struct fixture *f, void (*act)(struct fixture *f))
 {
@@ -231,6 +219,17 @@ static void wait_for_nothing(struct fixture *f)
     online_vfs_configure(f->online, &f->options);
 }
 
+/* The drive has "doc" and "new", both known; a save of one of them waits. */
+static void save_beside_new(struct fixture *f, const char *text_of_new, const char *name,
+                            const char *text)
+{
+    fake_put_text(f->fake, "doc", "old");
+    fake_put_text(f->fake, "new", text_of_new);
+    assert_int_equal(fixture_list(f, ""), 2);
+    wait_for_nothing(f);
+    assert_int_equal(fixture_write_text(f, "", name, text), 0);
+}
+
 /* Renames; the power is off when the first row is to be taken away. The next agent has the rest. */
 static void rename_and_die(struct fixture *f, const char *from, const char *to)
 {
@@ -241,7 +240,21 @@ static void rename_and_die(struct fixture *f, const char *from, const char *to)
     assert_false(between.is_armed);
 }
 
-static void go_on(struct fixture *f)
+/* Renames "new" to "doc"; the power is off when the row of "doc" says that it may be replaced. */
+static int rename_and_die_in_doubt(struct fixture *f)
+{
+    int code = 0;
+
+    between.act = stop_machine;
+    between.f = f;
+    between.is_doubt_armed = true;
+    code = vfs_rename(f->vfs, f->root, "new", f->root, "doc", 0, NULL, NULL);
+    assert_false(between.is_doubt_armed);
+    return code;
+}
+
+/* What is left to do is to start the next agent, on the disk as the power left it. */
+static void bring_power_back(struct fixture *f)
 {
     char *image = image_of(f);
 
@@ -251,21 +264,22 @@ static void go_on(struct fixture *f)
     }
     snprintf(f->spool, sizeof(f->spool), "%s", image);
     f->options.upload_delay_ms = 0;
+    free(image);
+}
+
+static void go_on(struct fixture *f)
+{
+    bring_power_back(f);
     fixture_start(f);
     assert_int_equal(online_vfs_drain(f->online, WAIT_MS), 0);
     assert_int_equal(fixture_unsaved(f), 0);
-    free(image);
 }
 
 static void power_cut__in_a_rename_sends_nothing_that_was_replaced(void **state)
 {
     struct fixture *f = *state;
 
-    fake_put_text(f->fake, "doc", "old");
-    fake_put_text(f->fake, "new", "what comes");
-    assert_int_equal(fixture_list(f, ""), 2);
-    wait_for_nothing(f);
-    assert_int_equal(fixture_write_text(f, "", "doc", "waits"), 0);
+    save_beside_new(f, "what comes", "doc", "waits");
     rename_and_die(f, "new", "doc");
     assert_true(fake_has_text(f->fake, "doc", "what comes"));
     go_on(f);
@@ -279,11 +293,7 @@ static void power_cut__in_a_rename_of_what_waits_ends_it(void **state)
 {
     struct fixture *f = *state;
 
-    fake_put_text(f->fake, "doc", "old");
-    fake_put_text(f->fake, "new", "old, too");
-    assert_int_equal(fixture_list(f, ""), 2);
-    wait_for_nothing(f);
-    assert_int_equal(fixture_write_text(f, "", "new", "what comes"), 0);
+    save_beside_new(f, "old, too", "new", "what comes");
     rename_and_die(f, "new", "doc");
     go_on(f);
     assert_true(fake_has_text(f->fake, "doc", "what comes"));
@@ -325,16 +335,8 @@ static void power_cut__before_the_rename_sends_what_waits(void **state)
 {
     struct fixture *f = *state;
 
-    fake_put_text(f->fake, "doc", "old");
-    fake_put_text(f->fake, "new", "never comes");
-    assert_int_equal(fixture_list(f, ""), 2);
-    wait_for_nothing(f);
-    assert_int_equal(fixture_write_text(f, "", "doc", "waits"), 0);
-    between.act = stop_machine;
-    between.f = f;
-    between.is_doubt_armed = true;
-    assert_int_not_equal(vfs_rename(f->vfs, f->root, "new", f->root, "doc", 0, NULL, NULL), 0);
-    assert_false(between.is_doubt_armed);
+    save_beside_new(f, "never comes", "doc", "waits");
+    assert_int_not_equal(rename_and_die_in_doubt(f), 0);
     go_on(f);
     assert_true(fake_has_text(f->fake, "doc", "waits"));
     assert_true(fake_has_text(f->fake, "new", "never comes"));
@@ -388,15 +390,8 @@ static void power_cut__keeps_what_waits_when_another_saved(void **state)
     struct fixture *f = *state;
     char name[160];
 
-    fake_put_text(f->fake, "doc", "old");
-    fake_put_text(f->fake, "new", "never comes");
-    assert_int_equal(fixture_list(f, ""), 2);
-    wait_for_nothing(f);
-    assert_int_equal(fixture_write_text(f, "", "doc", "waits"), 0);
-    between.act = stop_machine;
-    between.f = f;
-    between.is_doubt_armed = true;
-    (void)vfs_rename(f->vfs, f->root, "new", f->root, "doc", 0, NULL, NULL);
+    save_beside_new(f, "never comes", "doc", "waits");
+    (void)rename_and_die_in_doubt(f);
     fake_put_text(f->fake, "doc", "THEIR words");
     go_on(f);
     assert_true(fake_has_text(f->fake, "doc", "THEIR words"));
@@ -409,27 +404,15 @@ static void power_cut__in_a_rename_keeps_what_is_written_afterwards(void **state
 {
     struct fixture *f = *state;
     struct vfs_file *file = NULL;
-    char *image = image_of(f);
 
-    fake_put_text(f->fake, "doc", "old");
-    fake_put_text(f->fake, "new", "what comes");
-    assert_int_equal(fixture_list(f, ""), 2);
-    wait_for_nothing(f);
-    assert_int_equal(fixture_write_text(f, "", "doc", "waits"), 0);
+    save_beside_new(f, "what comes", "doc", "waits");
     rename_and_die(f, "new", "doc");
-    fixture_stop(f);
-    for (int kind = 0; kind < FAKE_CALLS; kind++) {
-        fake_fail(f->fake, kind, 0, 0, 0);
-    }
-    snprintf(f->spool, sizeof(f->spool), "%s", image);
-    free(image);
-    f->options.upload_delay_ms = 0;
+    bring_power_back(f);
     fake_hold(f->fake, FAKE_GET);
     fixture_start(f);
     fake_await_held(f->fake);
-    assert_int_equal(
-        vfs_open(f->vfs, &file, fixture_find(f, "doc", NULL), VFS_READ | VFS_WRITE, NULL, NULL), 0);
-    assert_int_equal(vfs_write(f->vfs, file, "NEWER", 5, 0, NULL, NULL), 0);
+    file = fixture_open(f, "doc", VFS_READ | VFS_WRITE);
+    fixture_write_at(f, file, "NEWER", 0);
     fake_release(f->fake);
     assert_int_equal(online_vfs_wait_uploads(f->online, WAIT_MS), 0);
     assert_int_equal(vfs_flush(f->vfs, file, NULL, NULL), 0);
@@ -441,7 +424,8 @@ static void power_cut__in_a_rename_keeps_what_is_written_afterwards(void **state
 
 int main(void)
 {
-#define COMMIT_TEST(f) cmocka_unit_test_setup_teardown(f, setup, fixture_teardown)
+#define COMMIT_TEST(f) \
+    cmocka_unit_test_setup_teardown(f, fixture_setup_background, fixture_teardown)
     const struct CMUnitTest tests[] = {
         COMMIT_TEST(commit_rename__waits_until_the_row_is_gone),
         COMMIT_TEST(commit_rename__onto_it_waits_until_the_row_is_gone),

@@ -25,12 +25,11 @@ static void begin(struct fixture *f)
 
 static int setup(void **state)
 {
-    struct fixture *f = calloc(1, sizeof(*f));
+    struct fixture *f = fixture_new();
 
     patterns = (struct str_list){.limit = 10};
     assert_int_equal(str_list_add(&patterns, "*.tmp", NULL), 0);
     assert_int_equal(str_list_add(&patterns, "~$*", NULL), 0);
-    fixture_prepare(f);
     begin(f);
     *state = f;
     return 0;

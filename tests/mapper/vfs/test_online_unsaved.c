@@ -15,12 +15,6 @@
 
 #define OLD_BYTES 300000
 
-static void restart(struct fixture *f)
-{
-    fixture_stop(f);
-    fixture_start(f);
-}
-
 struct seen {
     unsigned count;
     char path[64];
@@ -65,19 +59,6 @@ static void kept_bytes(const struct seen *seen, void *data, size_t size, long of
     fclose(file);
 }
 
-static struct vfs_file *open_file(struct fixture *f, const char *path, unsigned flags)
-{
-    struct vfs_file *file = NULL;
-
-    assert_int_equal(vfs_open(f->vfs, &file, fixture_find(f, path, NULL), flags, NULL, NULL), 0);
-    return file;
-}
-
-static void write_at(struct fixture *f, struct vfs_file *file, const char *text, uint64_t offset)
-{
-    assert_int_equal(vfs_write(f->vfs, file, text, strlen(text), offset, NULL, NULL), 0);
-}
-
 static struct vfs_file *create_file(struct fixture *f, const char *name, const char *text)
 {
     struct vfs_file *file = NULL;
@@ -86,7 +67,7 @@ static struct vfs_file *create_file(struct fixture *f, const char *name, const c
     assert_int_equal(
         vfs_create(f->vfs, &file, &attr, f->root, name, VFS_READ | VFS_WRITE, NULL, NULL), 0);
     vfs_forget(f->vfs, attr.id, 1);
-    write_at(f, file, text, 0);
+    fixture_write_at(f, file, text, 0);
     return file;
 }
 
@@ -109,8 +90,8 @@ static void online_flush__names_the_bytes_of_the_old_version_that_are_gone(void 
     char data[8];
 
     put_old(f, "a", 'o');
-    file = open_file(f, "a", VFS_WRITE);
-    write_at(f, file, "patch", 100000);
+    file = fixture_open(f, "a", VFS_WRITE);
+    fixture_write_at(f, file, "patch", 100000);
     fake_put_text(f->fake, "a", "theirs");
     assert_int_equal(vfs_flush(f->vfs, file, NULL, NULL), ERR_CHANGED);
     vfs_close(f->vfs, file);
@@ -123,7 +104,7 @@ static void online_flush__names_the_bytes_of_the_old_version_that_are_gone(void 
         assert_reason(&seen, "99999 and others could not be had");
     }
     assert_true(fake_has_text(f->fake, "a", "theirs"));
-    restart(f);
+    fixture_restart(f);
     seen = look(f->online);
     assert_string_equal(seen.path, "library:a");
     assert_reason(&seen, "could not be had");
@@ -138,9 +119,9 @@ static void online_flush__says_when_bytes_may_be_of_the_newer_version(void **sta
     size_t got = 0;
 
     fake_put_large(f->fake, "a", 3000000);
-    file = open_file(f, "a", VFS_READ | VFS_WRITE);
+    file = fixture_open(f, "a", VFS_READ | VFS_WRITE);
     assert_int_equal(vfs_read(f->vfs, file, data, 16, 2000000, &got, NULL, NULL), 0);
-    write_at(f, file, "patch", 100000);
+    fixture_write_at(f, file, "patch", 100000);
     fake_put_large(f->fake, "a", 3000000); /* as long as the old one, and believed to be it */
     fake_set_etags(f->fake, false); /* a server that gives none: found out by the save alone */
     assert_int_equal(vfs_flush(f->vfs, file, NULL, NULL), ERR_CHANGED);
@@ -158,9 +139,9 @@ static void online_flush__keeps_the_old_bytes_that_were_read(void **state)
     size_t got = 0;
 
     fake_put_large(f->fake, "a", 3000000);
-    file = open_file(f, "a", VFS_READ | VFS_WRITE);
+    file = fixture_open(f, "a", VFS_READ | VFS_WRITE);
     assert_int_equal(vfs_read(f->vfs, file, data, 16, 2000000, &got, NULL, NULL), 0);
-    write_at(f, file, "patch", 2000000);
+    fixture_write_at(f, file, "patch", 2000000);
     fake_put_text(f->fake, "a", "theirs");
     assert_int_equal(vfs_flush(f->vfs, file, NULL, NULL), ERR_CHANGED);
     vfs_close(f->vfs, file);
@@ -180,7 +161,7 @@ static void online_read__of_a_file_that_became_shorter_is_an_error(void **state)
     size_t got = 0;
 
     fake_put_large(f->fake, "a", 30000000);
-    file = open_file(f, "a", VFS_READ);
+    file = fixture_open(f, "a", VFS_READ);
     assert_int_equal(vfs_read(f->vfs, file, data, 16, 5000000, &got, NULL, NULL), 0);
     fake_put_text(f->fake, "a", "short");
     assert_int_equal(vfs_read(f->vfs, file, data, 16, 20000000, &got, NULL, NULL), ERR_CHANGED);
@@ -195,7 +176,7 @@ static void online_read__never_mixes_two_versions(void **state)
     size_t got = 0;
 
     fake_put_large(f->fake, "a", 30000000);
-    file = open_file(f, "a", VFS_READ);
+    file = fixture_open(f, "a", VFS_READ);
     assert_int_equal(vfs_read(f->vfs, file, data, 16, 5000000, &got, NULL, NULL), 0);
     fake_rename(f->fake, "a", "b"); /* a new eTag, the same content */
     assert_int_equal(vfs_read(f->vfs, file, data, 16, 9000000, &got, NULL, NULL), 0);
@@ -240,7 +221,7 @@ static void online_flush__that_fails_says_what_to_do_and_tries_again(void **stat
         vfs_close(f->vfs, file);
         assert_true(fake_has_text(f->fake, name, "precious"));
     }
-    restart(f);
+    fixture_restart(f);
     assert_int_equal(fixture_unsaved(f), 0);
 }
 
@@ -255,12 +236,12 @@ static void online_flush__finds_what_arrived_without_an_answer(void **state)
     assert_int_equal(vfs_flush(f->vfs, file, NULL, NULL), 0);
     assert_int_equal(fixture_unsaved(f), 0);
     assert_int_equal(fake_versions(f->fake, "a"), 1);
-    write_at(f, file, "other", 0);
+    fixture_write_at(f, file, "other", 0);
     fake_lose_uploads(f->fake, 1);
     assert_int_equal(vfs_flush(f->vfs, file, NULL, NULL), ERR_TIMED_OUT);
     assert_int_equal(vfs_flush(f->vfs, file, NULL, NULL), 0);
     assert_int_equal(fake_versions(f->fake, "a"), 2);
-    write_at(f, file, "third", 0);
+    fixture_write_at(f, file, "third", 0);
     assert_int_equal(vfs_flush(f->vfs, file, NULL, NULL), 0);
     vfs_close(f->vfs, file);
     assert_true(fake_has_text(f->fake, "a", "third"));
@@ -287,7 +268,7 @@ static void online_flush__of_the_same_bytes_later_settles_an_unsaved_file(void *
     assert_int_equal(fixture_write_text(f, "", "a", "mine"), ERR_LOCKED);
     assert_int_equal(fixture_write_text(f, "", "a", "more"), ERR_LOCKED);
     assert_int_equal(fixture_unsaved(f), 2);
-    restart(f);
+    fixture_restart(f);
     assert_int_equal(fixture_write_text(f, "", "b", "mine"), 0);
     assert_int_equal(fixture_unsaved(f), 2);
     assert_int_equal(fixture_write_text(f, "", "a", "mine"), 0);
@@ -321,15 +302,15 @@ static void online_spool__names_what_was_open_when_the_agent_died(void **state)
     struct seen seen;
 
     put_old(f, "a", 'o');
-    file = open_file(f, "a", VFS_WRITE);
-    write_at(f, file, "patch", 5);
+    file = fixture_open(f, "a", VFS_WRITE);
+    fixture_write_at(f, file, "patch", 5);
     later = later_agent(f);
     seen = look(later);
     assert_string_equal(seen.path, "library:a");
     assert_reason(&seen, "first 300000 bytes may be zeros");
     vfs_unref(online_vfs_vfs(later));
     assert_int_equal(vfs_flush(f->vfs, file, NULL, NULL), 0);
-    write_at(f, file, "again", 5);
+    fixture_write_at(f, file, "again", 5);
     later = later_agent(f);
     seen = look(later);
     assert_string_equal(seen.path, "library:a");
@@ -377,7 +358,7 @@ static void online_spool__names_a_file_whose_note_could_not_be_written(void **st
     assert_reason(&seen, "when it is free");
     vfs_close(f->vfs, file);
     look(f->online);
-    restart(f);
+    fixture_restart(f);
     look(f->online);
 }
 
@@ -403,7 +384,7 @@ static void online_spool__copes_with_notes_that_are_broken_or_hostile(void **sta
         assert_int_equal(file_write_atomic(path, notes[i], strlen(notes[i]), NULL), 0);
     }
     assert_int_equal(fixture_unsaved(f), count);
-    restart(f);
+    fixture_restart(f);
     assert_int_equal(fixture_unsaved(f), count);
 }
 
@@ -435,7 +416,7 @@ static void online_abandon__leaves_what_another_handle_could_not_save(void **sta
     id = fixture_find(f, "doc", NULL);
     assert_int_equal(vfs_open(f->vfs, &writer, id, VFS_WRITE, NULL, NULL), 0);
     assert_int_equal(vfs_open(f->vfs, &other, id, VFS_WRITE, NULL, NULL), 0);
-    write_at(f, writer, "new", 0);
+    fixture_write_at(f, writer, "new", 0);
     fake_fail(f->fake, FAKE_UPLOAD, ERR_DENIED, 0, 1);
     assert_int_equal(vfs_flush(f->vfs, writer, NULL, NULL), ERR_DENIED);
     vfs_close(f->vfs, writer);
@@ -452,14 +433,14 @@ static void online_close__after_an_unlink_brings_no_name_back(void **state)
     struct vfs_file *older = NULL;
 
     put_old(f, "a", 'o');
-    older = open_file(f, "a", VFS_WRITE);
+    older = fixture_open(f, "a", VFS_WRITE);
     f->options.metadata_ms = 0;
     online_vfs_configure(f->online, &f->options);
     put_old(f, "a", 'n');
-    vfs_close(f->vfs, open_file(f, "a", VFS_READ)); /* sees the new version */
-    file = open_file(f, "a", VFS_WRITE);
-    write_at(f, file, "x", 0);
-    write_at(f, older, "y", 0);
+    vfs_close(f->vfs, fixture_open(f, "a", VFS_READ)); /* sees the new version */
+    file = fixture_open(f, "a", VFS_WRITE);
+    fixture_write_at(f, file, "x", 0);
+    fixture_write_at(f, older, "y", 0);
     assert_int_equal(vfs_unlink(f->vfs, f->root, "a", NULL, NULL), 0);
     assert_int_equal(vfs_flush(f->vfs, file, NULL, NULL), 0);
     assert_true(vfs_flush(f->vfs, older, NULL, NULL) < 0);
@@ -496,8 +477,8 @@ static void online_flush__of_a_file_that_a_listing_missed_saves_it(void **state)
     fake_put_text(f->fake, "a", "old");
     f->options.metadata_ms = 0;
     online_vfs_configure(f->online, &f->options);
-    file = open_file(f, "a", VFS_WRITE);
-    write_at(f, file, "new", 0);
+    file = fixture_open(f, "a", VFS_WRITE);
+    fixture_write_at(f, file, "new", 0);
     fake_hide(f->fake, "a", true);
     assert_int_equal(fixture_list(f, ""), 0);
     fake_hide(f->fake, "a", false);
@@ -567,12 +548,12 @@ static void online_write__that_the_disk_refuses_leaves_the_saved_file_alone(void
 
     memset(data, 'o', 100000);
     assert_int_equal(fixture_write(f, "", "a", data, 50000), 0);
-    file = open_file(f, "a", VFS_READ | VFS_WRITE);
+    file = fixture_open(f, "a", VFS_READ | VFS_WRITE);
     limit_files(60000);
     memset(data, 'n', 100000);
     assert_true(vfs_write(f->vfs, file, data, 100000, 50000, NULL, NULL) < 0);
     limit_files(RLIM_INFINITY);
-    write_at(f, file, "end", 70000);
+    fixture_write_at(f, file, "end", 70000);
     assert_int_equal(vfs_read(f->vfs, file, back, 100000, 0, &got, NULL, NULL), 0);
     assert_int_equal(got, 70003);
     for (size_t i = 50000; i < 70000; i++) {
@@ -593,7 +574,7 @@ static void online_write__scattered_all_over_a_new_file_works(void **state)
 
     for (uint64_t i = 0; i <= 200000; i += 2) {
         want[i] = 'x';
-        write_at(f, file, "x", i);
+        fixture_write_at(f, file, "x", i);
     }
     assert_int_equal(vfs_flush(f->vfs, file, NULL, NULL), 0);
     vfs_close(f->vfs, file);
@@ -604,7 +585,7 @@ static void online_write__scattered_all_over_a_new_file_works(void **state)
 static void check_reads(struct fixture *f, const char *name)
 {
     unsigned char *data = malloc(OLD_BYTES);
-    struct vfs_file *file = open_file(f, name, VFS_READ);
+    struct vfs_file *file = fixture_open(f, name, VFS_READ);
     uint64_t done = 0;
 
     while (done < OLD_BYTES) {

@@ -5,12 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void restart(struct fixture *f)
-{
-    fixture_stop(f);
-    fixture_start(f);
-}
-
 /* --- writing --- */
 
 static void online_create__is_one_request_in_a_listed_folder(void **state)
@@ -238,7 +232,7 @@ static void online_flush__that_fails_keeps_the_bytes_over_a_restart(void **state
     fake_fail(f->fake, FAKE_UPLOAD, ERR_NO_SPACE, 0, 100);
     assert_int_equal(fixture_write_text(f, "fold er", "a%b.txt", "precious"), ERR_NO_SPACE);
     assert_int_equal(fixture_find(f, "fold er/a%b.txt", NULL), 0);
-    restart(f);
+    fixture_restart(f);
     assert_int_equal(online_vfs_visit_unsaved(f->online, see, &seen, NULL), 0);
     assert_int_equal(seen.count, 1);
     assert_string_equal(seen.path, "library:fold er/a%b.txt");
