@@ -7,87 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define WAIT_MS 20000
-#define NEVER_MS 600000
-
-static int setup_background(void **state)
-{
-    struct fixture *f = calloc(1, sizeof(*f));
-
-    fixture_prepare(f);
-    f->options.saves_in_background = true;
-    f->options.keeps_both = true;
-    fixture_start(f);
-    *state = f;
-    return 0;
-}
-
-static void wait_sent(struct fixture *f)
-{
-    assert_int_equal(online_vfs_wait_uploads(f->online, WAIT_MS), 0);
-}
-
-/* Uploads wait until somebody asks for them: online_vfs_retry_uploads() or a restart. */
-static void hold_uploads(struct fixture *f, int64_t delay_ms)
-{
-    f->options.upload_delay_ms = delay_ms;
-    online_vfs_configure(f->online, &f->options);
-}
-
-static void restart(struct fixture *f)
-{
-    fixture_stop(f);
-    fixture_start(f);
-}
-
-struct seen {
-    unsigned count;
-    enum online_vfs_upload_state state;
-    char id[64];
-    char path[160];
-    char file[200];
-    char reason[512];
-};
-
-static void see(void *payload, const struct online_vfs_upload *upload)
-{
-    struct seen *seen = payload;
-
-    seen->count++;
-    seen->state = upload->state;
-    snprintf(seen->id, sizeof(seen->id), "%s", upload->id);
-    snprintf(seen->path, sizeof(seen->path), "%s", upload->path);
-    snprintf(seen->file, sizeof(seen->file), "%s", upload->spool_file);
-    snprintf(seen->reason, sizeof(seen->reason), "%s", upload->reason);
-}
-
-static struct seen look(struct fixture *f)
-{
-    struct seen seen = {0};
-
-    assert_int_equal(online_vfs_visit_uploads(f->online, see, &seen, NULL), 0);
-    return seen;
-}
-
-/* Goes to the next time that something is due. */
-static void send_now(struct fixture *f)
-{
-    assert_int_equal(online_vfs_retry_uploads(f->online, look(f).id, NULL, NULL), 0);
-    wait_sent(f);
-}
-
-static struct vfs_file *open_file(struct fixture *f, const char *path, unsigned flags)
-{
-    struct vfs_file *file = NULL;
-
-    assert_int_equal(vfs_open(f->vfs, &file, fixture_find(f, path, NULL), flags, NULL, NULL), 0);
-    return file;
-}
-
-static void write_at(struct fixture *f, struct vfs_file *file, const char *text, uint64_t offset)
-{
-    assert_int_equal(vfs_write(f->vfs, file, text, strlen(text), offset, NULL, NULL), 0);
-}
+#include "waiting.h"
 
 /* --- the way of a file --- */
 
@@ -96,7 +16,7 @@ static void journal_close__returns_before_the_server_has_it(void **state)
     struct fixture *f = *state;
     struct vfs_attr attr;
 
-    hold_uploads(f, NEVER_MS);
+    waiting_hold(f, WAITING_NEVER_MS);
     assert_int_equal(fixture_write_text(f, "", "a", "mine"), 0);
     assert_int_equal(fake_count(f->fake, FAKE_UPLOAD), 0);
     assert_true(fixture_has_text(f, "a", "mine"));
@@ -104,12 +24,12 @@ static void journal_close__returns_before_the_server_has_it(void **state)
     assert_int_equal(attr.size_bytes, 4);
     assert_int_equal(fixture_list(f, ""), 1);
     assert_int_equal(fixture_unsaved(f), 0);
-    assert_int_equal(look(f).count, 1);
-    hold_uploads(f, 0);
-    assert_int_equal(online_vfs_drain(f->online, WAIT_MS), 0);
+    assert_int_equal(waiting_look(f).count, 1);
+    waiting_hold(f, 0);
+    waiting_drain(f);
     assert_true(fake_has_text(f->fake, "a", "mine"));
     assert_int_equal(fake_versions(f->fake, "a"), 1);
-    assert_int_equal(look(f).count, 0);
+    assert_int_equal(waiting_look(f).count, 0);
     fake_reset(f->fake);
     assert_true(fixture_has_text(f, "a", "mine"));
     assert_int_equal(fake_downloaded(f->fake), 0);
@@ -120,18 +40,18 @@ static void journal_load__sends_what_a_dead_agent_left(void **state)
     struct fixture *f = *state;
 
     fake_put_text(f->fake, "old", "theirs");
-    hold_uploads(f, NEVER_MS);
+    waiting_hold(f, WAITING_NEVER_MS);
     assert_int_equal(fixture_write_text(f, "", "new", "made"), 0);
     assert_int_equal(fixture_write_text(f, "", "old", "changed"), 0);
     f->options.upload_delay_ms = 0;
-    restart(f);
-    assert_int_equal(look(f).count, 2);
+    fixture_restart(f);
+    assert_int_equal(waiting_look(f).count, 2);
     assert_true(fixture_has_text(f, "old", "changed")); /* before it is sent, too */
-    assert_int_equal(online_vfs_drain(f->online, WAIT_MS), 0);
+    waiting_drain(f);
     assert_true(fake_has_text(f->fake, "new", "made"));
     assert_true(fake_has_text(f->fake, "old", "changed"));
     assert_int_equal(fake_versions(f->fake, "old"), 2);
-    assert_int_equal(look(f).count, 0);
+    assert_int_equal(waiting_look(f).count, 0);
     assert_int_equal(fixture_unsaved(f), 0);
 }
 
@@ -176,13 +96,13 @@ static void journal_load__shows_what_waits_as_it_was_closed(void **state)
 
     fake_put_text(f->fake, "old", "theirs");
     fake_put_text(f->fake, "sub/old", "theirs");
-    hold_uploads(f, NEVER_MS);
+    waiting_hold(f, WAITING_NEVER_MS);
     for (size_t i = 0; i < 2; i++) {
         assert_int_equal(fixture_write_text(f, folders[i], "new", "made"), 0);
         assert_int_equal(fixture_write_text(f, folders[i], "old", "changed here"), 0);
     }
     fake_fail(f->fake, FAKE_UPLOAD, ERR_UNREACHABLE, 0, 1000); /* the line is down */
-    restart(f);
+    fixture_restart(f);
     for (size_t i = 0; i < 2; i++) {
         struct listed listed = list(f, folders[i]);
 
@@ -190,7 +110,7 @@ static void journal_load__shows_what_waits_as_it_was_closed(void **state)
         assert_int_equal(listed.new_size, 4);
         assert_int_equal(listed.old_size, 12);
     }
-    restart(f); /* and without a listing */
+    fixture_restart(f); /* and without a listing */
     assert_true(fixture_find(f, "sub/new", &attr) != 0);
     assert_int_equal(attr.size_bytes, 4);
     assert_true(fixture_find(f, "sub/old", &attr) != 0);
@@ -200,11 +120,11 @@ static void journal_load__shows_what_waits_as_it_was_closed(void **state)
     assert_int_equal(fixture_write_text(f, "", "new", "made again"), 0);
     fake_fail(f->fake, FAKE_UPLOAD, 0, 0, 0);
     /* One that runs meanwhile fails once more, and is asked again. */
-    for (int turn = 0; turn < WAIT_MS / 20 && look(f).count > 0; turn++) {
+    for (int turn = 0; turn < WAITING_LONG_MS / 20 && waiting_look(f).count > 0; turn++) {
         assert_int_equal(online_vfs_retry_uploads(f->online, NULL, NULL, NULL), 0);
         usleep(20000);
     }
-    assert_int_equal(online_vfs_drain(f->online, WAIT_MS), 0);
+    waiting_drain(f);
     assert_true(fake_has_text(f->fake, "new", "made again"));
     assert_true(fake_has_text(f->fake, "sub/new", "made"));
     assert_true(fake_has_text(f->fake, "sub/old", "changed here"));
@@ -212,32 +132,7 @@ static void journal_load__shows_what_waits_as_it_was_closed(void **state)
     assert_in_range(fake_versions(f->fake, "new"), 1, 2); /* what may have arrived goes first */
     assert_int_equal(fake_children(f->fake, ""), 3);
     assert_int_equal(fixture_list(f, ""), 3);
-    assert_int_equal(look(f).count, 0);
-}
-
-static void before_close__keeps_both_versions(void **state)
-{
-    struct fixture *f = *state;
-    struct vfs_file *file = NULL;
-    char name[160];
-
-    f->options.saves_in_background = false;
-    online_vfs_configure(f->online, &f->options);
-    fake_put_text(f->fake, "a.txt", "old!");
-    file = open_file(f, "a.txt", VFS_READ | VFS_WRITE);
-    write_at(f, file, "mine", 0);
-    fake_put_text(f->fake, "a.txt", "theirs");
-    assert_int_equal(vfs_flush(f->vfs, file, NULL, NULL), 0);
-    vfs_close(f->vfs, file);
-    assert_true(fake_has_text(f->fake, "a.txt", "theirs"));
-    fake_find_name(f->fake, "", "(conflict ", name, sizeof(name));
-    assert_true(fake_has_text(f->fake, name, "mine")); /* when flush returned */
-    assert_int_equal(fake_children(f->fake, ""), 2);
-    wait_sent(f);
-    assert_int_equal(look(f).count, 0);
-    assert_int_equal(fixture_unsaved(f), 0);
-    assert_true(fixture_has_text(f, "a.txt", "theirs"));
-    assert_true(fixture_has_text(f, name, "mine"));
+    assert_int_equal(waiting_look(f).count, 0);
 }
 
 static void journal_put__again_replaces_what_waits(void **state)
@@ -246,14 +141,14 @@ static void journal_put__again_replaces_what_waits(void **state)
     char text[32];
 
     fake_put_text(f->fake, "a", "old");
-    hold_uploads(f, NEVER_MS);
+    waiting_hold(f, WAITING_NEVER_MS);
     for (int i = 0; i < 10; i++) {
         snprintf(text, sizeof(text), "version %d", i);
         assert_int_equal(fixture_write_text(f, "", "a", text), 0);
         assert_true(fixture_has_text(f, "a", text));
     }
-    assert_int_equal(look(f).count, 1);
-    assert_int_equal(online_vfs_drain(f->online, WAIT_MS), 0);
+    assert_int_equal(waiting_look(f).count, 1);
+    waiting_drain(f);
     assert_true(fake_has_text(f->fake, "a", "version 9"));
     assert_int_equal(fake_versions(f->fake, "a"), 2);
 }
@@ -264,13 +159,13 @@ static void journal_put__while_one_is_sent_follows_it(void **state)
 
     fake_set_latency(f->fake, 300);
     assert_int_equal(fixture_write_text(f, "", "a", "first"), 0);
-    while (look(f).state != UPLOAD_RUNNING) {
+    while (waiting_look(f).state != UPLOAD_RUNNING) {
         usleep(1000);
     }
     assert_int_equal(fixture_write_text(f, "", "a", "second"), 0);
     assert_int_equal(fixture_write_text(f, "", "a", "third"), 0);
     fake_set_latency(f->fake, 0);
-    wait_sent(f);
+    waiting_until_sent(f);
     assert_true(fake_has_text(f->fake, "a", "third"));
     assert_in_range(fake_versions(f->fake, "a"), 2, 3); /* 3: the first one was quick */
     assert_int_equal(fake_children(f->fake, ""), 1);
@@ -283,18 +178,18 @@ static void journal_write__leaves_what_was_closed_as_it_was(void **state)
     char data[32] = {0};
     size_t got = 0;
 
-    hold_uploads(f, NEVER_MS);
+    waiting_hold(f, WAITING_NEVER_MS);
     assert_int_equal(fixture_write_text(f, "", "a", "closed bytes"), 0);
-    file = open_file(f, "a", VFS_READ | VFS_WRITE);
-    write_at(f, file, "XX", 3);
-    write_at(f, file, " and more", 12);
+    file = fixture_open(f, "a", VFS_READ | VFS_WRITE);
+    fixture_write_at(f, file, "XX", 3);
+    fixture_write_at(f, file, " and more", 12);
     assert_int_equal(vfs_read(f->vfs, file, data, 31, 0, &got, NULL, NULL), 0);
     assert_string_equal(data, "cloXXd bytes and more");
-    assert_int_equal(online_vfs_drain(f->online, WAIT_MS), 0);
+    waiting_drain(f);
     assert_true(fake_has_text(f->fake, "a", "closed bytes"));
     assert_int_equal(vfs_flush(f->vfs, file, NULL, NULL), 0);
     vfs_close(f->vfs, file);
-    assert_int_equal(online_vfs_drain(f->online, WAIT_MS), 0);
+    waiting_drain(f);
     assert_true(fake_has_text(f->fake, "a", "cloXXd bytes and more"));
     assert_int_equal(fake_versions(f->fake, "a"), 2);
     assert_int_equal(fixture_unsaved(f), 0);
@@ -306,22 +201,22 @@ static void journal_write__behind_the_end_needs_no_copy(void **state)
     struct vfs_file *file = NULL;
     char first[200];
 
-    hold_uploads(f, NEVER_MS);
+    waiting_hold(f, WAITING_NEVER_MS);
     assert_int_equal(fixture_write_text(f, "", "log", "one\n"), 0);
-    snprintf(first, sizeof(first), "%s", look(f).file);
-    file = open_file(f, "log", VFS_WRITE);
-    write_at(f, file, "two\n", 4);
+    snprintf(first, sizeof(first), "%s", waiting_look(f).file);
+    file = fixture_open(f, "log", VFS_WRITE);
+    fixture_write_at(f, file, "two\n", 4);
     assert_int_equal(vfs_flush(f->vfs, file, NULL, NULL), 0);
-    write_at(f, file, "three\n", 8);
-    assert_string_equal(look(f).file, first);
-    assert_int_equal(online_vfs_drain(f->online, WAIT_MS), 0);
+    fixture_write_at(f, file, "three\n", 8);
+    assert_string_equal(waiting_look(f).file, first);
+    waiting_drain(f);
     assert_true(fake_has_text(f->fake, "log", "one\ntwo\n"));
     assert_int_equal(vfs_flush(f->vfs, file, NULL, NULL), 0);
     vfs_close(f->vfs, file);
-    assert_int_equal(online_vfs_drain(f->online, WAIT_MS), 0);
+    waiting_drain(f);
     assert_true(fake_has_text(f->fake, "log", "one\ntwo\nthree\n"));
-    restart(f);
-    assert_int_equal(look(f).count, 0);
+    fixture_restart(f);
+    assert_int_equal(waiting_look(f).count, 0);
 }
 
 static void journal_truncate__of_a_waiting_file_makes_one_version(void **state)
@@ -330,13 +225,13 @@ static void journal_truncate__of_a_waiting_file_makes_one_version(void **state)
     struct vfs_attr attr;
     struct vfs_set set = {.flags = VFS_SET_SIZE, .size_bytes = 2};
 
-    hold_uploads(f, NEVER_MS);
+    waiting_hold(f, WAITING_NEVER_MS);
     assert_int_equal(fixture_write_text(f, "", "a", "12345"), 0);
     assert_int_equal(vfs_setattr(f->vfs, &attr, fixture_find(f, "a", NULL), NULL, &set, NULL, NULL),
                      0);
     assert_int_equal(attr.size_bytes, 2);
     assert_true(fixture_has_text(f, "a", "12"));
-    assert_int_equal(online_vfs_drain(f->online, WAIT_MS), 0);
+    waiting_drain(f);
     assert_true(fake_has_text(f->fake, "a", "12"));
     assert_int_equal(fake_versions(f->fake, "a"), 1);
 }
@@ -347,13 +242,13 @@ static void journal_setattr__of_times_goes_along(void **state)
     struct vfs_attr attr;
     struct vfs_set set = {.flags = VFS_SET_MODIFIED, .modified_ms = 1600000000000};
 
-    hold_uploads(f, NEVER_MS);
+    waiting_hold(f, WAITING_NEVER_MS);
     assert_int_equal(fixture_write_text(f, "", "a", "text"), 0);
     assert_int_equal(vfs_setattr(f->vfs, &attr, fixture_find(f, "a", NULL), NULL, &set, NULL, NULL),
                      0);
     assert_true(attr.modified_ms == 1600000000000);
-    restart(f);
-    assert_int_equal(online_vfs_drain(f->online, WAIT_MS), 0);
+    fixture_restart(f);
+    waiting_drain(f);
     assert_int_equal(fake_count(f->fake, FAKE_UPDATE), 0);
     assert_true(fake_modified(f->fake, "a") == 1600000000000);
 }
@@ -366,14 +261,14 @@ static void journal_fsync__waits_for_the_disk_alone(void **state)
 
     assert_int_equal(vfs_create(f->vfs, &file, &attr, f->root, "a", VFS_WRITE, NULL, NULL), 0);
     for (int i = 0; i < 3; i++) {
-        write_at(f, file, "text", (uint64_t)i * 4);
+        fixture_write_at(f, file, "text", (uint64_t)i * 4);
         assert_int_equal(vfs_fsync(f->vfs, file, NULL, NULL), 0);
     }
     assert_int_equal(fake_count(f->fake, FAKE_UPLOAD), 0);
     assert_int_equal(vfs_flush(f->vfs, file, NULL, NULL), 0);
     vfs_close(f->vfs, file);
     vfs_forget(f->vfs, attr.id, 1);
-    wait_sent(f);
+    waiting_until_sent(f);
     assert_int_equal(fake_versions(f->fake, "a"), 1);
     assert_true(fake_has_text(f->fake, "a", "texttexttext"));
 }
@@ -386,15 +281,15 @@ static void journal_rename__of_a_waiting_file_sends_the_new_name_only(void **sta
 
     fake_mkdir(f->fake, "d");
     fixture_list(f, "");
-    hold_uploads(f, NEVER_MS);
+    waiting_hold(f, WAITING_NEVER_MS);
     assert_int_equal(fixture_write_text(f, "", "a", "text"), 0);
     assert_int_equal(
         vfs_rename(f->vfs, f->root, "a", fixture_find(f, "d", NULL), "b", 0, NULL, NULL), 0);
     assert_true(fixture_has_text(f, "d/b", "text"));
     assert_int_equal(fixture_find(f, "a", NULL), 0);
-    assert_string_equal(look(f).path, "d/b");
-    restart(f);
-    assert_int_equal(online_vfs_drain(f->online, WAIT_MS), 0);
+    assert_string_equal(waiting_look(f).path, "d/b");
+    fixture_restart(f);
+    waiting_drain(f);
     assert_true(fake_has_text(f->fake, "d/b", "text"));
     assert_null(fake_id(f->fake, "a"));
     assert_int_equal(fake_count(f->fake, FAKE_UPDATE), 0);
@@ -408,7 +303,7 @@ static void journal_rename__of_a_waiting_file_onto_another_is_one_version(void *
     fake_put_text(f->fake, "report", "old");
     snprintf(id, sizeof(id), "%s", fake_id(f->fake, "report"));
     fixture_list(f, "");
-    hold_uploads(f, NEVER_MS);
+    waiting_hold(f, WAITING_NEVER_MS);
     assert_int_equal(fixture_write_text(f, "", "report.tmp", "new"), 0);
     fake_reset(f->fake);
     assert_int_equal(vfs_rename(f->vfs, f->root, "report.tmp", f->root, "report", 0, NULL, NULL),
@@ -416,8 +311,8 @@ static void journal_rename__of_a_waiting_file_onto_another_is_one_version(void *
     assert_int_equal(fake_total(f->fake), 0);
     assert_true(fixture_has_text(f, "report", "new"));
     assert_int_equal(fixture_find(f, "report.tmp", NULL), 0);
-    assert_int_equal(look(f).count, 1);
-    assert_int_equal(online_vfs_drain(f->online, WAIT_MS), 0);
+    assert_int_equal(waiting_look(f).count, 1);
+    waiting_drain(f);
     assert_string_equal(fake_id(f->fake, "report"), id);
     assert_true(fake_has_text(f->fake, "report", "new"));
     assert_int_equal(fake_versions(f->fake, "report"), 2);
@@ -430,13 +325,13 @@ static void journal_rename__onto_a_waiting_change_replaces_that(void **state)
 
     fake_put_text(f->fake, "report", "old");
     fixture_list(f, "");
-    hold_uploads(f, NEVER_MS);
+    waiting_hold(f, WAITING_NEVER_MS);
     for (int i = 0; i < 3; i++) {
         assert_int_equal(fixture_write_text(f, "", "tmp", i == 2 ? "newest" : "newer"), 0);
         assert_int_equal(vfs_rename(f->vfs, f->root, "tmp", f->root, "report", 0, NULL, NULL), 0);
     }
-    assert_int_equal(look(f).count, 1);
-    assert_int_equal(online_vfs_drain(f->online, WAIT_MS), 0);
+    assert_int_equal(waiting_look(f).count, 1);
+    waiting_drain(f);
     assert_true(fake_has_text(f->fake, "report", "newest"));
     assert_int_equal(fake_versions(f->fake, "report"), 2);
     assert_int_equal(fake_children(f->fake, ""), 1);
@@ -447,13 +342,13 @@ static void journal_rename__onto_a_file_that_waits_itself(void **state)
 {
     struct fixture *f = *state;
 
-    hold_uploads(f, NEVER_MS);
+    waiting_hold(f, WAITING_NEVER_MS);
     assert_int_equal(fixture_write_text(f, "", "report", "old"), 0);
     assert_int_equal(fixture_write_text(f, "", "tmp", "new"), 0);
     assert_int_equal(vfs_rename(f->vfs, f->root, "tmp", f->root, "report", 0, NULL, NULL), 0);
     assert_true(fixture_has_text(f, "report", "new"));
-    assert_int_equal(look(f).count, 1);
-    assert_int_equal(online_vfs_drain(f->online, WAIT_MS), 0);
+    assert_int_equal(waiting_look(f).count, 1);
+    waiting_drain(f);
     assert_true(fake_has_text(f->fake, "report", "new"));
     assert_int_equal(fake_children(f->fake, ""), 1);
 }
@@ -462,15 +357,15 @@ static void journal_unlink__of_a_waiting_file_sends_nothing(void **state)
 {
     struct fixture *f = *state;
 
-    hold_uploads(f, NEVER_MS);
+    waiting_hold(f, WAITING_NEVER_MS);
     assert_int_equal(fixture_write_text(f, "", "a", "text"), 0);
     fake_reset(f->fake);
     assert_int_equal(vfs_unlink(f->vfs, f->root, "a", NULL, NULL), 0);
-    assert_int_equal(look(f).count, 0);
+    assert_int_equal(waiting_look(f).count, 0);
     assert_int_equal(fixture_find(f, "a", NULL), 0);
-    restart(f);
-    assert_int_equal(look(f).count, 0);
-    assert_int_equal(online_vfs_drain(f->online, WAIT_MS), 0);
+    fixture_restart(f);
+    assert_int_equal(waiting_look(f).count, 0);
+    waiting_drain(f);
     assert_int_equal(fake_count(f->fake, FAKE_UPLOAD), 0);
 }
 
@@ -478,11 +373,11 @@ static void journal_unmap__keeps_and_sends_what_waits(void **state)
 {
     struct fixture *f = *state;
 
-    hold_uploads(f, NEVER_MS);
+    waiting_hold(f, WAITING_NEVER_MS);
     assert_int_equal(fixture_write_text(f, "", "a", "text"), 0);
     online_vfs_remove(f->online, f->root);
-    assert_int_equal(look(f).count, 1);
-    assert_int_equal(online_vfs_drain(f->online, WAIT_MS), 0);
+    assert_int_equal(waiting_look(f).count, 1);
+    waiting_drain(f);
     assert_true(fake_has_text(f->fake, "a", "text"));
 }
 
@@ -494,14 +389,14 @@ static void journal_retry__goes_on_after_an_outage(void **state)
 
     fake_fail(f->fake, FAKE_UPLOAD, ERR_UNREACHABLE, 0, 1);
     assert_int_equal(fixture_write_text(f, "", "a", "text"), 0);
-    wait_sent(f); /* nothing that can be sent now */
-    assert_int_equal(look(f).count, 1);
-    assert_int_equal(look(f).state, UPLOAD_RETRY);
+    waiting_until_sent(f); /* nothing that can be sent now */
+    assert_int_equal(waiting_look(f).count, 1);
+    assert_int_equal(waiting_look(f).state, UPLOAD_RETRY);
     assert_int_equal(fixture_unsaved(f), 0);
     assert_true(fixture_has_text(f, "a", "text"));
-    send_now(f);
+    waiting_send_now(f);
     assert_true(fake_has_text(f->fake, "a", "text"));
-    assert_int_equal(look(f).count, 0);
+    assert_int_equal(waiting_look(f).count, 0);
 }
 
 static void journal_retry__finds_what_arrived_without_an_answer(void **state)
@@ -510,12 +405,12 @@ static void journal_retry__finds_what_arrived_without_an_answer(void **state)
 
     fake_lose_uploads(f->fake, 1);
     assert_int_equal(fixture_write_text(f, "", "a", "text"), 0);
-    wait_sent(f);
+    waiting_until_sent(f);
     assert_int_equal(fixture_write_text(f, "", "a", "newer"), 0);
-    send_now(f);
+    waiting_send_now(f);
     assert_int_equal(online_vfs_retry_uploads(f->online, NULL, NULL, NULL), 0);
-    wait_sent(f);
-    assert_int_equal(look(f).count, 0);
+    waiting_until_sent(f);
+    assert_int_equal(waiting_look(f).count, 0);
     assert_int_equal(fake_children(f->fake, ""), 1);
     assert_true(fake_has_text(f->fake, "a", "newer"));
     assert_int_equal(fake_versions(f->fake, "a"), 2);
@@ -524,18 +419,18 @@ static void journal_retry__finds_what_arrived_without_an_answer(void **state)
 static void journal_block__names_what_needs_a_person(void **state)
 {
     struct fixture *f = *state;
-    struct seen seen;
+    struct waiting_seen seen;
 
     fake_fail(f->fake, FAKE_UPLOAD, ERR_DENIED, 0, 1);
     assert_int_equal(fixture_write_text(f, "", "a", "text"), 0);
-    wait_sent(f);
-    seen = look(f);
+    waiting_until_sent(f);
+    seen = waiting_look(f);
     assert_int_equal(seen.state, UPLOAD_BLOCKED);
     assert_non_null(strstr(seen.reason, "the test wants this to fail"));
     assert_int_equal(fixture_unsaved(f), 1);
-    restart(f);
-    assert_int_equal(look(f).state, UPLOAD_BLOCKED);
-    send_now(f);
+    fixture_restart(f);
+    assert_int_equal(waiting_look(f).state, UPLOAD_BLOCKED);
+    waiting_send_now(f);
     assert_true(fake_has_text(f->fake, "a", "text"));
     assert_int_equal(fixture_unsaved(f), 0);
 }
@@ -545,178 +440,20 @@ static void journal_discard__drops_it_for_good(void **state)
     struct fixture *f = *state;
 
     fake_put_text(f->fake, "old", "theirs");
-    hold_uploads(f, NEVER_MS);
+    waiting_hold(f, WAITING_NEVER_MS);
     assert_int_equal(fixture_write_text(f, "", "old", "mine"), 0);
-    assert_int_equal(online_vfs_discard_upload(f->online, look(f).id, NULL), 0);
-    assert_int_equal(look(f).count, 0);
+    assert_int_equal(online_vfs_discard_upload(f->online, waiting_look(f).id, NULL), 0);
+    assert_int_equal(waiting_look(f).count, 0);
     assert_true(fixture_has_text(f, "old", "theirs"));
     assert_int_equal(fixture_write_text(f, "", "new", "mine"), 0);
-    assert_int_equal(online_vfs_discard_upload(f->online, look(f).id, NULL), 0);
+    assert_int_equal(online_vfs_discard_upload(f->online, waiting_look(f).id, NULL), 0);
     assert_int_equal(fixture_find(f, "new", NULL), 0);
     assert_int_equal(online_vfs_discard_upload(f->online, "nothing", NULL), ERR_NOT_FOUND);
     assert_int_equal(online_vfs_discard_upload(f->online, "../x", NULL), ERR_INVALID);
-    restart(f);
-    assert_int_equal(look(f).count, 0);
+    fixture_restart(f);
+    assert_int_equal(waiting_look(f).count, 0);
     assert_int_equal(fixture_unsaved(f), 0);
     assert_int_equal(fake_count(f->fake, FAKE_UPLOAD), 0);
-}
-
-/* --- two versions --- */
-
-/* The name of the one entry that the folder has beside `name`, on the server. */
-static void assert_copy(struct fixture *f, const char *ending, const char *text)
-{
-    struct vfs_attr attr;
-    char name[256] = "";
-
-    assert_int_equal(fake_children(f->fake, ""), 2);
-    fake_find_name(f->fake, "", "(conflict Anna Muster ", name, sizeof(name));
-    assert_true(strlen(name) > 0);
-    assert_non_null(strstr(name, ending));
-    assert_true(fake_has_text(f->fake, name, text));
-    assert_true(fixture_find(f, name, &attr) != 0);
-    assert_true(fixture_has_text(f, name, text));
-}
-
-static void journal_conflict__keeps_both_versions(void **state)
-{
-    struct fixture *f = *state;
-
-    fake_put_text(f->fake, "Report.docx", "old");
-    hold_uploads(f, NEVER_MS);
-    assert_int_equal(fixture_write_text(f, "", "Report.docx", "mine"), 0);
-    fake_put_text(f->fake, "Report.docx", "theirs");
-    assert_int_equal(online_vfs_drain(f->online, WAIT_MS), 0);
-    assert_true(fake_has_text(f->fake, "Report.docx", "theirs"));
-    assert_copy(f, ").docx", "mine");
-    assert_true(fixture_has_text(f, "Report.docx", "theirs"));
-    assert_int_equal(look(f).count, 0);
-    assert_int_equal(fixture_unsaved(f), 0);
-}
-
-static void journal_conflict__of_a_name_that_was_taken_keeps_both(void **state)
-{
-    struct fixture *f = *state;
-
-    hold_uploads(f, NEVER_MS);
-    fixture_list(f, "");
-    assert_int_equal(fixture_write_text(f, "", "a", "mine"), 0);
-    fake_put_text(f->fake, "a", "theirs");
-    assert_int_equal(online_vfs_drain(f->online, WAIT_MS), 0);
-    assert_true(fake_has_text(f->fake, "a", "theirs"));
-    assert_copy(f, ")", "mine");
-}
-
-static void journal_conflict__brings_no_deleted_item_back(void **state)
-{
-    struct fixture *f = *state;
-    char name[256] = "";
-
-    fake_put_text(f->fake, "a.txt", "old");
-    hold_uploads(f, NEVER_MS);
-    assert_int_equal(fixture_write_text(f, "", "a.txt", "mine"), 0);
-    fake_remove(f->fake, "a.txt");
-    assert_int_equal(online_vfs_drain(f->online, WAIT_MS), 0);
-    assert_null(fake_id(f->fake, "a.txt"));
-    fake_find_name(f->fake, "", "(conflict", name, sizeof(name));
-    assert_true(fake_has_text(f->fake, name, "mine"));
-    assert_int_equal(look(f).count, 0);
-}
-
-static void journal_conflict__of_a_deleted_folder_waits_for_a_person(void **state)
-{
-    struct fixture *f = *state;
-
-    fake_mkdir(f->fake, "d");
-    hold_uploads(f, NEVER_MS);
-    assert_int_equal(fixture_write_text(f, "d", "a", "mine"), 0);
-    fake_remove(f->fake, "d");
-    assert_int_equal(online_vfs_drain(f->online, WAIT_MS), 0);
-    assert_int_equal(look(f).state, UPLOAD_BLOCKED);
-    assert_non_null(strstr(look(f).reason, "folder is gone"));
-    assert_true(access(look(f).file, R_OK) == 0);
-}
-
-static void journal_conflict__is_refused_when_policy_says_so(void **state)
-{
-    struct fixture *f = *state;
-
-    fake_put_text(f->fake, "a", "old");
-    f->options.keeps_both = false;
-    hold_uploads(f, NEVER_MS);
-    assert_int_equal(fixture_write_text(f, "", "a", "mine"), 0);
-    fake_put_text(f->fake, "a", "theirs");
-    assert_int_equal(online_vfs_drain(f->online, WAIT_MS), 0);
-    assert_int_equal(look(f).state, UPLOAD_CONFLICT);
-    assert_int_equal(fake_children(f->fake, ""), 1);
-    assert_true(fake_has_text(f->fake, "a", "theirs"));
-    assert_true(fixture_has_text(f, "a", "mine"));
-    assert_int_equal(fixture_unsaved(f), 1);
-}
-
-static void journal_conflict__with_open_handles_goes_on_in_the_copy(void **state)
-{
-    struct fixture *f = *state;
-    struct vfs_file *file = NULL;
-
-    fake_put_text(f->fake, "a.txt", "old");
-    hold_uploads(f, NEVER_MS);
-    file = open_file(f, "a.txt", VFS_READ | VFS_WRITE);
-    write_at(f, file, "mine", 0);
-    assert_int_equal(vfs_flush(f->vfs, file, NULL, NULL), 0);
-    fake_put_text(f->fake, "a.txt", "theirs");
-    assert_int_equal(online_vfs_drain(f->online, WAIT_MS), 0);
-    assert_copy(f, ").txt", "mine");
-    write_at(f, file, " again", 4);
-    assert_int_equal(vfs_flush(f->vfs, file, NULL, NULL), 0);
-    vfs_close(f->vfs, file);
-    assert_int_equal(online_vfs_drain(f->online, WAIT_MS), 0);
-    assert_copy(f, ").txt", "mine again");
-    assert_true(fake_has_text(f->fake, "a.txt", "theirs"));
-}
-
-static void journal_conflict__is_none_when_the_service_rewrote_our_save(void **state)
-{
-    struct fixture *f = *state;
-    struct vfs_file *file = NULL;
-
-    fake_put_text(f->fake, "a.docx", "old");
-    file = open_file(f, "a.docx", VFS_READ | VFS_WRITE);
-    for (int i = 0; i < 4; i++) {
-        write_at(f, file, i % 2 ? "odd" : "evn", 0);
-        assert_int_equal(vfs_flush(f->vfs, file, NULL, NULL), 0);
-        wait_sent(f);
-        fake_rewrite(f->fake, "a.docx", "enriched");
-    }
-    vfs_close(f->vfs, file);
-    assert_int_equal(fake_children(f->fake, ""), 1);
-    assert_int_equal(fake_count(f->fake, FAKE_VERSIONS), 3);
-    assert_int_equal(look(f).count, 0);
-    file = open_file(f, "a.docx", VFS_READ | VFS_WRITE); /* knows the rewritten one */
-    write_at(f, file, "new", 0);
-    fake_put_text(f->fake, "a.docx", "somebody's");
-    assert_int_equal(vfs_flush(f->vfs, file, NULL, NULL), 0);
-    vfs_close(f->vfs, file);
-    wait_sent(f);
-    assert_int_equal(fake_children(f->fake, ""), 2);
-    assert_true(fake_has_text(f->fake, "a.docx", "somebody's"));
-}
-
-static void journal_lock__is_waited_for(void **state)
-{
-    struct fixture *f = *state;
-
-    fake_put_text(f->fake, "a", "old");
-    fake_fail(f->fake, FAKE_UPLOAD, ERR_LOCKED, 0, 3);
-    assert_int_equal(fixture_write_text(f, "", "a", "mine"), 0);
-    wait_sent(f);
-    for (int i = 0; i < 3; i++) {
-        assert_int_equal(look(f).state, UPLOAD_RETRY);
-        assert_non_null(strstr(look(f).reason, "until the file is free"));
-        send_now(f);
-    }
-    assert_true(fake_has_text(f->fake, "a", "mine"));
-    assert_int_equal(fake_versions(f->fake, "a"), 2);
 }
 
 /* --- limits --- */
@@ -735,7 +472,7 @@ static void journal_write__beyond_the_limit_of_uploads_is_refused(void **state)
     assert_int_equal(vfs_flush(f->vfs, file, NULL, NULL), 0);
     vfs_close(f->vfs, file);
     vfs_forget(f->vfs, attr.id, 1);
-    wait_sent(f);
+    waiting_until_sent(f);
     assert_true(fake_has_text(f->fake, "a", "0123456789"));
 }
 
@@ -745,7 +482,7 @@ static void journal_put__of_thousands_keeps_few_descriptors(void **state)
     char name[32];
     int fd = -1;
 
-    hold_uploads(f, NEVER_MS);
+    waiting_hold(f, WAITING_NEVER_MS);
     fixture_list(f, "");
     for (int i = 0; i < 500; i++) {
         snprintf(name, sizeof(name), "f%d", i);
@@ -755,17 +492,17 @@ static void journal_put__of_thousands_keeps_few_descriptors(void **state)
     assert_true(fd < 100);
     close(fd);
     assert_true(fixture_has_text(f, "f250", "f250"));
-    assert_int_equal(online_vfs_drain(f->online, WAIT_MS), 0);
+    waiting_drain(f);
     assert_int_equal(fake_children(f->fake, ""), 500);
     assert_true(fake_has_text(f->fake, "f499", "f499"));
 }
 
-#define JOURNAL_TEST(f) cmocka_unit_test_setup_teardown(f, setup_background, fixture_teardown)
+#define JOURNAL_TEST(f) \
+    cmocka_unit_test_setup_teardown(f, fixture_setup_background, fixture_teardown)
 
 static const struct CMUnitTest tests[] = {
     JOURNAL_TEST(journal_close__returns_before_the_server_has_it),
     JOURNAL_TEST(journal_load__sends_what_a_dead_agent_left),
-    JOURNAL_TEST(before_close__keeps_both_versions),
     JOURNAL_TEST(journal_load__shows_what_waits_as_it_was_closed),
     JOURNAL_TEST(journal_put__again_replaces_what_waits),
     JOURNAL_TEST(journal_put__while_one_is_sent_follows_it),
@@ -784,14 +521,6 @@ static const struct CMUnitTest tests[] = {
     JOURNAL_TEST(journal_retry__finds_what_arrived_without_an_answer),
     JOURNAL_TEST(journal_block__names_what_needs_a_person),
     JOURNAL_TEST(journal_discard__drops_it_for_good),
-    JOURNAL_TEST(journal_conflict__keeps_both_versions),
-    JOURNAL_TEST(journal_conflict__of_a_name_that_was_taken_keeps_both),
-    JOURNAL_TEST(journal_conflict__brings_no_deleted_item_back),
-    JOURNAL_TEST(journal_conflict__of_a_deleted_folder_waits_for_a_person),
-    JOURNAL_TEST(journal_conflict__is_refused_when_policy_says_so),
-    JOURNAL_TEST(journal_conflict__with_open_handles_goes_on_in_the_copy),
-    JOURNAL_TEST(journal_conflict__is_none_when_the_service_rewrote_our_save),
-    JOURNAL_TEST(journal_lock__is_waited_for),
     JOURNAL_TEST(journal_write__beyond_the_limit_of_uploads_is_refused),
     JOURNAL_TEST(journal_put__of_thousands_keeps_few_descriptors),
 };

@@ -6,14 +6,15 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "waiting.h"
+
 #define WAIT_MS 20000
 #define LONG_MS 3600000
 
 static int setup(void **state)
 {
-    struct fixture *f = calloc(1, sizeof(*f));
+    struct fixture *f = fixture_new();
 
-    fixture_prepare(f);
     f->options.saves_in_background = true;
     f->options.keeps_both = true;
     f->options.settle_ms = LONG_MS;
@@ -25,31 +26,9 @@ static int setup(void **state)
     return 0;
 }
 
-struct seen {
-    unsigned count;
-    char id[64];
-    char path[160];
-    char reason[200];
-};
-
-static void see(void *payload, const struct online_vfs_upload *upload)
+static struct waiting_seen look(struct fixture *f)
 {
-    struct seen *seen = payload;
-
-    if (upload->state == UPLOAD_SETTLING) {
-        seen->count++;
-        snprintf(seen->id, sizeof(seen->id), "%s", upload->id);
-        snprintf(seen->path, sizeof(seen->path), "%s", upload->path);
-        snprintf(seen->reason, sizeof(seen->reason), "%s", upload->reason);
-    }
-}
-
-static struct seen look(struct fixture *f)
-{
-    struct seen seen = {0};
-
-    assert_int_equal(online_vfs_visit_uploads(f->online, see, &seen, NULL), 0);
-    return seen;
+    return waiting_look_for(f, UPLOAD_SETTLING);
 }
 
 static int delete_it(struct fixture *f, const char *name)
@@ -137,8 +116,7 @@ static void settle_crash__in_the_middle_of_a_save_keeps_the_document(void **stat
     wait_settled(f);
     assert_true(fake_has_text(f->fake, "doc", "old"));
     assert_true(fake_has_text(f->fake, "other", "other"));
-    fixture_stop(f); /* and it is no work of the one after the next */
-    fixture_start(f);
+    fixture_restart(f); /* and it is no work of the one after the next */
     wait_settled(f);
     assert_true(fake_has_text(f->fake, "doc", "old"));
 }

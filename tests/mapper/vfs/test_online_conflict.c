@@ -1,0 +1,206 @@
+/* Saves of a file that others change, delete or hold meanwhile: both versions stay, and no more than
+ * these. */
+#include "fixture.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "waiting.h"
+
+/* The name of the one entry that the folder has beside `name`, on the server. */
+static void assert_copy(struct fixture *f, const char *ending, const char *text)
+{
+    struct vfs_attr attr;
+    char name[256] = "";
+
+    assert_int_equal(fake_children(f->fake, ""), 2);
+    fake_find_name(f->fake, "", "(conflict Anna Muster ", name, sizeof(name));
+    assert_true(strlen(name) > 0);
+    assert_non_null(strstr(name, ending));
+    assert_true(fake_has_text(f->fake, name, text));
+    assert_true(fixture_find(f, name, &attr) != 0);
+    assert_true(fixture_has_text(f, name, text));
+}
+
+static void before_close__keeps_both_versions(void **state)
+{
+    struct fixture *f = *state;
+    struct vfs_file *file = NULL;
+    char name[160];
+
+    f->options.saves_in_background = false;
+    online_vfs_configure(f->online, &f->options);
+    fake_put_text(f->fake, "a.txt", "old!");
+    file = fixture_open(f, "a.txt", VFS_READ | VFS_WRITE);
+    fixture_write_at(f, file, "mine", 0);
+    fake_put_text(f->fake, "a.txt", "theirs");
+    assert_int_equal(vfs_flush(f->vfs, file, NULL, NULL), 0);
+    vfs_close(f->vfs, file);
+    assert_true(fake_has_text(f->fake, "a.txt", "theirs"));
+    fake_find_name(f->fake, "", "(conflict ", name, sizeof(name));
+    assert_true(fake_has_text(f->fake, name, "mine")); /* when flush returned */
+    assert_int_equal(fake_children(f->fake, ""), 2);
+    waiting_until_sent(f);
+    assert_int_equal(waiting_look(f).count, 0);
+    assert_int_equal(fixture_unsaved(f), 0);
+    assert_true(fixture_has_text(f, "a.txt", "theirs"));
+    assert_true(fixture_has_text(f, name, "mine"));
+}
+
+static void journal_conflict__keeps_both_versions(void **state)
+{
+    struct fixture *f = *state;
+
+    fake_put_text(f->fake, "Report.docx", "old");
+    waiting_hold(f, WAITING_NEVER_MS);
+    assert_int_equal(fixture_write_text(f, "", "Report.docx", "mine"), 0);
+    fake_put_text(f->fake, "Report.docx", "theirs");
+    waiting_drain(f);
+    assert_true(fake_has_text(f->fake, "Report.docx", "theirs"));
+    assert_copy(f, ").docx", "mine");
+    assert_true(fixture_has_text(f, "Report.docx", "theirs"));
+    assert_int_equal(waiting_look(f).count, 0);
+    assert_int_equal(fixture_unsaved(f), 0);
+}
+
+static void journal_conflict__of_a_name_that_was_taken_keeps_both(void **state)
+{
+    struct fixture *f = *state;
+
+    waiting_hold(f, WAITING_NEVER_MS);
+    fixture_list(f, "");
+    assert_int_equal(fixture_write_text(f, "", "a", "mine"), 0);
+    fake_put_text(f->fake, "a", "theirs");
+    waiting_drain(f);
+    assert_true(fake_has_text(f->fake, "a", "theirs"));
+    assert_copy(f, ")", "mine");
+}
+
+static void journal_conflict__brings_no_deleted_item_back(void **state)
+{
+    struct fixture *f = *state;
+    char name[256] = "";
+
+    fake_put_text(f->fake, "a.txt", "old");
+    waiting_hold(f, WAITING_NEVER_MS);
+    assert_int_equal(fixture_write_text(f, "", "a.txt", "mine"), 0);
+    fake_remove(f->fake, "a.txt");
+    waiting_drain(f);
+    assert_null(fake_id(f->fake, "a.txt"));
+    fake_find_name(f->fake, "", "(conflict", name, sizeof(name));
+    assert_true(fake_has_text(f->fake, name, "mine"));
+    assert_int_equal(waiting_look(f).count, 0);
+}
+
+static void journal_conflict__of_a_deleted_folder_waits_for_a_person(void **state)
+{
+    struct fixture *f = *state;
+
+    fake_mkdir(f->fake, "d");
+    waiting_hold(f, WAITING_NEVER_MS);
+    assert_int_equal(fixture_write_text(f, "d", "a", "mine"), 0);
+    fake_remove(f->fake, "d");
+    waiting_drain(f);
+    assert_int_equal(waiting_look(f).state, UPLOAD_BLOCKED);
+    assert_non_null(strstr(waiting_look(f).reason, "folder is gone"));
+    assert_true(access(waiting_look(f).file, R_OK) == 0);
+}
+
+static void journal_conflict__is_refused_when_policy_says_so(void **state)
+{
+    struct fixture *f = *state;
+
+    fake_put_text(f->fake, "a", "old");
+    f->options.keeps_both = false;
+    waiting_hold(f, WAITING_NEVER_MS);
+    assert_int_equal(fixture_write_text(f, "", "a", "mine"), 0);
+    fake_put_text(f->fake, "a", "theirs");
+    waiting_drain(f);
+    assert_int_equal(waiting_look(f).state, UPLOAD_CONFLICT);
+    assert_int_equal(fake_children(f->fake, ""), 1);
+    assert_true(fake_has_text(f->fake, "a", "theirs"));
+    assert_true(fixture_has_text(f, "a", "mine"));
+    assert_int_equal(fixture_unsaved(f), 1);
+}
+
+static void journal_conflict__with_open_handles_goes_on_in_the_copy(void **state)
+{
+    struct fixture *f = *state;
+    struct vfs_file *file = NULL;
+
+    fake_put_text(f->fake, "a.txt", "old");
+    waiting_hold(f, WAITING_NEVER_MS);
+    file = fixture_open(f, "a.txt", VFS_READ | VFS_WRITE);
+    fixture_write_at(f, file, "mine", 0);
+    assert_int_equal(vfs_flush(f->vfs, file, NULL, NULL), 0);
+    fake_put_text(f->fake, "a.txt", "theirs");
+    waiting_drain(f);
+    assert_copy(f, ").txt", "mine");
+    fixture_write_at(f, file, " again", 4);
+    assert_int_equal(vfs_flush(f->vfs, file, NULL, NULL), 0);
+    vfs_close(f->vfs, file);
+    waiting_drain(f);
+    assert_copy(f, ").txt", "mine again");
+    assert_true(fake_has_text(f->fake, "a.txt", "theirs"));
+}
+
+static void journal_conflict__is_none_when_the_service_rewrote_our_save(void **state)
+{
+    struct fixture *f = *state;
+    struct vfs_file *file = NULL;
+
+    fake_put_text(f->fake, "a.docx", "old");
+    file = fixture_open(f, "a.docx", VFS_READ | VFS_WRITE);
+    for (int i = 0; i < 4; i++) {
+        fixture_write_at(f, file, i % 2 ? "odd" : "evn", 0);
+        assert_int_equal(vfs_flush(f->vfs, file, NULL, NULL), 0);
+        waiting_until_sent(f);
+        fake_rewrite(f->fake, "a.docx", "enriched");
+    }
+    vfs_close(f->vfs, file);
+    assert_int_equal(fake_children(f->fake, ""), 1);
+    assert_int_equal(fake_count(f->fake, FAKE_VERSIONS), 3);
+    assert_int_equal(waiting_look(f).count, 0);
+    file = fixture_open(f, "a.docx", VFS_READ | VFS_WRITE); /* knows the rewritten one */
+    fixture_write_at(f, file, "new", 0);
+    fake_put_text(f->fake, "a.docx", "somebody's");
+    assert_int_equal(vfs_flush(f->vfs, file, NULL, NULL), 0);
+    vfs_close(f->vfs, file);
+    waiting_until_sent(f);
+    assert_int_equal(fake_children(f->fake, ""), 2);
+    assert_true(fake_has_text(f->fake, "a.docx", "somebody's"));
+}
+
+static void journal_lock__is_waited_for(void **state)
+{
+    struct fixture *f = *state;
+
+    fake_put_text(f->fake, "a", "old");
+    fake_fail(f->fake, FAKE_UPLOAD, ERR_LOCKED, 0, 3);
+    assert_int_equal(fixture_write_text(f, "", "a", "mine"), 0);
+    waiting_until_sent(f);
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(waiting_look(f).state, UPLOAD_RETRY);
+        assert_non_null(strstr(waiting_look(f).reason, "until the file is free"));
+        waiting_send_now(f);
+    }
+    assert_true(fake_has_text(f->fake, "a", "mine"));
+    assert_int_equal(fake_versions(f->fake, "a"), 2);
+}
+
+#define CONFLICT_TEST(f) \
+    cmocka_unit_test_setup_teardown(f, fixture_setup_background, fixture_teardown)
+
+static const struct CMUnitTest tests[] = {
+    CONFLICT_TEST(before_close__keeps_both_versions),
+    CONFLICT_TEST(journal_conflict__keeps_both_versions),
+    CONFLICT_TEST(journal_conflict__of_a_name_that_was_taken_keeps_both),
+    CONFLICT_TEST(journal_conflict__brings_no_deleted_item_back),
+    CONFLICT_TEST(journal_conflict__of_a_deleted_folder_waits_for_a_person),
+    CONFLICT_TEST(journal_conflict__is_refused_when_policy_says_so),
+    CONFLICT_TEST(journal_conflict__with_open_handles_goes_on_in_the_copy),
+    CONFLICT_TEST(journal_conflict__is_none_when_the_service_rewrote_our_save),
+    CONFLICT_TEST(journal_lock__is_waited_for),
+};
+
+TEST_MAIN("two versions of a file", tests)

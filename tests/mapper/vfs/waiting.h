@@ -1,0 +1,40 @@
+/*
+ * waiting.h - what waits in the journal of an online vfs, as a test sees and moves it.
+ */
+#ifndef TESTS_VFS_WAITING_H
+#define TESTS_VFS_WAITING_H
+
+#include "fixture.h"
+
+enum {
+    WAITING_LONG_MS = 20000,  /* for what comes: a bound */
+    WAITING_NEVER_MS = 600000 /* for waiting_hold() */
+};
+
+/* How many there are, and the last of them. */
+struct waiting_seen {
+    unsigned count;
+    enum online_vfs_upload_state state;
+    char id[64];
+    char path[160];
+    char file[200];
+    char reason[512];
+};
+
+struct waiting_seen waiting_look(struct fixture *f);
+/* ... of those in one state. */
+struct waiting_seen waiting_look_for(struct fixture *f, enum online_vfs_upload_state state);
+
+/* Uploads wait for so long, or until somebody asks for them: online_vfs_retry_uploads() or a restart. */
+void waiting_hold(struct fixture *f, int64_t delay_ms);
+
+/* Nothing is left that can be sent now. */
+void waiting_until_sent(struct fixture *f);
+
+/* All of them are sent, or cannot be. */
+void waiting_drain(struct fixture *f);
+
+/* Goes to the next time that something is due. */
+void waiting_send_now(struct fixture *f);
+
+#endif
