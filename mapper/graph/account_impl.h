@@ -183,6 +183,12 @@ int signin_pause(const struct signin *signin, int64_t pause_ms, struct error *er
 /* A call for one request within the sign-in: at most 30 s. */
 struct call signin_call(const struct signin *signin);
 
+/* Exchanges what the person did, which `form` says, for a token, as entra_ask_token() does; adds
+ * what all such forms have, and clears `form`. Not repeatable: a code works once. */
+int signin_ask_token(struct entra_token *out, struct entra_failure *failure,
+                     int64_t *retry_after_ms, const struct signin *signin, struct entra_form *form,
+                     struct error *err);
+
 /* Leaves WAITING: signed in for code 0, else what it was before, or signed out with the reason. */
 int signin_end(struct signin *signin, int code, const struct error *err);
 

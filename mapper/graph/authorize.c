@@ -143,25 +143,19 @@ enum loopback_verdict authorize_judge(struct authorize *authorize, const char *q
 int authorize_redeem(struct entra_token *token, const struct authorize *authorize,
                      struct error *err)
 {
-    struct signin *signin = authorize->signin;
-    struct call call = signin_call(signin);
+    struct account *account = authorize->signin->account;
     struct entra_failure failure = {0};
     struct entra_form form;
     int64_t retry_after_ms = -1;
     int code;
 
-    entra_form_init(&form, signin->account);
+    entra_form_init(&form, account);
     entra_form_add(&form, "grant_type", "authorization_code");
     entra_form_add(&form, "code", authorize->code);
     entra_form_add(&form, "redirect_uri", authorize->redirect_uri);
     entra_form_add(&form, "code_verifier", authorize->verifier);
-    entra_form_add(&form, "scope", account_permissions(signin->account));
-    entra_form_add(&form, "claims", signin->claims);
-    entra_form_add(&form, "client_info", "1");
-    /* not repeatable: a code works once */
-    code = entra_ask_token(token, &failure, &retry_after_ms, signin->account,
-                           signin->endpoints.token_url, &form, false, &call, err);
-    entra_form_clear(&form);
+    entra_form_add(&form, "scope", account_permissions(account));
+    code = signin_ask_token(token, &failure, &retry_after_ms, authorize->signin, &form, err);
     entra_failure_clear(&failure);
     return code;
 }

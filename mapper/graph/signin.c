@@ -109,6 +109,21 @@ struct call signin_call(const struct signin *signin)
     return call;
 }
 
+int signin_ask_token(struct entra_token *out, struct entra_failure *failure,
+                     int64_t *retry_after_ms, const struct signin *signin, struct entra_form *form,
+                     struct error *err)
+{
+    struct call call = signin_call(signin);
+    int code;
+
+    entra_form_add(form, "claims", signin->claims);
+    entra_form_add(form, "client_info", "1");
+    code = entra_ask_token(out, failure, retry_after_ms, signin->account,
+                           signin->endpoints.token_url, form, false, &call, err);
+    entra_form_clear(form);
+    return code;
+}
+
 int signin_end(struct signin *signin, int code, const struct error *err)
 {
     struct account *account = signin->account;

@@ -33,7 +33,6 @@ static int ask_code(struct entra_device_code *out, struct signin *signin, struct
 static int poll_once(struct entra_token *token, struct signin *signin,
                      const struct entra_device_code *device, int64_t *interval_s, struct error *err)
 {
-    struct call call = signin_call(signin);
     struct entra_failure failure = {0};
     struct entra_form form;
     int64_t retry_after_ms = -1;
@@ -42,11 +41,7 @@ static int poll_once(struct entra_token *token, struct signin *signin,
     entra_form_init(&form, signin->account);
     entra_form_add(&form, "grant_type", "urn:ietf:params:oauth:grant-type:device_code");
     entra_form_add(&form, "device_code", device->device_code);
-    entra_form_add(&form, "claims", signin->claims);
-    entra_form_add(&form, "client_info", "1");
-    code = entra_ask_token(token, &failure, &retry_after_ms, signin->account,
-                           signin->endpoints.token_url, &form, false, &call, err);
-    entra_form_clear(&form);
+    code = signin_ask_token(token, &failure, &retry_after_ms, signin, &form, err);
     if (code < 0 && failure.action == ENTRA_SLOW_DOWN) {
         *interval_s += SLOW_DOWN_S;
     }
