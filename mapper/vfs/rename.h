@@ -40,6 +40,9 @@ struct call rename_call_to_undo(void);
 /* A file onto the file r->target. */
 int rename_replace(struct rename *r, const struct call *call, struct error *err);
 
+/* The source's body, with the handles on it, is the target's from now on. Lock held. */
+void rename_move_body(struct rename *r, struct body *body);
+
 /* --- rename_conflict.c --- */
 
 /* The target is not as we know it: its version, where the service itself rewrote what we saved; NULL:

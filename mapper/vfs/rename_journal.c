@@ -16,12 +16,7 @@ static void show_redirected(struct rename *r, struct body *body)
     if ((r->target->flags | r->node->flags) & NODE_GONE) {
         return;
     }
-    r->target->body = NULL;
-    r->node->body = NULL;
-    tree_hold(online->tree, r->target);
-    tree_release(online->tree, body->node, 1);
-    body->node = r->target;
-    r->target->body = body;
+    rename_move_body(r, body);
     mutex_lock(&body->lock);
     (void)str_copy(&body->item_id, node_item_id(r->target), NULL);
     (void)str_copy(&body->version, node_version(r->target), NULL);

@@ -106,19 +106,22 @@ static int send_replace(struct rename *r, struct bytes *bytes, uint64_t size, co
     return code;
 }
 
+void rename_move_body(struct rename *r, struct body *body)
+{
+    struct tree *tree = r->online->tree;
+
+    r->target->body = NULL; /* its handles keep the version that they have */
+    r->node->body = NULL;
+    tree_hold(tree, r->target);
+    tree_release(tree, body->node, 1);
+    body->node = r->target;
+    r->target->body = body;
+}
+
 /* The source's open handles follow its content to the target; lock held. */
 static void hand_over(struct rename *r, struct body *body)
 {
-    struct online_vfs *online = r->online;
-
-    if (r->target->body) {
-        r->target->body = NULL; /* its handles keep the version that they have */
-    }
-    r->node->body = NULL;
-    tree_hold(online->tree, r->target);
-    tree_release(online->tree, body->node, 1);
-    body->node = r->target;
-    r->target->body = body;
+    rename_move_body(r, body);
     mutex_lock(&body->lock);
     if (body->spool) {
         (void)str_copy(&body->version, node_version(r->target), NULL);
