@@ -83,9 +83,42 @@ static void begin(struct child *child, char **argv)
     free(image);
 }
 
-static int end(struct child *child)
+static void count_row(void *payload, const struct online_vfs_upload *upload)
 {
-    unsigned left = online_vfs_drain(child->online, DRAIN_MS);
+    unsigned *rows = payload;
+
+    *rows += upload->state != UPLOAD_UNSAVED;
+}
+
+static void show_row(void *payload, const struct online_vfs_upload *upload)
+{
+    (void)payload;
+    fprintf(stderr, "child: '%s' is left in state %d: %s\n", upload->path, (int)upload->state,
+            upload->reason);
+}
+
+/* Nothing is left, also of what failed once and is tried again later. */
+static unsigned empty_journal(struct child *child)
+{
+    unsigned rows = 1;
+
+    for (unsigned tries = 0; rows > 0 && tries < 10; tries++) {
+        (void)online_vfs_drain(child->online, DRAIN_MS / 10);
+        rows = 0;
+        (void)online_vfs_visit_uploads(child->online, count_row, &rows, NULL);
+        if (rows > 0) {
+            (void)online_vfs_retry_uploads(child->online, NULL, NULL, NULL);
+        }
+    }
+    if (rows > 0) {
+        (void)online_vfs_visit_uploads(child->online, show_row, NULL, NULL);
+    }
+    return rows;
+}
+
+static int end(struct child *child, bool is_last)
+{
+    unsigned left = is_last ? empty_journal(child) : online_vfs_drain(child->online, DRAIN_MS);
 
     vfs_unref(child->vfs);
     account_unref(child->account);
@@ -214,5 +247,5 @@ int child_main(int argc, char **argv)
             tell(&child, 'e', i, code);
         }
     }
-    return end(&child);
+    return end(&child, strcmp(argv[1], "recover") == 0);
 }
