@@ -13,6 +13,7 @@
 #include "base/file.h"
 #include "base/str.h"
 #include "local.h"
+#include "lost_answer.h"
 #include "online.h"
 #include "uploads.h"
 
@@ -26,6 +27,7 @@ struct content_source body_source(const struct body *body)
 static void body_free(struct body *body)
 {
     content_unref(body->base);
+    lost_answers_clear(body);
     local_close(body->spool);
     extents_clear(&body->written);
     cond_clear(&body->changed);

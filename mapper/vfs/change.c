@@ -126,6 +126,17 @@ static int set_times(struct online_vfs *online, struct node *node, struct body *
     return code;
 }
 
+/* It has the size, and nobody can say whether on the server, too. */
+static bool has_failed(struct body *body)
+{
+    bool is_so = false;
+
+    mutex_lock(&body->lock);
+    is_so = body->is_dirty && body->has_failed;
+    mutex_unlock(&body->lock);
+    return is_so;
+}
+
 /* A new size without an open file: opened, cut or grown, saved. */
 static int set_size(struct online_vfs *online, uint64_t id, uint64_t size,
                     const struct vfs_call *vfs_call, const struct call *call, struct error *err)
@@ -141,6 +152,8 @@ static int set_size(struct online_vfs *online, uint64_t id, uint64_t size,
         if (code == 0) {
             code = save_body(file->body, call, err);
         }
+    } else if (has_failed(file->body)) {
+        code = save_body(file->body, call, err); /* set again, as that was refused the first time */
     }
     online_close(&online->base, file);
     return code;

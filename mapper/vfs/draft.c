@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "local.h"
+#include "lost_answer.h"
 
 int spool_new(struct online_vfs *online, struct local_file **out, char **path, struct error *err)
 {
@@ -52,6 +53,7 @@ void draft_saved(struct body *body)
     unsaved_saved(body->spool_path);
     draft_set_failure(body, NULL);
     body->may_have_arrived = false;
+    lost_answers_clear(body);
 }
 
 void draft_enlist(struct body *body)

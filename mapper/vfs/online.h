@@ -147,6 +147,7 @@ struct body {
     uint64_t change;    /* number of the draft as it is now; 0: as an agent before left it */
     uint32_t writers;   /* handles that may write; guarded by online->lock */
     int64_t kept_row; /* of a new file that waits (settle.h), in the journal; 0: it is not there */
+    struct lost_answer *lost; /* lost_answer.h; by is_saving's thread */
 };
 
 struct vfs_file {

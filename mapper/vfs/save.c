@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "local.h"
+#include "lost_answer.h"
 #include "uploads.h"
 #include "settle.h"
 
@@ -235,6 +236,34 @@ static int take_answer(struct body *body, const struct save_target *target,
     return code;
 }
 
+/* What the save was refused for may be what one before it brought, whose answer was lost: then that is
+ * what it replaces. */
+static bool replaces_lost(struct body *body, struct save_target *target, const struct call *call)
+{
+    const char *name = target->is_new ? target->name : NULL;
+    const struct place *place = target->is_new ? &target->folder : &target->item;
+
+    if (!lost_answer_take(body, place, name, call)) {
+        return false;
+    }
+    target_clear(target);
+    *target = (struct save_target){0};
+    return find_target(target, body, call, NULL) == 0;
+}
+
+static int send_draft(struct body *body, struct save_target *target, struct graph_item *item,
+                      const struct call *call, struct error *err)
+{
+    int code = upload(body, target, item, call, err);
+
+    if ((code == ERR_CHANGED || code == ERR_EXISTS) && replaces_lost(body, target, call)) {
+        error_clear(err);
+        code = upload(body, target, item, call, err);
+    }
+    lost_answer_note(body, code);
+    return code;
+}
+
 /* --- into the journal --- */
 
 /* The file is on the disk, under its name. */
@@ -283,6 +312,7 @@ static int journal_now(struct body *body, struct save_target *target, const stru
         unsaved_remove(body->spool_path); /* the journal has it */
         draft_set_failure(body, NULL);
         body->may_have_arrived = false;
+        lost_answers_clear(body);
     }
     return code;
 }
@@ -301,7 +331,7 @@ static int save_now(struct body *body, struct save_target *target, const struct 
             /* not as it was when the draft began */
             (void)draft_note(body, target, "", false, NULL);
         }
-        code = upload(body, target, &item, call, err);
+        code = send_draft(body, target, &item, call, err);
     }
     if (code == 0) {
         /* The bytes are on the server: what fails from here on is not a failed save. */

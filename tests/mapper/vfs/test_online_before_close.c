@@ -180,6 +180,129 @@ static void before_close__what_settled_outlives_a_dead_line(void **state)
     line_is_back(f);
 }
 
+/* --- the answer to a save was lost, and the program writes on --- */
+
+static struct vfs_file *open_and_lose(struct fixture *f, const char *text)
+{
+    struct vfs_file *file = NULL;
+
+    fake_put_text(f->fake, "a.txt", "old!");
+    assert_int_equal(
+        vfs_open(f->vfs, &file, fixture_find(f, "a.txt", NULL), VFS_READ | VFS_WRITE, NULL, NULL),
+        0);
+    assert_int_equal(vfs_write(f->vfs, file, text, strlen(text), 0, NULL, NULL), 0);
+    fake_lose_uploads(f->fake, 1);
+    assert_int_equal(vfs_flush(f->vfs, file, NULL, NULL), ERR_TIMED_OUT);
+    assert_true(fake_has_text(f->fake, "a.txt", text));
+    return file;
+}
+
+static void save_on(struct fixture *f, struct vfs_file *file, const char *text)
+{
+    assert_int_equal(vfs_write(f->vfs, file, text, strlen(text), 0, NULL, NULL), 0);
+    assert_int_equal(vfs_flush(f->vfs, file, NULL, NULL), 0);
+    vfs_close(f->vfs, file);
+    assert_true(fake_has_text(f->fake, "a.txt", text));
+    assert_int_equal(fake_children(f->fake, ""), 1);
+    assert_true(fixture_has_text(f, "a.txt", text));
+    assert_int_equal(fixture_unsaved(f), 0);
+}
+
+static void before_close__a_save_goes_over_one_whose_answer_was_lost(void **state)
+{
+    struct fixture *f = *state;
+    struct vfs_file *file = open_and_lose(f, "first");
+
+    save_on(f, file, "the second");
+    assert_int_equal(fake_versions(f->fake, "a.txt"), 3);
+}
+
+/* The line was dead in between: what arrived is the one before the last. */
+static void before_close__a_save_goes_over_an_older_one_whose_answer_was_lost(void **state)
+{
+    struct fixture *f = *state;
+    struct vfs_file *file = open_and_lose(f, "first");
+
+    assert_int_equal(vfs_write(f->vfs, file, "second", 6, 0, NULL, NULL), 0);
+    fake_fail(f->fake, FAKE_UPLOAD, ERR_UNREACHABLE, 0, 1);
+    assert_int_equal(vfs_flush(f->vfs, file, NULL, NULL), ERR_UNREACHABLE);
+    save_on(f, file, "the third");
+}
+
+static void before_close__a_new_file_goes_over_itself_when_the_answer_was_lost(void **state)
+{
+    struct fixture *f = *state;
+    struct vfs_file *file = NULL;
+    struct vfs_attr attr;
+
+    assert_int_equal(vfs_create(f->vfs, &file, &attr, f->root, "a.txt", VFS_WRITE, NULL, NULL), 0);
+    assert_int_equal(vfs_write(f->vfs, file, "first", 5, 0, NULL, NULL), 0);
+    fake_lose_uploads(f->fake, 1);
+    assert_int_equal(vfs_flush(f->vfs, file, NULL, NULL), ERR_TIMED_OUT);
+    save_on(f, file, "the second");
+    vfs_forget(f->vfs, attr.id, 1);
+    assert_int_equal(fake_versions(f->fake, "a.txt"), 2);
+}
+
+/* What others made of it since is not taken for what was lost. */
+static void before_close__of_what_others_saved_after_a_lost_answer_is_a_conflict(void **state)
+{
+    struct fixture *f = *state;
+    struct vfs_file *file = open_and_lose(f, "first");
+    char name[160];
+
+    fake_put_text(f->fake, "a.txt", "other");
+    assert_int_equal(vfs_write(f->vfs, file, "the second", 10, 0, NULL, NULL), 0);
+    assert_int_equal(vfs_flush(f->vfs, file, NULL, NULL), 0);
+    vfs_close(f->vfs, file);
+    assert_true(fake_has_text(f->fake, "a.txt", "other"));
+    fake_find_name(f->fake, "", "(conflict ", name, sizeof(name));
+    assert_true(fake_has_text(f->fake, name, "the second"));
+}
+
+/* --- a new size, given to a file that somebody reads --- */
+
+static int resize(struct fixture *f, uint64_t size)
+{
+    struct vfs_set set = {.flags = VFS_SET_SIZE, .size_bytes = size};
+    struct vfs_attr attr;
+
+    return vfs_setattr(f->vfs, &attr, fixture_find(f, "a.txt", NULL), NULL, &set, NULL, NULL);
+}
+
+static void before_close__a_size_that_was_not_saved_is_saved_when_it_is_set_again(void **state)
+{
+    struct fixture *f = *state;
+    struct vfs_file *reader = NULL;
+
+    fake_put_text(f->fake, "a.txt", "old!");
+    assert_int_equal(
+        vfs_open(f->vfs, &reader, fixture_find(f, "a.txt", NULL), VFS_READ, NULL, NULL), 0);
+    fake_fail(f->fake, FAKE_UPLOAD, ERR_UNREACHABLE, 0, 1);
+    assert_int_equal(resize(f, 3), ERR_UNREACHABLE);
+    assert_int_equal(resize(f, 3), 0);
+    assert_true(fake_has_text(f->fake, "a.txt", "old"));
+    vfs_close(f->vfs, reader);
+    assert_true(fixture_has_text(f, "a.txt", "old"));
+    assert_int_equal(fixture_unsaved(f), 0);
+}
+
+/* Nobody has it open: what is on the server by now is asked for, not what was there before. */
+static void before_close__a_size_whose_answer_was_lost_can_be_set_again(void **state)
+{
+    struct fixture *f = *state;
+
+    fake_put_text(f->fake, "a.txt", "old!");
+    assert_true(fixture_has_text(f, "a.txt", "old!"));
+    fake_lose_uploads(f->fake, 1);
+    assert_int_equal(resize(f, 3), ERR_TIMED_OUT);
+    assert_true(fake_has_text(f->fake, "a.txt", "old"));
+    assert_int_equal(online_vfs_wipe_cache(f->online, NULL), 0);
+    assert_int_equal(resize(f, 2), 0);
+    assert_true(fake_has_text(f->fake, "a.txt", "ol"));
+    assert_int_equal(fake_children(f->fake, ""), 1);
+}
+
 int main(void)
 {
 #define BEFORE_CLOSE_TEST(f) cmocka_unit_test_setup_teardown(f, setup, fixture_teardown)
@@ -193,6 +316,12 @@ int main(void)
         BEFORE_CLOSE_TEST(before_close__an_emptied_file_outlives_a_dead_line),
         BEFORE_CLOSE_TEST(before_close__an_empty_file_whose_answer_is_lost_is_there_once),
         BEFORE_CLOSE_TEST(before_close__what_settled_outlives_a_dead_line),
+        BEFORE_CLOSE_TEST(before_close__a_save_goes_over_one_whose_answer_was_lost),
+        BEFORE_CLOSE_TEST(before_close__a_save_goes_over_an_older_one_whose_answer_was_lost),
+        BEFORE_CLOSE_TEST(before_close__a_new_file_goes_over_itself_when_the_answer_was_lost),
+        BEFORE_CLOSE_TEST(before_close__of_what_others_saved_after_a_lost_answer_is_a_conflict),
+        BEFORE_CLOSE_TEST(before_close__a_size_that_was_not_saved_is_saved_when_it_is_set_again),
+        BEFORE_CLOSE_TEST(before_close__a_size_whose_answer_was_lost_can_be_set_again),
     };
 
     return cmocka_run_group_tests_name("conflicts before close", tests, NULL, NULL) ? 1 : 0;
