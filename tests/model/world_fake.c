@@ -122,6 +122,8 @@ static bool rest(struct world *world, char *why, size_t size)
         snprintf(why, size, "%u changes do not settle", left);
         return false;
     }
+    /* What is under way may have met a fault before: it ends, and waits for its time then. */
+    (void)online_vfs_wait_uploads(s->f.online, WAIT_MS);
     online_vfs_wake_uploads(s->f.online);
     left = online_vfs_wait_uploads(s->f.online, WAIT_MS);
     online_vfs_stats(s->f.online, &stats);
