@@ -1,4 +1,3 @@
-#include <getopt.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
@@ -36,45 +35,6 @@ struct agent_arguments {
     atomic_bool
         has_new_network; /* set on another thread; seen at the next tick: they come in crowds */
 };
-
-static bool parse(struct agent_arguments *arguments, int argc, char **argv, int *exit_code)
-{
-    static const struct option long_options[] = {{"policy", required_argument, NULL, 'p'},
-                                                 {"stop", no_argument, NULL, 's'},
-                                                 {"verbose", no_argument, NULL, 'v'},
-                                                 {"help", no_argument, NULL, 'h'},
-                                                 {NULL, 0, NULL, 0}};
-    int letter;
-
-    memset(arguments, 0, sizeof(*arguments));
-    *exit_code = COMMAND_FAILED;
-    optind = 1;
-    while ((letter = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
-        switch (letter) {
-        case 'p':
-            arguments->policy_file = optarg;
-            break;
-        case 's':
-            arguments->is_stop = true;
-            break;
-        case 'v':
-            arguments->is_verbose = true;
-            break;
-        case 'h':
-            printf("%s", usage);
-            *exit_code = COMMAND_OK;
-            return false;
-        default:
-            fprintf(stderr, "%s", usage);
-            return false;
-        }
-    }
-    if (optind < argc) {
-        fprintf(stderr, "%s", usage);
-        return false;
-    }
-    return true;
-}
 
 static int load_policy(struct policy **out, struct policy_sources *sources, const char *file,
                        struct error *err)
@@ -270,7 +230,11 @@ static int stop_running(struct error *err)
 
 int command_agent(int argc, char **argv)
 {
-    struct agent_arguments arguments;
+    struct agent_arguments arguments = {0};
+    const struct command_word words[] = {{"policy", .text = &arguments.policy_file},
+                                         {"stop", .flag = &arguments.is_stop},
+                                         {"verbose", .flag = &arguments.is_verbose},
+                                         {0}};
     struct agent_paths paths = {0};
     struct policy_sources sources = {0};
     struct policy *policy = NULL;
@@ -278,7 +242,7 @@ int command_agent(int argc, char **argv)
     int exit_code;
     int code;
 
-    if (!parse(&arguments, argc, argv, &exit_code)) {
+    if (!command_parse(words, argc, argv, usage, &exit_code)) {
         return exit_code;
     }
     if (arguments.is_stop) {

@@ -1,5 +1,6 @@
 #include "commands/command.h"
 
+#include <assert.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,47 +9,91 @@
 #include "base/str.h"
 #include "paths.h"
 
-static bool is_allowed(const char *allowed, char letter)
+enum { OPTIONS_MAX = 8, HELP = OPTIONS_MAX };
+
+int command_misused(const char *usage)
 {
-    return strchr(allowed, letter) != NULL;
+    fprintf(stderr, "%s", usage);
+    return COMMAND_FAILED;
 }
 
-bool command_parse(struct command_options *options, int argc, char **argv, const char *allowed,
-                   const char *usage, int *exit_code)
+/* The value, or operand, of `word`. False: it is none. */
+static bool take(const struct command_word *word, const char *value)
 {
-    static const struct option long_options[] = {{"json", no_argument, NULL, 'j'},
-                                                 {"device-code", no_argument, NULL, 'd'},
-                                                 {"discard", no_argument, NULL, 'x'},
-                                                 {"tenant", required_argument, NULL, 't'},
-                                                 {"minutes", required_argument, NULL, 'm'},
-                                                 {"help", no_argument, NULL, 'h'},
-                                                 {NULL, 0, NULL, 0}};
-    int letter;
+    if (word->flag) {
+        *word->flag = true;
+    } else if (word->text) {
+        *word->text = value;
+    } else {
+        return str_to_int64(value, word->min, word->max, word->number);
+    }
+    return true;
+}
 
-    memset(options, 0, sizeof(*options));
+static bool is_end(const struct command_word *word)
+{
+    return !word->flag && !word->text && !word->number;
+}
+
+/* `of`: the row of each option, by its number there. */
+static void list_options(struct option *options, const struct command_word **of,
+                         const struct command_word *words)
+{
+    size_t count = 0;
+
+    for (; !is_end(words); words++) {
+        if (words->name) {
+            assert(count < OPTIONS_MAX);
+            of[count] = words;
+            options[count] =
+                (struct option){.name = words->name,
+                                .has_arg = words->flag ? no_argument : required_argument,
+                                .val = (int)count};
+            count++;
+        }
+    }
+    options[count] = (struct option){.name = "help", .val = HELP};
+    options[count + 1] = (struct option){0};
+}
+
+/* From argv[at] on, in their order. */
+static bool take_operands(const struct command_word *words, int argc, char **argv, int at)
+{
+    for (; !is_end(words); words++) {
+        if (!words->name && at < argc) {
+            if (!take(words, argv[at++])) {
+                return false;
+            }
+        } else if (!words->name && words->is_needed) {
+            return false;
+        }
+    }
+    return at == argc;
+}
+
+bool command_parse(const struct command_word *words, int argc, char **argv, const char *usage,
+                   int *exit_code)
+{
+    const struct command_word *of[OPTIONS_MAX] = {0};
+    struct option options[OPTIONS_MAX + 2];
+    int found;
+
+    list_options(options, of, words);
     *exit_code = COMMAND_FAILED;
     optind = 1;
-    while ((letter = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
-        if (letter == 'h') {
+    while ((found = getopt_long(argc, argv, "", options, NULL)) != -1) {
+        if (found == HELP) {
             printf("%s", usage);
             *exit_code = COMMAND_OK;
             return false;
         }
-        if (letter == '?' || !is_allowed(allowed, (char)letter)) {
-            fprintf(stderr, "%s", usage);
+        if (found == '?' || !take(of[found], optarg)) {
+            *exit_code = command_misused(usage);
             return false;
         }
-        options->is_json = options->is_json || letter == 'j';
-        options->is_device_code = options->is_device_code || letter == 'd';
-        options->is_discard = options->is_discard || letter == 'x';
-        options->tenant = letter == 't' ? optarg : options->tenant;
-        options->minutes = letter == 'm' ? optarg : options->minutes;
     }
-    if (optind < argc && is_allowed(allowed, 'o')) {
-        options->operand = argv[optind++];
-    }
-    if (optind < argc || (is_allowed(allowed, 'o') && !options->operand)) {
-        fprintf(stderr, "%s", usage);
+    if (!take_operands(words, argc, argv, optind)) {
+        *exit_code = command_misused(usage);
         return false;
     }
     return true;

@@ -9,6 +9,7 @@
 
 #include <cjson/cJSON.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 
 #include "base/error.h"
@@ -36,21 +37,25 @@ int command_uploads(int argc, char **argv);
 int command_versions(int argc, char **argv);
 int command_view(int argc, char **argv);
 
-/* The options of the commands that talk to a running agent. */
-struct command_options {
-    bool is_json;
-    bool is_device_code;
-    bool is_discard;
-    const char *tenant;
-    const char *minutes;
-    const char *operand; /* the one that is no option; NULL */
+/* What may stand on the command line: an option, or an operand. Lists end with a row of zeros. */
+struct command_word {
+    const char *name;  /* of an option, without its dashes; NULL: the next operand */
+    bool *flag;        /* set by an option that has no value; or ... */
+    const char **text; /* ... gets the value, or the operand, lent by argv; or ... */
+    int64_t *number;   /* ... gets the value, from `min` to `max` */
+    int64_t min;
+    int64_t max;
+    bool is_needed; /* an operand that must be there */
 };
 
-/* Reads them; prints usage and returns false on anything not in `allowed` (letters: j json, d
- * device code, x discard, t tenant, m minutes, o operand). `--help` prints the usage and sets *exit_code to 0.
- */
-bool command_parse(struct command_options *options, int argc, char **argv, const char *allowed,
-                   const char *usage, int *exit_code);
+/* Reads argv from its second word on; what is not there stays as the caller set it. False: there is
+ * nothing to be done but to return *exit_code. `--help` printed the usage then (0), or anything that
+ * is not among `words` did (COMMAND_FAILED). */
+bool command_parse(const struct command_word *words, int argc, char **argv, const char *usage,
+                   int *exit_code);
+
+/* Words that do not go together: prints the usage on stderr, returns COMMAND_FAILED. */
+int command_misused(const char *usage);
 
 /* Calls the agent of this user. */
 int command_call(cJSON **result, const char *name, const cJSON *arguments,

@@ -1,6 +1,4 @@
-#include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "commands/command.h"
@@ -9,15 +7,6 @@ static const char usage[] =
     "usage: mooring deletes [allow [--minutes N]] [--json]\n"
     "Whether deleting is paused, because more was deleted within a minute than policy\n"
     "(MassDeleteThreshold) lets pass. allow: any number may be deleted for so long (10 minutes).\n";
-
-static bool read_minutes(long *out, const char *text)
-{
-    char *end = NULL;
-
-    errno = 0;
-    *out = strtol(text, &end, 10);
-    return errno == 0 && *text && *end == '\0' && *out >= 1 && *out <= 1440;
-}
 
 static void print_deletes(const cJSON *deletes)
 {
@@ -40,34 +29,35 @@ static void print_deletes(const cJSON *deletes)
 
 int command_deletes(int argc, char **argv)
 {
-    struct command_options options;
+    bool is_json = false;
+    const char *verb = NULL;
+    int64_t minutes = 0;
+    const struct command_word words[] = {{"json", .flag = &is_json},
+                                         {"minutes", .number = &minutes, .min = 1, .max = 1440},
+                                         {.text = &verb},
+                                         {0}};
     struct error err = {0};
     cJSON *arguments = NULL;
     cJSON *deletes = NULL;
-    bool allows = argc > 1 && strcmp(argv[1], "allow") == 0;
-    long minutes = 0;
     int exit_code;
     int code;
 
-    if (!command_parse(&options, argc - allows, argv + allows, allows ? "jm" : "j", usage,
-                       &exit_code)) {
+    if (!command_parse(words, argc, argv, usage, &exit_code)) {
         return exit_code;
     }
-    if (options.minutes && !read_minutes(&minutes, options.minutes)) {
-        fprintf(stderr, "%s", usage);
-        return COMMAND_FAILED;
+    if (verb ? strcmp(verb, "allow") != 0 : minutes > 0) {
+        return command_misused(usage);
     }
     arguments = cJSON_CreateObject();
     if (minutes > 0) {
         cJSON_AddNumberToObject(arguments, "minutes", (double)minutes);
     }
-    code =
-        command_call(&deletes, allows ? "allow-deletes" : "deletes", arguments, NULL, NULL, &err);
+    code = command_call(&deletes, verb ? "allow-deletes" : "deletes", arguments, NULL, NULL, &err);
     cJSON_Delete(arguments);
     if (code < 0) {
-        return command_fail("deletes", options.is_json, &err);
+        return command_fail("deletes", is_json, &err);
     }
-    if (options.is_json) {
+    if (is_json) {
         command_print_json(deletes);
     } else {
         print_deletes(deletes);

@@ -4,7 +4,6 @@
  */
 #include <dirent.h>
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -50,41 +49,6 @@ struct demo {
     struct process *agent;
     cJSON *ready; /* what the tenant says of itself */
 };
-
-static bool parse(struct demo *demo, int argc, char **argv, int *exit_code)
-{
-    static const struct option long_options[] = {{"directory", required_argument, NULL, 'd'},
-                                                 {"details", required_argument, NULL, 'f'},
-                                                 {"seconds", required_argument, NULL, 's'},
-                                                 {"help", no_argument, NULL, 'h'},
-                                                 {NULL, 0, NULL, 0}};
-    int letter;
-
-    demo->directory_option = "mooring-demo";
-    *exit_code = COMMAND_FAILED;
-    optind = 1;
-    while ((letter = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
-        if (letter == 'd') {
-            demo->directory_option = optarg;
-        } else if (letter == 'f') {
-            demo->details_file = optarg;
-        } else if (letter == 's' && str_to_int64(optarg, 1, 86400, &demo->seconds)) {
-            continue;
-        } else if (letter == 'h') {
-            printf("%s", usage);
-            *exit_code = COMMAND_OK;
-            return false;
-        } else {
-            fprintf(stderr, "%s", usage);
-            return false;
-        }
-    }
-    if (optind < argc) {
-        fprintf(stderr, "%s", usage);
-        return false;
-    }
-    return true;
-}
 
 static int find_programs(struct demo *demo, struct error *err)
 {
@@ -625,12 +589,17 @@ static void clean_up(struct demo *demo)
 
 int command_demo(int argc, char **argv)
 {
-    struct demo demo = {0};
+    struct demo demo = {.directory_option = "mooring-demo"};
+    const struct command_word words[] = {
+        {"directory", .text = &demo.directory_option},
+        {"details", .text = &demo.details_file},
+        {"seconds", .number = &demo.seconds, .min = 1, .max = 86400},
+        {0}};
     struct error err = {0};
     int exit_code;
     int code;
 
-    if (!parse(&demo, argc, argv, &exit_code)) {
+    if (!command_parse(words, argc, argv, usage, &exit_code)) {
         return exit_code;
     }
     process_block_stop();

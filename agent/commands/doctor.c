@@ -1,6 +1,5 @@
 #include "doctor.h"
 
-#include <getopt.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -231,39 +230,6 @@ int doctor_examine(cJSON **out, const struct doctor_options *options, struct err
 
 /* --- the command --- */
 
-static bool parse(struct doctor_options *options, bool *is_json, int argc, char **argv,
-                  int *exit_code)
-{
-    static const struct option long_options[] = {{"json", no_argument, NULL, 'j'},
-                                                 {"offline", no_argument, NULL, 'o'},
-                                                 {"policy", required_argument, NULL, 'p'},
-                                                 {"help", no_argument, NULL, 'h'},
-                                                 {NULL, 0, NULL, 0}};
-    int letter;
-
-    *exit_code = COMMAND_FAILED;
-    optind = 1;
-    while ((letter = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
-        if (letter == 'h') {
-            printf("%s", usage);
-            *exit_code = COMMAND_OK;
-            return false;
-        }
-        if (letter == '?') {
-            fprintf(stderr, "%s", usage);
-            return false;
-        }
-        *is_json = *is_json || letter == 'j';
-        options->is_offline = options->is_offline || letter == 'o';
-        options->policy_file = letter == 'p' ? optarg : options->policy_file;
-    }
-    if (optind < argc) {
-        fprintf(stderr, "%s", usage);
-        return false;
-    }
-    return true;
-}
-
 static void print_check(const cJSON *check)
 {
     const char *level = answer_text(check, "level");
@@ -284,14 +250,18 @@ static void print_check(const cJSON *check)
 int command_doctor(int argc, char **argv)
 {
     struct doctor_options options = {0};
+    bool is_json = false;
+    const struct command_word words[] = {{"json", .flag = &is_json},
+                                         {"offline", .flag = &options.is_offline},
+                                         {"policy", .text = &options.policy_file},
+                                         {0}};
     struct error err = {0};
     const cJSON *check;
     cJSON *result = NULL;
-    bool is_json = false;
     bool is_fine;
     int exit_code;
 
-    if (!parse(&options, &is_json, argc, argv, &exit_code)) {
+    if (!command_parse(words, argc, argv, usage, &exit_code)) {
         return exit_code;
     }
     if (doctor_examine(&result, &options, &err) < 0) {

@@ -67,20 +67,15 @@ static void print_property(const cJSON *door, const char *name, const char *titl
     }
 }
 
-int command_status_of(int argc, char **argv, const char *usage)
+int command_status_of(const char *path, bool is_json)
 {
-    struct command_options options;
     struct error err = {0};
     cJSON *door = NULL;
-    int exit_code;
 
-    if (!command_parse(&options, argc, argv, "jo", usage, &exit_code)) {
-        return exit_code;
+    if (door_call(&door, door_arguments("show", path, &err), &err) < 0) {
+        return command_fail("status", is_json, &err);
     }
-    if (door_call(&door, door_arguments("show", options.operand, &err), &err) < 0) {
-        return command_fail("status", options.is_json, &err);
-    }
-    if (options.is_json) {
+    if (is_json) {
         command_print_json(door);
     } else {
         print_property(door, "name", "name");

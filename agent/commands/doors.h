@@ -14,6 +14,6 @@ cJSON *door_arguments(const char *action, const char *path, struct error *err);
 int door_call(cJSON **result, cJSON *arguments, struct error *err);
 
 /* `mooring status PATH`. */
-int command_status_of(int argc, char **argv, const char *usage);
+int command_status_of(const char *path, bool is_json);
 
 #endif

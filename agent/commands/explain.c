@@ -8,7 +8,10 @@ static const char usage[] =
 
 int command_explain(int argc, char **argv)
 {
-    struct command_options options;
+    bool is_json = false;
+    const char *url = NULL;
+    const struct command_word words[] = {
+        {"json", .flag = &is_json}, {.text = &url, .is_needed = true}, {0}};
     struct error err = {0};
     cJSON *arguments;
     cJSON *result = NULL;
@@ -17,18 +20,18 @@ int command_explain(int argc, char **argv)
     int exit_code;
     int code;
 
-    if (!command_parse(&options, argc, argv, "jo", usage, &exit_code)) {
+    if (!command_parse(words, argc, argv, usage, &exit_code)) {
         return exit_code;
     }
     arguments = cJSON_CreateObject();
-    cJSON_AddStringToObject(arguments, "url", options.operand);
+    cJSON_AddStringToObject(arguments, "url", url);
     code = command_call(&result, "explain", arguments, NULL, NULL, &err);
     cJSON_Delete(arguments);
     if (code < 0) {
-        return command_fail("explain", options.is_json, &err);
+        return command_fail("explain", is_json, &err);
     }
     is_known = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(result, "known"));
-    if (options.is_json) {
+    if (is_json) {
         command_print_json(result);
     } else {
         cJSON_ArrayForEach(answer, cJSON_GetObjectItemCaseSensitive(result, "answers"))

@@ -42,44 +42,44 @@ static void on_event(void *payload, const cJSON *event)
     fflush(stdout);
 }
 
-static cJSON *make_arguments(const struct command_options *options)
+struct request {
+    const char *name; /* of the command */
+    const char *done; /* what is said at the end */
+    const char *tenant;
+    bool is_device_code;
+    bool is_discard;
+    bool is_json;
+};
+
+static cJSON *make_arguments(const struct request *request)
 {
     cJSON *arguments = cJSON_CreateObject();
 
-    if (options->tenant) {
-        cJSON_AddStringToObject(arguments, "tenant", options->tenant);
+    if (request->tenant) {
+        cJSON_AddStringToObject(arguments, "tenant", request->tenant);
     }
-    cJSON_AddBoolToObject(arguments, "deviceCode", options->is_device_code);
-    cJSON_AddBoolToObject(arguments, "discard", options->is_discard);
+    cJSON_AddBoolToObject(arguments, "deviceCode", request->is_device_code);
+    cJSON_AddBoolToObject(arguments, "discard", request->is_discard);
     return arguments;
 }
 
-static int run(const char *name, int argc, char **argv, const char *allowed, const char *usage,
-               const char *done)
+static int run(const struct request *request)
 {
-    struct command_options options;
-    struct login_output output = {0};
+    struct login_output output = {.is_json = request->is_json};
+    cJSON *arguments = make_arguments(request);
     struct error err = {0};
-    cJSON *arguments;
     cJSON *result = NULL;
-    int exit_code;
-    int code;
+    int code = command_call(&result, request->name, arguments, on_event, &output, &err);
 
-    if (!command_parse(&options, argc, argv, allowed, usage, &exit_code)) {
-        return exit_code;
-    }
-    output.is_json = options.is_json;
-    arguments = make_arguments(&options);
-    code = command_call(&result, name, arguments, on_event, &output, &err);
     cJSON_Delete(arguments);
     process_free(output.browser); /* goes on without us */
     if (code < 0) {
-        return command_fail(name, options.is_json, &err);
+        return command_fail(request->name, request->is_json, &err);
     }
-    if (options.is_json) {
+    if (request->is_json) {
         command_print_json(result);
     } else {
-        printf("%s\n", done);
+        printf("%s\n", request->done);
     }
     cJSON_Delete(result);
     return COMMAND_OK;
@@ -87,10 +87,24 @@ static int run(const char *name, int argc, char **argv, const char *allowed, con
 
 int command_login(int argc, char **argv)
 {
-    return run("login", argc, argv, "jdt", login_usage, "Signed in.");
+    struct request request = {.name = "login", .done = "Signed in."};
+    const struct command_word words[] = {{"json", .flag = &request.is_json},
+                                         {"device-code", .flag = &request.is_device_code},
+                                         {"tenant", .text = &request.tenant},
+                                         {0}};
+    int exit_code;
+
+    return command_parse(words, argc, argv, login_usage, &exit_code) ? run(&request) : exit_code;
 }
 
 int command_logout(int argc, char **argv)
 {
-    return run("logout", argc, argv, "jxt", logout_usage, "Signed out.");
+    struct request request = {.name = "logout", .done = "Signed out."};
+    const struct command_word words[] = {{"json", .flag = &request.is_json},
+                                         {"discard", .flag = &request.is_discard},
+                                         {"tenant", .text = &request.tenant},
+                                         {0}};
+    int exit_code;
+
+    return command_parse(words, argc, argv, logout_usage, &exit_code) ? run(&request) : exit_code;
 }

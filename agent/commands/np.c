@@ -77,43 +77,31 @@ static int check(bool is_json)
     return count == 0 ? COMMAND_OK : COMMAND_WARNING;
 }
 
-static int usage_error(void)
-{
-    fprintf(stderr, "%s", usage);
-    return COMMAND_FAILED;
-}
-
 int command_np(int argc, char **argv)
 {
-    const char *verb = argc > 1 ? argv[1] : "";
+    const char *verb = NULL;
     const char *folder = NULL;
-    struct error err = {0};
     bool is_json = false;
+    const struct command_word words[] = {{"json", .flag = &is_json},
+                                         {"folder", .text = &folder},
+                                         {.text = &verb, .is_needed = true},
+                                         {0}};
+    struct error err = {0};
+    int exit_code;
     int code;
 
-    if (strcmp(verb, "--help") == 0) {
-        printf("%s", usage);
-        return COMMAND_OK;
+    if (!command_parse(words, argc, argv, usage, &exit_code)) {
+        return exit_code;
     }
-    for (int i = 2; i < argc; i++) {
-        if (strcmp(argv[i], "--json") == 0 && strcmp(verb, "check") == 0) {
-            is_json = true;
-        } else if (strcmp(argv[i], "--folder") == 0 && strcmp(verb, "register") == 0 &&
-                   i + 1 < argc) {
-            folder = argv[++i];
-        } else {
-            return usage_error();
-        }
-    }
-    if (strcmp(verb, "check") == 0) {
+    if (strcmp(verb, "check") == 0 && !folder) {
         return check(is_json);
     }
-    if (strcmp(verb, "register") == 0) {
+    if (strcmp(verb, "register") == 0 && !is_json) {
         code = np_register(folder, &err);
-    } else if (strcmp(verb, "unregister") == 0) {
+    } else if (strcmp(verb, "unregister") == 0 && !folder && !is_json) {
         code = np_unregister(&err);
     } else {
-        return usage_error();
+        return command_misused(usage);
     }
-    return code < 0 ? command_fail("np", is_json, &err) : COMMAND_OK;
+    return code < 0 ? command_fail("np", false, &err) : COMMAND_OK;
 }

@@ -110,17 +110,20 @@ static void report(const struct plan *plan, cJSON *door, bool is_json)
 static int run(const char *name, int argc, char **argv, const char *usage,
                int (*make_plan)(struct plan *plan, const cJSON *door, struct error *err))
 {
-    struct command_options options;
+    bool is_json = false;
+    const char *path = NULL;
+    const struct command_word words[] = {
+        {"json", .flag = &is_json}, {.text = &path, .is_needed = true}, {0}};
     struct plan plan = {0};
     struct error err = {0};
     cJSON *door = NULL;
     int exit_code;
     int code;
 
-    if (!command_parse(&options, argc, argv, "jo", usage, &exit_code)) {
+    if (!command_parse(words, argc, argv, usage, &exit_code)) {
         return exit_code;
     }
-    code = door_call(&door, door_arguments("show", options.operand, &err), &err);
+    code = door_call(&door, door_arguments("show", path, &err), &err);
     if (code == 0) {
         code = make_plan(&plan, door, &err);
     }
@@ -128,9 +131,9 @@ static int run(const char *name, int argc, char **argv, const char *usage,
         code = start(&plan, &err);
     }
     if (code < 0) {
-        exit_code = command_fail(name, options.is_json, &err);
+        exit_code = command_fail(name, is_json, &err);
     } else {
-        report(&plan, door, options.is_json);
+        report(&plan, door, is_json);
         exit_code = COMMAND_OK;
     }
     free(plan.target);

@@ -53,18 +53,19 @@ static void print_plan(const cJSON *plan)
 
 int command_plan(int argc, char **argv)
 {
-    struct command_options options;
+    bool is_json = false;
+    const struct command_word words[] = {{"json", .flag = &is_json}, {0}};
     struct error err = {0};
     cJSON *plan = NULL;
     int exit_code;
 
-    if (!command_parse(&options, argc, argv, "j", usage, &exit_code)) {
+    if (!command_parse(words, argc, argv, usage, &exit_code)) {
         return exit_code;
     }
     if (command_call(&plan, "plan", NULL, NULL, NULL, &err) < 0) {
-        return command_fail("plan", options.is_json, &err);
+        return command_fail("plan", is_json, &err);
     }
-    if (options.is_json) {
+    if (is_json) {
         command_print_json(plan);
     } else {
         print_plan(plan);

@@ -4,7 +4,6 @@
  * The bundle is made here and sent by nobody but its user, who can look at it before: plain files in
  * a ZIP. redact.h says what is left out. With or without a running agent.
  */
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -64,39 +63,6 @@ struct bundle {
     cJSON *plan;
     struct policy *policy;
 };
-
-static bool parse(struct report_arguments *arguments, int argc, char **argv, int *exit_code)
-{
-    static const struct option long_options[] = {
-        {"output", required_argument, NULL, 'O'}, {"json", no_argument, NULL, 'j'},
-        {"offline", no_argument, NULL, 'o'},      {"policy", required_argument, NULL, 'p'},
-        {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0}};
-    int letter;
-
-    memset(arguments, 0, sizeof(*arguments));
-    *exit_code = COMMAND_FAILED;
-    optind = 1;
-    while ((letter = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
-        if (letter == 'h') {
-            printf("%s", usage);
-            *exit_code = COMMAND_OK;
-            return false;
-        }
-        if (letter == '?') {
-            fprintf(stderr, "%s", usage);
-            return false;
-        }
-        arguments->is_json = arguments->is_json || letter == 'j';
-        arguments->output = letter == 'O' ? optarg : arguments->output;
-        arguments->doctor.is_offline = arguments->doctor.is_offline || letter == 'o';
-        arguments->doctor.policy_file = letter == 'p' ? optarg : arguments->doctor.policy_file;
-    }
-    if (optind < argc) {
-        fprintf(stderr, "%s", usage);
-        return false;
-    }
-    return true;
-}
 
 /* --- what is told to the redactor first --- */
 
@@ -398,13 +364,18 @@ static int make_report(char **path, const struct report_arguments *arguments, st
 
 int command_report(int argc, char **argv)
 {
-    struct report_arguments arguments;
+    struct report_arguments arguments = {0};
+    const struct command_word words[] = {{"output", .text = &arguments.output},
+                                         {"json", .flag = &arguments.is_json},
+                                         {"offline", .flag = &arguments.doctor.is_offline},
+                                         {"policy", .text = &arguments.doctor.policy_file},
+                                         {0}};
     struct error err = {0};
     char *path = NULL;
     int exit_code;
     int code;
 
-    if (!parse(&arguments, argc, argv, &exit_code)) {
+    if (!command_parse(words, argc, argv, usage, &exit_code)) {
         return exit_code;
     }
     code = make_report(&path, &arguments, &err);

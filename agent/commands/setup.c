@@ -51,17 +51,18 @@ int command_setup(int argc, char **argv)
                  {"start-agents", start_agents},
                  {"add-task", setup_add_task},
                  {"remove-task", setup_remove_task}};
+    const char *verb = NULL;
+    const struct command_word words[] = {{.text = &verb, .is_needed = true}, {0}};
     struct error err = {0};
+    int exit_code;
 
-    if (argc == 2 && strcmp(argv[1], "--help") == 0) {
-        printf("%s", usage);
-        return COMMAND_OK;
+    if (!command_parse(words, argc, argv, usage, &exit_code)) {
+        return exit_code;
     }
-    for (size_t i = 0; argc == 2 && i < sizeof(verbs) / sizeof(verbs[0]); i++) {
-        if (strcmp(argv[1], verbs[i].name) == 0) {
+    for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++) {
+        if (strcmp(verb, verbs[i].name) == 0) {
             return verbs[i].run(&err) < 0 ? command_fail("setup", false, &err) : COMMAND_OK;
         }
     }
-    fprintf(stderr, "%s", usage);
-    return COMMAND_FAILED;
+    return command_misused(usage);
 }

@@ -199,36 +199,27 @@ static bool is_status_fine(const cJSON *status)
     return true;
 }
 
-/* "status PATH": what is known of one file. */
-static bool has_operand(int argc, char **argv)
-{
-    for (int i = 1; i < argc; i++) {
-        if (argv[i][0] != '-' || strcmp(argv[i], "--") == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
 int command_status(int argc, char **argv)
 {
-    struct command_options options;
+    bool is_json = false;
+    const char *path = NULL;
+    const struct command_word words[] = {{"json", .flag = &is_json}, {.text = &path}, {0}};
     struct error err = {0};
     cJSON *status = NULL;
     int exit_code;
     bool is_fine;
 
-    if (has_operand(argc, argv)) {
-        return command_status_of(argc, argv, usage);
-    }
-    if (!command_parse(&options, argc, argv, "j", usage, &exit_code)) {
+    if (!command_parse(words, argc, argv, usage, &exit_code)) {
         return exit_code;
     }
+    if (path) {
+        return command_status_of(path, is_json);
+    }
     if (command_call(&status, "status", NULL, NULL, NULL, &err) < 0) {
-        return command_fail("status", options.is_json, &err);
+        return command_fail("status", is_json, &err);
     }
     is_fine = is_status_fine(status);
-    if (options.is_json) {
+    if (is_json) {
         command_print_json(status);
     } else {
         print_status(status);

@@ -1,8 +1,6 @@
-#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "base/str.h"
 #include "commands/command.h"
 
 static const char usage[] = "usage: mooring uploads list [--json]\n"
@@ -20,7 +18,7 @@ static const char usage[] = "usage: mooring uploads list [--json]\n"
                             "`discard` gives one up for good, or undoes a delete or rename that "
                             "settles.\n";
 
-struct words {
+struct request {
     bool is_json;
     const char *action;
     const char *id;
@@ -28,43 +26,18 @@ struct words {
     int64_t seconds;
 };
 
-static bool parse(struct words *out, int argc, char **argv, int *exit_code)
+/* Which verbs there are, and which need an id. */
+static bool is_complete(const struct request *request)
 {
-    static const struct option long_options[] = {{"json", no_argument, NULL, 'j'},
-                                                 {"seconds", required_argument, NULL, 's'},
-                                                 {"directory", required_argument, NULL, 'd'},
-                                                 {"help", no_argument, NULL, 'h'},
-                                                 {NULL, 0, NULL, 0}};
-    int letter;
-    bool is_good = true;
+    const char *action = request->action;
 
-    *out = (struct words){.seconds = -1};
-    *exit_code = COMMAND_FAILED;
-    optind = 1;
-    while ((letter = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
-        if (letter == 'h') {
-            printf("%s", usage);
-            *exit_code = COMMAND_OK;
-            return false;
-        }
-        is_good = is_good && letter != '?' &&
-                  (letter != 's' || str_to_int64(optarg, 0, 86400, &out->seconds));
-        out->is_json = out->is_json || letter == 'j';
-        out->directory = letter == 'd' ? optarg : out->directory;
+    if (strcmp(action, "export") == 0 || strcmp(action, "discard") == 0) {
+        return request->id != NULL;
     }
-    out->action = optind < argc ? argv[optind++] : NULL;
-    out->id = optind < argc ? argv[optind++] : NULL;
-    is_good = is_good && out->action && optind == argc;
-    if (is_good && (strcmp(out->action, "export") == 0 || strcmp(out->action, "discard") == 0)) {
-        is_good = out->id != NULL;
-    } else if (is_good && strcmp(out->action, "retry") != 0) {
-        is_good =
-            !out->id && (strcmp(out->action, "list") == 0 || strcmp(out->action, "wait") == 0);
+    if (strcmp(action, "list") == 0 || strcmp(action, "wait") == 0) {
+        return !request->id;
     }
-    if (!is_good) {
-        fprintf(stderr, "%s", usage);
-    }
-    return is_good;
+    return strcmp(action, "retry") == 0;
 }
 
 /* Everything that is shown as a name came from servers or other people. */
@@ -108,13 +81,13 @@ static bool is_person_needed(const cJSON *uploads)
     return false;
 }
 
-static int show(const struct words *words, const cJSON *result)
+static int show(const struct request *request, const cJSON *result)
 {
     const cJSON *uploads = cJSON_GetObjectItemCaseSensitive(result, "uploads");
     const cJSON *upload;
     bool is_left = answer_number(result, "left") > 0;
 
-    if (words->is_json) {
+    if (request->is_json) {
         command_print_json(result);
     } else if (uploads) {
         cJSON_ArrayForEach(upload, uploads)
@@ -124,15 +97,15 @@ static int show(const struct words *words, const cJSON *result)
         if (cJSON_GetArraySize(uploads) == 0) {
             printf("Everything is on the server.\n");
         }
-    } else if (strcmp(words->action, "wait") == 0) {
+    } else if (strcmp(request->action, "wait") == 0) {
         if (is_left) {
             printf("%.0f files are not on the server yet.\n", answer_number(result, "left"));
         }
-    } else if (strcmp(words->action, "export") == 0) {
+    } else if (strcmp(request->action, "export") == 0) {
         printf("Copied to ");
         command_print_safe(answer_text(result, "file"));
         printf("\n");
-    } else if (strcmp(words->action, "retry") == 0) {
+    } else if (strcmp(request->action, "retry") == 0) {
         printf("Trying %.0f again.\n", answer_number(result, "count"));
     } else {
         printf("Discarded.\n");
@@ -142,33 +115,43 @@ static int show(const struct words *words, const cJSON *result)
 
 int command_uploads(int argc, char **argv)
 {
-    struct words words;
+    struct request request = {.seconds = -1};
+    const struct command_word words[] = {
+        {"json", .flag = &request.is_json},
+        {"seconds", .number = &request.seconds, .min = 0, .max = 86400},
+        {"directory", .text = &request.directory},
+        {.text = &request.action, .is_needed = true},
+        {.text = &request.id},
+        {0}};
     struct error err = {0};
     cJSON *arguments;
     cJSON *result = NULL;
     int exit_code;
     int code;
 
-    if (!parse(&words, argc, argv, &exit_code)) {
+    if (!command_parse(words, argc, argv, usage, &exit_code)) {
         return exit_code;
     }
+    if (!is_complete(&request)) {
+        return command_misused(usage);
+    }
     arguments = cJSON_CreateObject();
-    cJSON_AddStringToObject(arguments, "action", words.action);
-    if (words.id) {
-        cJSON_AddStringToObject(arguments, "id", words.id);
+    cJSON_AddStringToObject(arguments, "action", request.action);
+    if (request.id) {
+        cJSON_AddStringToObject(arguments, "id", request.id);
     }
-    if (words.directory) {
-        cJSON_AddStringToObject(arguments, "directory", words.directory);
+    if (request.directory) {
+        cJSON_AddStringToObject(arguments, "directory", request.directory);
     }
-    if (words.seconds >= 0) {
-        cJSON_AddNumberToObject(arguments, "seconds", (double)words.seconds);
+    if (request.seconds >= 0) {
+        cJSON_AddNumberToObject(arguments, "seconds", (double)request.seconds);
     }
     code = command_call(&result, "uploads", arguments, NULL, NULL, &err);
     cJSON_Delete(arguments);
     if (code < 0) {
-        return command_fail("uploads", words.is_json, &err);
+        return command_fail("uploads", request.is_json, &err);
     }
-    exit_code = show(&words, result);
+    exit_code = show(&request, result);
     cJSON_Delete(result);
     return exit_code;
 }

@@ -113,18 +113,20 @@ static int own_program(char **out, struct error *err)
 
 int command_desktop(int argc, char **argv)
 {
-    bool is_install = argc == 2 && strcmp(argv[1], "install") == 0;
+    const char *verb = NULL;
+    const struct command_word words[] = {{.text = &verb, .is_needed = true}, {0}};
     struct error err = {0};
     char *program = NULL;
+    bool is_install;
+    int exit_code;
     int code = 0;
 
-    if (argc == 2 && strcmp(argv[1], "--help") == 0) {
-        printf("%s", usage);
-        return COMMAND_OK;
+    if (!command_parse(words, argc, argv, usage, &exit_code)) {
+        return exit_code;
     }
-    if (!is_install && (argc != 2 || strcmp(argv[1], "remove") != 0)) {
-        fprintf(stderr, "%s", usage);
-        return COMMAND_FAILED;
+    is_install = strcmp(verb, "install") == 0;
+    if (!is_install && strcmp(verb, "remove") != 0) {
+        return command_misused(usage);
     }
     if (is_install) {
         code = own_program(&program, &err);

@@ -2,7 +2,6 @@
  * desktop.c - `mooring desktop remove`: takes away what an agent that died left in Explorer. The agent
  * makes these entries itself, and removes them when it ends (explorer.h).
  */
-#include <stdio.h>
 #include <string.h>
 
 #include "commands/command.h"
@@ -18,17 +17,18 @@ static const char usage[] =
 
 int command_desktop(int argc, char **argv)
 {
+    const char *verb = NULL;
+    const struct command_word words[] = {{.text = &verb, .is_needed = true}, {0}};
     struct agent_paths paths = {0};
     struct error err = {0};
+    int exit_code;
     int code;
 
-    if (argc == 2 && strcmp(argv[1], "--help") == 0) {
-        printf("%s", usage);
-        return COMMAND_OK;
+    if (!command_parse(words, argc, argv, usage, &exit_code)) {
+        return exit_code;
     }
-    if (argc != 2 || strcmp(argv[1], "remove") != 0) {
-        fprintf(stderr, "%s", usage);
-        return COMMAND_FAILED;
+    if (strcmp(verb, "remove") != 0) {
+        return command_misused(usage);
     }
     code = agent_paths_init(&paths, &err);
     if (code == 0) {

@@ -109,59 +109,87 @@ static void command_fail__is_json_when_asked(void **state)
     free(text);
 }
 
-static bool parse(struct command_options *options, const char *const *words, const char *allowed,
-                  int *exit_code)
+struct answer {
+    const char *tenant;
+    bool is_json;
+    int64_t minutes;
+    const char *path;
+    const char *file;
+    int exit_code;
+};
+
+/* A command with every kind of word; `words` end with NULL. */
+static bool parse(struct answer *answer, const char *const *words)
 {
+    const struct command_word known[] = {
+        {"tenant", .text = &answer->tenant},
+        {"json", .flag = &answer->is_json},
+        {"minutes", .number = &answer->minutes, .min = 1, .max = 60},
+        {.text = &answer->path, .is_needed = true},
+        {.text = &answer->file},
+        {0}};
     char *argv[8] = {NULL};
     int argc = 0;
 
     for (; words[argc]; argc++) {
         argv[argc] = (char *)words[argc];
     }
-    return command_parse(options, argc, argv, allowed, "usage: test\n", exit_code);
+    *answer = (struct answer){.minutes = -1};
+    return command_parse(known, argc, argv, "usage: test\n", &answer->exit_code);
 }
 
 static void command_parse__takes_what_the_command_knows(void **state)
 {
-    static const char *const words[] = {"login",  "--tenant",      "contoso.onmicrosoft.com",
-                                        "--json", "--device-code", NULL};
-    struct command_options options;
-    int exit_code = 0;
+    static const char *const words[] = {
+        "test", "a", "--tenant", "contoso.onmicrosoft.com", "--json", "--minutes=7", "b", NULL};
+    static const char *const least[] = {"test", "--", "--json", NULL};
+    struct answer answer;
 
     (void)state;
-    assert_true(parse(&options, words, "jdt", &exit_code));
-    assert_true(options.is_json && options.is_device_code && !options.is_discard);
-    assert_string_equal(options.tenant, "contoso.onmicrosoft.com");
+    assert_true(parse(&answer, words));
+    assert_true(answer.is_json);
+    assert_int_equal(answer.minutes, 7);
+    assert_string_equal(answer.tenant, "contoso.onmicrosoft.com");
+    assert_string_equal(answer.path, "a"); /* operands keep their order */
+    assert_string_equal(answer.file, "b");
+    assert_true(parse(&answer, least));
+    assert_string_equal(answer.path, "--json");
+    assert_null(answer.file); /* what is not there stays */
+    assert_false(answer.is_json);
+    assert_int_equal(answer.minutes, -1);
 }
 
 static void command_parse__refuses_the_rest(void **state)
 {
-    static const char *const refused[][4] = {{"plan", "--discard", NULL},
-                                             {"plan", "surplus", NULL},
-                                             {"plan", "--nonsense", NULL},
-                                             {"plan", "--tenant", NULL}};
-    static const char *const missing[] = {"explain", NULL};
-    struct command_options options;
-    int exit_code = 0;
+    static const char *const refused[][6] = {
+        {"test", NULL},
+        {"test", "--json", NULL},
+        {"test", "a", "--discard", NULL},
+        {"test", "a", "--json=1", NULL},
+        {"test", "a", "-j", NULL},
+        {"test", "a", "b", "surplus", NULL},
+        {"test", "a", "--tenant", NULL},
+        {"test", "a", "--minutes", "0", NULL},
+        {"test", "a", "--minutes", "61", NULL},
+        {"test", "a", "--minutes", "6x", NULL},
+    };
+    struct answer answer;
 
     (void)state;
     for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
-        assert_false(parse(&options, refused[i], "j", &exit_code));
-        assert_int_equal(exit_code, COMMAND_FAILED);
+        assert_false(parse(&answer, refused[i]));
+        assert_int_equal(answer.exit_code, COMMAND_FAILED);
     }
-    assert_false(parse(&options, missing, "jo", &exit_code));
-    assert_int_equal(exit_code, COMMAND_FAILED);
 }
 
 static void command_parse__help_is_no_failure(void **state)
 {
-    static const char *const words[] = {"plan", "--help", NULL};
-    struct command_options options;
-    int exit_code = COMMAND_FAILED;
+    static const char *const words[] = {"test", "--help", NULL};
+    struct answer answer;
 
     (void)state;
-    assert_false(parse(&options, words, "j", &exit_code));
-    assert_int_equal(exit_code, COMMAND_OK);
+    assert_false(parse(&answer, words));
+    assert_int_equal(answer.exit_code, COMMAND_OK);
 }
 
 static const struct CMUnitTest tests[] = {
