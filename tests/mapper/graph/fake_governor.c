@@ -117,27 +117,6 @@ int governor_perform(struct governor *governor, const struct http_request *reque
     return fill_response(response, answer, err);
 }
 
-void http_response_clear(struct http_response *response)
-{
-    buf_clear(&response->body);
-    memset(response, 0, sizeof(*response));
-}
-
-struct graph *graph_ref(struct graph *graph)
-{
-    return graph;
-}
-
-void graph_unref(struct graph *graph)
-{
-    (void)graph;
-}
-
-struct governor *graph_governor(struct graph *graph)
-{
-    return (struct governor *)graph;
-}
-
 int graph_batch_get(struct graph_answer *answers, struct account *account, const char *const *urls,
                     size_t count, const struct call *call, struct error *err)
 {
@@ -157,12 +136,4 @@ int graph_batch_get(struct graph_answer *answers, struct account *account, const
         http_response_clear(&response);
     }
     return 0;
-}
-
-void graph_answers_clear(struct graph_answer *answers, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        free(answers[i].body);
-        answers[i].body = NULL;
-    }
 }

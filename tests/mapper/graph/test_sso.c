@@ -19,7 +19,7 @@
 #define ENDPOINT LOGIN "/tenant/authorize"
 #define PAGE ENDPOINT "?client_id=x&login_hint=a%20b"
 
-/* --- Entra, in the place of governor.c and client.c --- */
+/* --- Entra, in the place of governor.c; fake_client.c has the rest --- */
 
 static struct {
     unsigned authorized; /* requests to /authorize ... */
@@ -82,28 +82,6 @@ int governor_perform(struct governor *governor, const struct http_request *reque
                         err);
 }
 
-void http_response_clear(struct http_response *response)
-{
-    buf_clear(&response->body);
-    free(response->location);
-    memset(response, 0, sizeof(*response));
-}
-
-struct graph *graph_ref(struct graph *graph)
-{
-    return graph;
-}
-
-void graph_unref(struct graph *graph)
-{
-    (void)graph;
-}
-
-struct governor *graph_governor(struct graph *graph)
-{
-    return (struct governor *)graph;
-}
-
 int graph_batch_get(struct graph_answer *answers, struct account *account, const char *const *urls,
                     size_t count, const struct call *call, struct error *err)
 {
@@ -113,12 +91,6 @@ int graph_batch_get(struct graph_answer *answers, struct account *account, const
     (void)count;
     (void)call;
     return error_set(err, ERR_UNREACHABLE, "nobody is asked who it is here");
-}
-
-void graph_answers_clear(struct graph_answer *answers, size_t count)
-{
-    (void)answers;
-    (void)count;
 }
 
 /* --- the COM client --- */
