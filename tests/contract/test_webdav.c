@@ -28,7 +28,8 @@ static int edit(struct vfs_contract *c, const char *folder, const char *name, co
 {
     struct served *served = c->payload;
 
-    return contract_memfs_edit(served->memory, served->library, folder, name, data, size, err);
+    return contract_memfs_edit(served->gateway.memory, served->gateway.library, folder, name, data,
+                               size, err);
 }
 
 int main(int argc, char **argv)

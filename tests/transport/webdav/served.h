@@ -4,14 +4,10 @@
 #ifndef TESTS_WEBDAV_SERVED_H
 #define TESTS_WEBDAV_SERVED_H
 
-#include "transport/memfs.h"
-#include "transport/transport.h"
+#include "gateway.h"
 
 struct served {
-    char *folder; /* private; goes at the end */
-    struct vfs *memory;
-    uint64_t library; /* what is served as t/s/l */
-    struct transport *transport;
+    struct gateway gateway; /* its library is t/s/l */
     struct vfs *client;
 };
 

@@ -8,17 +8,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/file.h"
 #include "base/str.h"
+#include "gateway.h"
 #include "sspi_double.h"
 #include "test_socket.h"
-#include "transport/memfs.h"
 #include "webdav/webdav_internal.h"
 
-struct gateway {
-    char *folder;
-    struct vfs *memory;
-    struct transport *transport;
+struct client {
+    struct gateway gateway;
     unsigned port;
     char *secret;
     struct buf answer;
@@ -26,27 +23,20 @@ struct gateway {
 };
 
 /* `sspi` NULL: WebDavAuth is Off. */
-static void start(struct gateway *g, enum transport_dav_auth mode, const struct dav_sspi *sspi)
+static void start(struct client *c, enum transport_dav_auth mode, const struct dav_sspi *sspi)
 {
-    struct transport_options options = {.secret_in_path = true, .dav_auth = TRANSPORT_DAV_AUTH_OFF};
-    struct mapping mapping = {.path = "t/s/l"};
+    const struct transport_options options = {.secret_in_path = true,
+                                              .dav_auth = TRANSPORT_DAV_AUTH_OFF};
+    const struct mapping mapping = {.path = "t/s/l"};
     struct webdav *dav = NULL;
-    struct vfs_attr library;
 
-    memset(g, 0, sizeof(*g));
-    g->connection = -1;
-    buf_init(&g->answer, 1 << 20);
-    assert_int_equal(file_make_temporary_directory(&g->folder, "identity", NULL), 0);
-    options.private_directory = g->folder;
-    assert_int_equal(memfs_new(&g->memory, NULL, NULL), 0);
-    assert_int_equal(transport_create(&g->transport, "webdav", &options, NULL), 0);
-    assert_int_equal(transport_start(g->transport, g->memory, NULL), 0);
-    assert_int_equal(vfs_mkdir(g->memory, &library, VFS_ROOT, "lib", NULL, NULL), 0);
-    mapping.root_id = library.id;
-    assert_int_equal(transport_attach(g->transport, &mapping, NULL), 0);
-    dav = (struct webdav *)g->transport;
-    g->port = dav->port;
-    g->secret = dav->secret;
+    memset(c, 0, sizeof(*c));
+    c->connection = -1;
+    buf_init(&c->answer, 1 << 20);
+    assert_int_equal(gateway_begin(&c->gateway, NULL, &options, &mapping, NULL), 0);
+    dav = (struct webdav *)c->gateway.transport;
+    c->port = dav->port;
+    c->secret = dav->secret;
     if (sspi) { /* nobody is connected yet */
         dav_auth_free(dav->auth);
         dav->auth = NULL;
@@ -55,73 +45,70 @@ static void start(struct gateway *g, enum transport_dav_auth mode, const struct 
     }
 }
 
-static void hang_up(struct gateway *g)
+static void hang_up(struct client *c)
 {
-    if (g->connection >= 0) {
-        test_socket_close(g->connection);
+    if (c->connection >= 0) {
+        test_socket_close(c->connection);
     }
-    g->connection = -1;
+    c->connection = -1;
 }
 
-static void stop(struct gateway *g)
+static void stop(struct client *c)
 {
-    hang_up(g);
-    transport_stop(g->transport, 5000);
-    vfs_unref(g->memory);
-    assert_int_equal(file_remove_tree(g->folder, NULL), 0);
-    free(g->folder);
-    buf_clear(&g->answer);
+    hang_up(c);
+    assert_int_equal(gateway_end(&c->gateway), 0);
+    buf_clear(&c->answer);
 }
 
 /* Reads one answer: its head, and as much of a body as that says. */
-static int read_answer(struct gateway *g)
+static int read_answer(struct client *c)
 {
     const char *end = NULL;
     const char *length = NULL;
     size_t want = 0;
     int status = 0;
 
-    buf_reset(&g->answer);
+    buf_reset(&c->answer);
     for (;;) {
         char block[4096];
         long got = 0;
 
-        end = g->answer.size > 0 ? strstr(buf_text(&g->answer), "\r\n\r\n") : NULL;
+        end = c->answer.size > 0 ? strstr(buf_text(&c->answer), "\r\n\r\n") : NULL;
         if (end && !want) {
-            length = strstr(buf_text(&g->answer), "Content-Length: ");
-            want = (size_t)(end + 4 - buf_text(&g->answer));
+            length = strstr(buf_text(&c->answer), "Content-Length: ");
+            want = (size_t)(end + 4 - buf_text(&c->answer));
             want += length && length < end ? strtoul(length + 16, NULL, 10) : 0;
-            if (strstr(buf_text(&g->answer), "Transfer-Encoding: chunked")) {
+            if (strstr(buf_text(&c->answer), "Transfer-Encoding: chunked")) {
                 want = SIZE_MAX;
             }
         }
-        if (end && (g->answer.size >= want || (want == SIZE_MAX && strstr(end, "\r\n0\r\n\r\n")))) {
+        if (end && (c->answer.size >= want || (want == SIZE_MAX && strstr(end, "\r\n0\r\n\r\n")))) {
             break;
         }
-        got = test_socket_receive(g->connection, block, sizeof(block));
+        got = test_socket_receive(c->connection, block, sizeof(block));
         if (got <= 0) {
             break;
         }
-        assert_int_equal(buf_add(&g->answer, block, (size_t)got, NULL), 0);
+        assert_int_equal(buf_add(&c->answer, block, (size_t)got, NULL), 0);
     }
-    return g->answer.size > 0 && sscanf(buf_text(&g->answer), "HTTP/1.1 %d", &status) == 1 ? status
+    return c->answer.size > 0 && sscanf(buf_text(&c->answer), "HTTP/1.1 %d", &status) == 1 ? status
                                                                                            : 0;
 }
 
 /* One request on the connection that there is, which stays. "/SECRET" at the beginning of
  * `target` stands for the secret. */
-static int ask(struct gateway *g, const char *method, const char *target, const char *headers,
+static int ask(struct client *c, const char *method, const char *target, const char *headers,
                const char *body)
 {
     char path[256];
     char *text = NULL;
 
-    if (g->connection < 0) {
-        g->connection = test_socket_connect(g->port, false);
+    if (c->connection < 0) {
+        c->connection = test_socket_connect(c->port, false);
     }
-    assert_true(g->connection >= 0);
+    assert_true(c->connection >= 0);
     if (str_starts_with(target, "/SECRET")) {
-        snprintf(path, sizeof(path), "/%s%s", g->secret, target + strlen("/SECRET"));
+        snprintf(path, sizeof(path), "/%s%s", c->secret, target + strlen("/SECRET"));
     } else {
         snprintf(path, sizeof(path), "%s", target);
     }
@@ -129,57 +116,57 @@ static int ask(struct gateway *g, const char *method, const char *target, const 
                                 "%s %s HTTP/1.1\r\nHost: localhost:%u\r\nConnection: Keep-Alive\r\n"
                                 "User-Agent: Microsoft-WebDAV-MiniRedir/10.0.19045\r\n"
                                 "translate: f\r\n%sContent-Length: %zu\r\n\r\n%s",
-                                method, path, g->port, headers, strlen(body), body),
+                                method, path, c->port, headers, strlen(body), body),
                      0);
-    assert_int_equal(test_socket_send(g->connection, text, strlen(text)), (long)strlen(text));
+    assert_int_equal(test_socket_send(c->connection, text, strlen(text)), (long)strlen(text));
     free(text);
-    return read_answer(g);
+    return read_answer(c);
 }
 
-static bool has(const struct gateway *g, const char *text)
+static bool has(const struct client *c, const char *text)
 {
-    return strstr(buf_text(&g->answer), text) != NULL;
+    return strstr(buf_text(&c->answer), text) != NULL;
 }
 
 /* --- the secret in the path --- */
 
 static void webdav_secret__is_the_first_segment_of_each_path(void **state)
 {
-    struct gateway g;
+    struct client c;
     char header[256];
     char wrong[256];
 
     (void)state;
-    start(&g, TRANSPORT_DAV_AUTH_OFF, NULL);
-    assert_int_equal(strlen(g.secret), 64);
-    assert_int_equal(ask(&g, "PROPFIND", "/SECRET/t/s/l", "Depth: 1\r\n", ""), 207);
-    snprintf(header, sizeof(header), "<D:href>/%s/t/s/l/</D:href>", g.secret);
-    assert_true(has(&g, header));
-    assert_int_equal(ask(&g, "PUT", "/SECRET/t/s/l/doc", "", "x"), 201);
-    assert_int_equal(ask(&g, "PUT", "/t/s/l/doc", "", "x"), 404);
-    assert_int_equal(ask(&g, "GET", "/t/s/l/doc", "", ""), 404);
-    snprintf(wrong, sizeof(wrong), "/%s/t/s/l/doc", g.secret);
+    start(&c, TRANSPORT_DAV_AUTH_OFF, NULL);
+    assert_int_equal(strlen(c.secret), 64);
+    assert_int_equal(ask(&c, "PROPFIND", "/SECRET/t/s/l", "Depth: 1\r\n", ""), 207);
+    snprintf(header, sizeof(header), "<D:href>/%s/t/s/l/</D:href>", c.secret);
+    assert_true(has(&c, header));
+    assert_int_equal(ask(&c, "PUT", "/SECRET/t/s/l/doc", "", "x"), 201);
+    assert_int_equal(ask(&c, "PUT", "/t/s/l/doc", "", "x"), 404);
+    assert_int_equal(ask(&c, "GET", "/t/s/l/doc", "", ""), 404);
+    snprintf(wrong, sizeof(wrong), "/%s/t/s/l/doc", c.secret);
     wrong[20] = wrong[20] == '0' ? '1' : '0';
-    assert_int_equal(ask(&g, "GET", wrong, "", ""), 404);
-    snprintf(wrong, sizeof(wrong), "/%.63s/t/s/l/doc", g.secret);
-    assert_int_equal(ask(&g, "GET", wrong, "", ""), 404);
-    snprintf(wrong, sizeof(wrong), "/%s0/t/s/l/doc", g.secret);
-    assert_int_equal(ask(&g, "GET", wrong, "", ""), 404);
+    assert_int_equal(ask(&c, "GET", wrong, "", ""), 404);
+    snprintf(wrong, sizeof(wrong), "/%.63s/t/s/l/doc", c.secret);
+    assert_int_equal(ask(&c, "GET", wrong, "", ""), 404);
+    snprintf(wrong, sizeof(wrong), "/%s0/t/s/l/doc", c.secret);
+    assert_int_equal(ask(&c, "GET", wrong, "", ""), 404);
     /* what a client goes through on its way: there is a server, and it is empty */
-    assert_int_equal(ask(&g, "OPTIONS", "/", "", ""), 200);
-    assert_true(has(&g, "DAV: 1, 2"));
-    assert_int_equal(ask(&g, "PROPFIND", "/", "Depth: 1\r\n", ""), 207);
-    assert_true(has(&g, "<D:href>/</D:href>"));
-    assert_false(has(&g, "/t/"));
-    assert_int_equal(ask(&g, "PROPFIND", "/t", "Depth: 0\r\n", ""), 404);
-    assert_int_equal(ask(&g, "PROPFIND", "/SECRET", "Depth: 1\r\n", ""), 207);
-    assert_true(has(&g, "/t/</D:href>"));
+    assert_int_equal(ask(&c, "OPTIONS", "/", "", ""), 200);
+    assert_true(has(&c, "DAV: 1, 2"));
+    assert_int_equal(ask(&c, "PROPFIND", "/", "Depth: 1\r\n", ""), 207);
+    assert_true(has(&c, "<D:href>/</D:href>"));
+    assert_false(has(&c, "/t/"));
+    assert_int_equal(ask(&c, "PROPFIND", "/t", "Depth: 0\r\n", ""), 404);
+    assert_int_equal(ask(&c, "PROPFIND", "/SECRET", "Depth: 1\r\n", ""), 207);
+    assert_true(has(&c, "/t/</D:href>"));
     /* in the headers as well */
-    snprintf(header, sizeof(header), "Destination: http://localhost:%u/%s/t/s/l/new\r\n", g.port,
-             g.secret);
-    assert_int_equal(ask(&g, "MOVE", "/SECRET/t/s/l/doc", "Destination: /t/s/l/new\r\n", ""), 502);
-    assert_int_equal(ask(&g, "MOVE", "/SECRET/t/s/l/doc", header, ""), 201);
-    stop(&g);
+    snprintf(header, sizeof(header), "Destination: http://localhost:%u/%s/t/s/l/new\r\n", c.port,
+             c.secret);
+    assert_int_equal(ask(&c, "MOVE", "/SECRET/t/s/l/doc", "Destination: /t/s/l/new\r\n", ""), 502);
+    assert_int_equal(ask(&c, "MOVE", "/SECRET/t/s/l/doc", header, ""), 201);
+    stop(&c);
 }
 
 /* The save of a program through WebClient (windows-facts 3.7). */
@@ -189,31 +176,31 @@ static void webdav_secret__is_in_the_save_of_webclient(void **state)
         "<?xml version=\"1.0\" encoding=\"utf-8\" ?><D:lockinfo xmlns:D=\"DAV:\"><D:lockscope>"
         "<D:exclusive/></D:lockscope><D:locktype><D:write/></D:locktype><D:owner><D:href>C\\me"
         "</D:href></D:owner></D:lockinfo>";
-    struct gateway g;
+    struct client c;
     char token[100] = "";
     char headers[256];
     char root[160];
 
     (void)state;
-    start(&g, TRANSPORT_DAV_AUTH_OFF, NULL);
-    assert_int_equal(ask(&g, "PROPFIND", "/SECRET/t/s/l/a.docx", "Depth: 0\r\n", ""), 404);
-    assert_int_equal(ask(&g, "PUT", "/SECRET/t/s/l/a.docx", "", ""), 201);
-    assert_int_equal(ask(&g, "LOCK", "/SECRET/t/s/l/a.docx", "Timeout: Second-3600\r\n", wish),
+    start(&c, TRANSPORT_DAV_AUTH_OFF, NULL);
+    assert_int_equal(ask(&c, "PROPFIND", "/SECRET/t/s/l/a.docx", "Depth: 0\r\n", ""), 404);
+    assert_int_equal(ask(&c, "PUT", "/SECRET/t/s/l/a.docx", "", ""), 201);
+    assert_int_equal(ask(&c, "LOCK", "/SECRET/t/s/l/a.docx", "Timeout: Second-3600\r\n", wish),
                      200);
     assert_int_equal(
-        sscanf(strstr(buf_text(&g.answer), "Lock-Token: <"), "Lock-Token: <%99[^>]", token), 1);
-    snprintf(root, sizeof(root), "<D:lockroot><D:href>/%s/t/s/l/a.docx</D:href>", g.secret);
-    assert_true(has(&g, root));
+        sscanf(strstr(buf_text(&c.answer), "Lock-Token: <"), "Lock-Token: <%99[^>]", token), 1);
+    snprintf(root, sizeof(root), "<D:lockroot><D:href>/%s/t/s/l/a.docx</D:href>", c.secret);
+    assert_true(has(&c, root));
     snprintf(headers, sizeof(headers), "If: (<%s>)\r\n", token);
-    assert_int_equal(ask(&g, "HEAD", "/SECRET/t/s/l/a.docx", "", ""), 200);
-    hang_up(&g); /* the length that HEAD told was not that of a body */
-    assert_int_equal(ask(&g, "PUT", "/SECRET/t/s/l/a.docx", "", "content"), 423);
-    assert_int_equal(ask(&g, "PUT", "/SECRET/t/s/l/a.docx", headers, "content"), 204);
+    assert_int_equal(ask(&c, "HEAD", "/SECRET/t/s/l/a.docx", "", ""), 200);
+    hang_up(&c); /* the length that HEAD told was not that of a body */
+    assert_int_equal(ask(&c, "PUT", "/SECRET/t/s/l/a.docx", "", "content"), 423);
+    assert_int_equal(ask(&c, "PUT", "/SECRET/t/s/l/a.docx", headers, "content"), 204);
     snprintf(headers, sizeof(headers), "Lock-Token: <%s>\r\n", token);
-    assert_int_equal(ask(&g, "UNLOCK", "/SECRET/t/s/l/a.docx", headers, ""), 204);
-    assert_int_equal(ask(&g, "GET", "/SECRET/t/s/l/a.docx", "", ""), 200);
-    assert_true(has(&g, "\r\n\r\ncontent"));
-    stop(&g);
+    assert_int_equal(ask(&c, "UNLOCK", "/SECRET/t/s/l/a.docx", headers, ""), 204);
+    assert_int_equal(ask(&c, "GET", "/SECRET/t/s/l/a.docx", "", ""), 200);
+    assert_true(has(&c, "\r\n\r\ncontent"));
+    stop(&c);
 }
 
 /* --- who it is --- */
@@ -227,24 +214,24 @@ static void webdav_secret__is_in_the_save_of_webclient(void **state)
 
 static void webdav_identity__is_asked_once_for_a_connection(void **state)
 {
-    struct gateway g;
+    struct client c;
 
     (void)state;
-    start(&g, TRANSPORT_DAV_AUTH_REQUIRED, &sspi_double);
-    assert_int_equal(ask(&g, "OPTIONS", "/", "", ""), 401); /* challenged as all else is */
-    assert_true(has(&g, "WWW-Authenticate: Negotiate\r\n"));
-    assert_true(has(&g, "WWW-Authenticate: NTLM\r\n"));
-    assert_int_equal(ask(&g, "PUT", "/SECRET/t/s/l/doc", HELLO, "a body before we know"), 401);
-    assert_true(has(&g, "WWW-Authenticate: Negotiate d2hvPw==\r\n")); /* who? */
-    assert_int_equal(ask(&g, "PUT", "/SECRET/t/s/l/doc", ME, "content"), 201);
-    assert_int_equal(ask(&g, "GET", "/SECRET/t/s/l/doc", "", ""), 200); /* the connection is us */
-    assert_int_equal(ask(&g, "GET", "/t/s/l/doc", "", ""), 404);        /* without the secret */
-    hang_up(&g);
-    assert_int_equal(ask(&g, "GET", "/SECRET/t/s/l/doc", "", ""), 401); /* another one is not */
-    hang_up(&g);
-    assert_int_equal(ask(&g, "GET", "/SECRET/t/s/l/doc", TICKET, ""), 200);
-    assert_true(has(&g, "WWW-Authenticate: Negotiate d2VsY29tZQ==\r\n")); /* welcome */
-    stop(&g);
+    start(&c, TRANSPORT_DAV_AUTH_REQUIRED, &sspi_double);
+    assert_int_equal(ask(&c, "OPTIONS", "/", "", ""), 401); /* challenged as all else is */
+    assert_true(has(&c, "WWW-Authenticate: Negotiate\r\n"));
+    assert_true(has(&c, "WWW-Authenticate: NTLM\r\n"));
+    assert_int_equal(ask(&c, "PUT", "/SECRET/t/s/l/doc", HELLO, "a body before we know"), 401);
+    assert_true(has(&c, "WWW-Authenticate: Negotiate d2hvPw==\r\n")); /* who? */
+    assert_int_equal(ask(&c, "PUT", "/SECRET/t/s/l/doc", ME, "content"), 201);
+    assert_int_equal(ask(&c, "GET", "/SECRET/t/s/l/doc", "", ""), 200); /* the connection is us */
+    assert_int_equal(ask(&c, "GET", "/t/s/l/doc", "", ""), 404);        /* without the secret */
+    hang_up(&c);
+    assert_int_equal(ask(&c, "GET", "/SECRET/t/s/l/doc", "", ""), 401); /* another one is not */
+    hang_up(&c);
+    assert_int_equal(ask(&c, "GET", "/SECRET/t/s/l/doc", TICKET, ""), 200);
+    assert_true(has(&c, "WWW-Authenticate: Negotiate d2VsY29tZQ==\r\n")); /* welcome */
+    stop(&c);
     assert_int_equal(sspi_double_sessions(), 0);
 }
 
@@ -256,30 +243,30 @@ static void webdav_identity__of_another_user_gets_nothing(void **state)
                                         "Authorization: Basic bTp4\r\n",
                                         "Authorization: Negotiate\r\n",
                                         SOMEBODY};
-    struct gateway g;
+    struct client c;
 
     (void)state;
-    start(&g, TRANSPORT_DAV_AUTH_REQUIRED, &sspi_double);
-    assert_int_equal(ask(&g, "GET", "/SECRET/t/s/l/doc", NTLM_HELLO, ""), 401);
-    assert_true(has(&g, "WWW-Authenticate: NTLM d2hvPw==\r\n"));
-    assert_int_equal(ask(&g, "PROPFIND", "/SECRET/t/s/l", SOMEBODY "Depth: 0\r\n", ""), 403);
-    assert_int_equal(ask(&g, "PROPFIND", "/SECRET/t/s/l", "Depth: 0\r\n", ""), 401);
+    start(&c, TRANSPORT_DAV_AUTH_REQUIRED, &sspi_double);
+    assert_int_equal(ask(&c, "GET", "/SECRET/t/s/l/doc", NTLM_HELLO, ""), 401);
+    assert_true(has(&c, "WWW-Authenticate: NTLM d2hvPw==\r\n"));
+    assert_int_equal(ask(&c, "PROPFIND", "/SECRET/t/s/l", SOMEBODY "Depth: 0\r\n", ""), 403);
+    assert_int_equal(ask(&c, "PROPFIND", "/SECRET/t/s/l", "Depth: 0\r\n", ""), 401);
     for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
-        assert_int_equal(ask(&g, "PROPFIND", "/SECRET/t/s/l", wrong[i], ""), 401);
+        assert_int_equal(ask(&c, "PROPFIND", "/SECRET/t/s/l", wrong[i], ""), 401);
     }
     /* the first leg with one package, the second with the other */
-    assert_int_equal(ask(&g, "GET", "/SECRET/t/s/l/doc", NTLM_HELLO, ""), 401);
-    assert_int_equal(ask(&g, "GET", "/SECRET/t/s/l/doc", ME, ""), 401);
+    assert_int_equal(ask(&c, "GET", "/SECRET/t/s/l/doc", NTLM_HELLO, ""), 401);
+    assert_int_equal(ask(&c, "GET", "/SECRET/t/s/l/doc", ME, ""), 401);
     /* one that was good and then is somebody else */
-    assert_int_equal(ask(&g, "PROPFIND", "/SECRET/t/s/l", TICKET "Depth: 0\r\n", ""), 207);
-    assert_int_equal(ask(&g, "PROPFIND", "/SECRET/t/s/l", NTLM_HELLO "Depth: 0\r\n", ""), 401);
-    assert_int_equal(ask(&g, "PROPFIND", "/SECRET/t/s/l", SOMEBODY "Depth: 0\r\n", ""), 403);
-    assert_int_equal(ask(&g, "PROPFIND", "/SECRET/t/s/l", "Depth: 0\r\n", ""), 401);
+    assert_int_equal(ask(&c, "PROPFIND", "/SECRET/t/s/l", TICKET "Depth: 0\r\n", ""), 207);
+    assert_int_equal(ask(&c, "PROPFIND", "/SECRET/t/s/l", NTLM_HELLO "Depth: 0\r\n", ""), 401);
+    assert_int_equal(ask(&c, "PROPFIND", "/SECRET/t/s/l", SOMEBODY "Depth: 0\r\n", ""), 403);
+    assert_int_equal(ask(&c, "PROPFIND", "/SECRET/t/s/l", "Depth: 0\r\n", ""), 401);
     /* legs without end */
     for (unsigned i = 0; i < DAV_LEGS_MAX * 2; i++) {
-        assert_int_equal(ask(&g, "GET", "/SECRET/t/s/l/doc", HELLO, ""), 401);
+        assert_int_equal(ask(&c, "GET", "/SECRET/t/s/l/doc", HELLO, ""), 401);
     }
-    stop(&g);
+    stop(&c);
     assert_int_equal(sspi_double_sessions(), 0);
 }
 
