@@ -14,18 +14,7 @@
 
 enum { SLOW_MS = 20000 };
 
-struct np_world world;
-
-FARPROC find_export(HMODULE module, const char *name)
-{
-    FARPROC function = GetProcAddress(module, name);
-
-    if (!function) {
-        print_error("there is no %s\n", name);
-        abort();
-    }
-    return function;
-}
+struct np_places places;
 
 static void own_folder(void)
 {
@@ -33,8 +22,8 @@ static void own_folder(void)
 
     assert_int_equal(process_own_path(&path, NULL), 0);
     *strrchr(path, '\\') = '\0';
-    world.folder = path;
-    assert_int_equal(str_format(&world.double_path, NULL, "%s\\np_agent.exe", path), 0);
+    places.folder = path;
+    assert_int_equal(str_format(&places.double_path, NULL, "%s\\np_agent.exe", path), 0);
 }
 
 /* Where ProviderPath says. */
@@ -48,10 +37,10 @@ static void install_dll(void)
     assert_true(GetSystemDirectoryW(system, ARRAYSIZE(system)) > 0);
     assert_int_equal(win32_utf8(&narrow, system, NULL), 0);
     assert_int_equal(str_format(&source, NULL, "%s\\" NP_DLL, narrow), 0);
-    assert_int_equal(win32_wide(&world.system_dll, source, NULL), 0);
-    assert_int_equal(str_format(&source, NULL, "%s\\..\\bin\\" NP_DLL, world.folder), 0);
+    assert_int_equal(win32_wide(&places.system_dll, source, NULL), 0);
+    assert_int_equal(str_format(&source, NULL, "%s\\..\\bin\\" NP_DLL, places.folder), 0);
     assert_int_equal(win32_wide(&from, source, NULL), 0);
-    if (!CopyFileW(from, world.system_dll, FALSE)) {
+    if (!CopyFileW(from, places.system_dll, FALSE)) {
         print_error("cannot copy '%s': error %lu\n", source, GetLastError());
         abort();
     }
@@ -86,11 +75,8 @@ int set_up_all(void **state)
     RegDeleteKeyValueW(HKEY_LOCAL_MACHINE, POLICY_KEY, L"UncServer"); /* of a run that was ended */
     assert_null(GetModuleHandleW(L"mpr.dll"));
     set_order(L"RDPNP,LanmanWorkstation");
-    assert_int_equal(np_register(world.folder, NULL), 0);
-    world.mpr = win32_system_library(L"mpr.dll");
-    assert_non_null(world.mpr);
-    world.dll = GetModuleHandleW(L"mooringnp.dll");
-    assert_non_null(world.dll); /* mpr has loaded it, and nobody else */
+    assert_int_equal(np_register(places.folder, NULL), 0);
+    mpr_load();
     return 0;
 }
 
@@ -100,16 +86,16 @@ int tear_down_all(void **state)
     np_unregister(NULL);
     remove_letters();
     RegDeleteTreeW(HKEY_CURRENT_USER, L"Software\\MooringTest");
-    DeleteFileW(world.system_dll); /* fails while we have it */
-    free(world.system_dll);
-    free(world.double_path);
-    free(world.folder);
+    DeleteFileW(places.system_dll); /* fails while we have it */
+    free(places.system_dll);
+    free(places.double_path);
+    free(places.folder);
     return 0;
 }
 
 struct process *start_double(const char *mode)
 {
-    const char *argv[] = {world.double_path, mode, NULL};
+    const char *argv[] = {places.double_path, mode, NULL};
     const struct process_options options = {.argv = argv, .dies_with_us = true};
     ULONGLONG end = GetTickCount64() + SLOW_MS;
     struct process *process = NULL;
@@ -154,29 +140,6 @@ int tear_down(void **state)
     stop_double(*state);
     remove_letters();
     return 0;
-}
-
-DWORD add(const wchar_t *local, const wchar_t *remote)
-{
-    NETRESOURCEW resource = {.dwType = RESOURCETYPE_DISK,
-                             .lpLocalName = (wchar_t *)local,
-                             .lpRemoteName = (wchar_t *)remote};
-
-    return CALL(world.mpr, add_fn, "WNetAddConnection2W")(&resource, NULL, NULL, CONNECT_TEMPORARY);
-}
-
-DWORD cancel(const wchar_t *name, BOOL force)
-{
-    return CALL(world.mpr, cancel_fn, "WNetCancelConnection2W")(name, 0, force);
-}
-
-DWORD add_directly(const wchar_t *local, const wchar_t *remote)
-{
-    NETRESOURCEW resource = {.dwType = RESOURCETYPE_DISK,
-                             .lpLocalName = (wchar_t *)local,
-                             .lpRemoteName = (wchar_t *)remote};
-
-    return CALL(world.dll, PF_NPAddConnection, "NPAddConnection")(&resource, NULL, NULL);
 }
 
 DWORD bytes_sent(void)

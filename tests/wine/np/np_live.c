@@ -4,88 +4,34 @@
  * of their names. Windows' mpr.dll is asked; what Wine's mpr does not pass on, mooringnp.dll, which
  * mpr has loaded.
  */
-#include <stdlib.h>
-#include <string.h>
+#include <stdbool.h>
 #include <windows.h>
 #include <npapi.h>
 #include <winnetwk.h>
 
-#include "base/win32.h"
+#include "mpr.h"
 #include "test.h"
 #include "transport/np_protocol.h"
 
 #define LIBRARY L"\\\\mooring\\contoso\\finance\\Shared Documents"
-#define FOREIGN L"\\\\fileserver\\share"
 #define DEVICE L"\\Device\\Mup\\mooring\\contoso\\finance\\Shared Documents"
 
 enum { THREADS = 16, ROUNDS = 8, SLOW_MS = 20000, READY_MS = 240000 };
 
-static struct {
-    HMODULE mpr;
-    HMODULE dll;
-} world;
-
-static FARPROC find(HMODULE module, const char *name)
-{
-    FARPROC function = GetProcAddress(module, name);
-
-    if (!function) {
-        print_error("there is no %s\n", name);
-        abort();
-    }
-    return function;
-}
-
-#define CALL(module, type, name) ((type)(void *)find(module, name))
-#define W(text) ((wchar_t *)(text))
-typedef DWORD(WINAPI *get_fn)(LPCWSTR, LPWSTR, LPDWORD);
-typedef DWORD(WINAPI *add2_fn)(LPNETRESOURCEW, LPCWSTR, LPCWSTR, DWORD);
-typedef DWORD(WINAPI *add3_fn)(HWND, LPNETRESOURCEW, LPCWSTR, LPCWSTR, DWORD);
-typedef DWORD(WINAPI *cancel_fn)(LPCWSTR, DWORD, BOOL);
-typedef DWORD(WINAPI *open_enum_fn)(DWORD, DWORD, DWORD, LPNETRESOURCEW, LPHANDLE);
-typedef DWORD(WINAPI *enum_fn)(HANDLE, LPDWORD, LPVOID, LPDWORD);
-typedef DWORD(WINAPI *close_enum_fn)(HANDLE);
-typedef DWORD(WINAPI *information_fn)(LPNETRESOURCEW, LPVOID, LPDWORD, LPWSTR *);
-typedef DWORD(WINAPI *provider_name_fn)(DWORD, LPWSTR, LPDWORD);
-
 static int set_up_all(void **state)
 {
     (void)state;
-    world.mpr = win32_system_library(L"mpr.dll");
-    assert_non_null(world.mpr);
-    world.dll = GetModuleHandleW(L"mooringnp.dll");
-    assert_non_null(world.dll); /* mpr has loaded it, and nobody else */
+    mpr_load();
     return 0;
 }
 
-static NETRESOURCEW disk(const wchar_t *local, const wchar_t *remote)
-{
-    return (NETRESOURCEW){
-        .dwType = RESOURCETYPE_DISK, .lpLocalName = W(local), .lpRemoteName = W(remote)};
-}
-
-static DWORD add_once(const wchar_t *local, const wchar_t *remote)
-{
-    NETRESOURCEW resource = disk(local, remote);
-
-    return CALL(world.mpr, add2_fn, "WNetAddConnection2W")(&resource, NULL, NULL,
-                                                           CONNECT_TEMPORARY);
-}
-
-static DWORD add_directly_once(const wchar_t *local, const wchar_t *remote)
-{
-    NETRESOURCEW resource = disk(local, remote);
-
-    return CALL(world.dll, PF_NPAddConnection, "NPAddConnection")(&resource, NULL, NULL);
-}
-
-static DWORD cancel(const wchar_t *name)
+static DWORD cancel_soon(const wchar_t *name)
 {
     ULONGLONG end = GetTickCount64() + SLOW_MS;
     DWORD status;
 
     do {
-        status = CALL(world.mpr, cancel_fn, "WNetCancelConnection2W")(name, 0, FALSE);
+        status = cancel(name, FALSE);
     } while (status == WN_NET_ERROR && GetTickCount64() < end);
     return status;
 }
@@ -100,21 +46,21 @@ static DWORD patiently(DWORD (*ask)(const wchar_t *, const wchar_t *), const wch
 
     while (status == WN_NET_ERROR && GetTickCount64() < end) {
         if (local) {
-            cancel(local); /* it may have come too late */
+            cancel_soon(local); /* it may have come too late */
         }
         status = ask(local, remote);
     }
     return status;
 }
 
-static DWORD add(const wchar_t *local, const wchar_t *remote)
+static DWORD add_soon(const wchar_t *local, const wchar_t *remote)
 {
-    return patiently(add_once, local, remote);
+    return patiently(add, local, remote);
 }
 
-static DWORD add_directly(const wchar_t *local, const wchar_t *remote)
+static DWORD add_directly_soon(const wchar_t *local, const wchar_t *remote)
 {
-    return patiently(add_directly_once, local, remote);
+    return patiently(add_directly, local, remote);
 }
 
 static bool leads_to(const wchar_t *letter, const wchar_t *device)
@@ -130,14 +76,14 @@ static void live_connect__gives_a_letter_and_takes_it(void **state)
     DWORD units = ARRAYSIZE(remote);
 
     (void)state;
-    assert_int_equal(add(L"Q:", LIBRARY), NO_ERROR);
+    assert_int_equal(add_soon(L"Q:", LIBRARY), NO_ERROR);
     assert_true(leads_to(L"Q:", DEVICE));
     assert_int_equal(CALL(world.dll, get_fn, "NPGetConnection")(L"q:", remote, &units), WN_SUCCESS);
     assert_true(_wcsicmp(remote, LIBRARY) == 0);
-    assert_int_equal(add(L"Q:", LIBRARY), ERROR_ALREADY_ASSIGNED);
-    assert_int_equal(cancel(L"Q:"), NO_ERROR);
+    assert_int_equal(add_soon(L"Q:", LIBRARY), ERROR_ALREADY_ASSIGNED);
+    assert_int_equal(cancel_soon(L"Q:"), NO_ERROR);
     assert_false(leads_to(L"Q:", DEVICE));
-    assert_int_equal(cancel(L"Q:"), ERROR_NOT_CONNECTED);
+    assert_int_equal(cancel_soon(L"Q:"), ERROR_NOT_CONNECTED);
 }
 
 static void live_connect__works_by_the_newer_call(void **state)
@@ -149,39 +95,39 @@ static void live_connect__works_by_the_newer_call(void **state)
                                                                      CONNECT_TEMPORARY),
                      NO_ERROR);
     assert_true(leads_to(L"Q:", L"\\Device\\Mup\\mooring\\contoso\\Finance"));
-    assert_int_equal(cancel(L"Q:"), NO_ERROR);
+    assert_int_equal(cancel_soon(L"Q:"), NO_ERROR);
 }
 
 static void live_connect__looks_into_the_library(void **state)
 {
     (void)state;
-    assert_int_equal(add(L"Q:", LIBRARY L"\\Budget"), NO_ERROR);
+    assert_int_equal(add_soon(L"Q:", LIBRARY L"\\Budget"), NO_ERROR);
     assert_true(leads_to(L"Q:", DEVICE L"\\Budget"));
-    assert_int_equal(cancel(L"Q:"), NO_ERROR);
-    assert_int_equal(add_directly(L"Q:", LIBRARY L"\\No such folder"), WN_BAD_NETNAME);
-    assert_int_equal(add_directly(L"Q:", LIBRARY L"\\readme.txt"), WN_BAD_NETNAME);
-    assert_int_equal(add_directly(L"Q:", LIBRARY L"\\readme.txt\\below"), WN_BAD_NETNAME);
-    assert_int_equal(add_directly(L"Q:", LIBRARY L"\\..\\Reports"), WN_BAD_NETNAME);
+    assert_int_equal(cancel_soon(L"Q:"), NO_ERROR);
+    assert_int_equal(add_directly_soon(L"Q:", LIBRARY L"\\No such folder"), WN_BAD_NETNAME);
+    assert_int_equal(add_directly_soon(L"Q:", LIBRARY L"\\readme.txt"), WN_BAD_NETNAME);
+    assert_int_equal(add_directly_soon(L"Q:", LIBRARY L"\\readme.txt\\below"), WN_BAD_NETNAME);
+    assert_int_equal(add_directly_soon(L"Q:", LIBRARY L"\\..\\Reports"), WN_BAD_NETNAME);
     assert_int_equal(QueryDosDeviceW(L"Q:", (wchar_t[8]){0}, 8), 0);
 }
 
 static void live_connect__needs_no_letter(void **state)
 {
     (void)state;
-    assert_int_equal(add(NULL, L"\\\\mooring\\contoso"), NO_ERROR);
-    assert_int_equal(add(NULL, LIBRARY), NO_ERROR);
-    assert_int_equal(cancel(LIBRARY), NO_ERROR);
-    assert_int_equal(add_directly(NULL, L"\\\\mooring\\nobody"), WN_BAD_NETNAME);
-    assert_int_equal(add_directly(NULL, L"\\\\mooring\\contoso\\nobody"), WN_BAD_NETNAME);
-    assert_int_equal(add_directly(NULL, FOREIGN), WN_BAD_NETNAME);
+    assert_int_equal(add_soon(NULL, L"\\\\mooring\\contoso"), NO_ERROR);
+    assert_int_equal(add_soon(NULL, LIBRARY), NO_ERROR);
+    assert_int_equal(cancel_soon(LIBRARY), NO_ERROR);
+    assert_int_equal(add_directly_soon(NULL, L"\\\\mooring\\nobody"), WN_BAD_NETNAME);
+    assert_int_equal(add_directly_soon(NULL, L"\\\\mooring\\contoso\\nobody"), WN_BAD_NETNAME);
+    assert_int_equal(add_directly_soon(NULL, FOREIGN), WN_BAD_NETNAME);
 }
 
 static void live_connect__leaves_letters_of_others(void **state)
 {
     (void)state;
     assert_true(DefineDosDeviceW(DDD_RAW_TARGET_PATH, L"R:", L"\\Device\\Mup\\fileserver\\share"));
-    assert_int_equal(add_directly(L"R:", LIBRARY), WN_ALREADY_CONNECTED);
-    assert_int_equal(cancel(L"R:"), ERROR_NOT_CONNECTED);
+    assert_int_equal(add_directly_soon(L"R:", LIBRARY), WN_ALREADY_CONNECTED);
+    assert_int_equal(cancel_soon(L"R:"), ERROR_NOT_CONNECTED);
     assert_true(leads_to(L"R:", L"\\Device\\Mup\\fileserver\\share"));
     DefineDosDeviceW(DDD_REMOVE_DEFINITION, L"R:", NULL);
 }
@@ -190,40 +136,27 @@ static void live_policy_letter__can_be_disconnected(void **state)
 {
     (void)state;
     assert_true(leads_to(L"P:", L"\\Device\\Mup\\mooring\\contoso\\finance\\Reports"));
-    assert_int_equal(cancel(L"P:"), NO_ERROR);
+    assert_int_equal(cancel_soon(L"P:"), NO_ERROR);
     assert_int_equal(QueryDosDeviceW(L"P:", (wchar_t[8]){0}, 8), 0);
-    assert_int_equal(add(L"P:", L"\\\\mooring\\contoso\\finance\\Reports"), NO_ERROR);
+    assert_int_equal(add_soon(L"P:", L"\\\\mooring\\contoso\\finance\\Reports"), NO_ERROR);
     assert_true(leads_to(L"P:", L"\\Device\\Mup\\mooring\\contoso\\finance\\Reports"));
 }
 
 /* Whether one of the entries has this remote name; all of ours are the provider's. */
 static bool lists(DWORD scope, const wchar_t *below, const wchar_t *wanted)
 {
-    NETRESOURCEW container = {.dwScope = RESOURCE_GLOBALNET,
-                              .dwType = RESOURCETYPE_DISK,
-                              .dwUsage = RESOURCEUSAGE_CONTAINER,
-                              .lpRemoteName = W(below),
-                              .lpProvider = W(L"Mooring")};
-    union {
-        NETRESOURCEW entries[1];
-        char room[16384];
-    } buffer;
-    HANDLE handle = NULL;
-    DWORD count = (DWORD)-1;
-    DWORD size = sizeof(buffer);
+    struct mpr_entries seen;
     bool is_there = false;
 
-    assert_int_equal(CALL(world.mpr, open_enum_fn, "WNetOpenEnumW")(
-                         scope, RESOURCETYPE_DISK, 0, below ? &container : NULL, &handle),
-                     NO_ERROR);
-    if (CALL(world.mpr, enum_fn, "WNetEnumResourceW")(handle, &count, &buffer, &size) == NO_ERROR) {
-        for (DWORD i = 0; i < count; i++) {
-            is_there = is_there || (buffer.entries[i].lpRemoteName &&
-                                    _wcsicmp(buffer.entries[i].lpRemoteName, wanted) == 0 &&
-                                    wcscmp(buffer.entries[i].lpProvider, L"Mooring") == 0);
+    if (mpr_list(&seen, scope, below) == NO_ERROR) {
+        for (DWORD i = 0; i < seen.count; i++) {
+            const NETRESOURCEW *entry = &seen.buffer.entries[i];
+
+            is_there =
+                is_there || (entry->lpRemoteName && _wcsicmp(entry->lpRemoteName, wanted) == 0 &&
+                             wcscmp(entry->lpProvider, L"Mooring") == 0);
         }
     }
-    CALL(world.mpr, close_enum_fn, "WNetCloseEnum")(handle);
     return is_there;
 }
 
@@ -244,9 +177,9 @@ static void live_enumeration__has_tenants_and_letters(void **state)
     (void)state;
     assert_true(lists_soon(L"\\\\mooring", L"\\\\mooring\\contoso"));
     assert_false(lists(RESOURCE_GLOBALNET, L"\\\\mooring", L"\\\\mooring\\fabrikam"));
-    assert_int_equal(add(L"Q:", LIBRARY), NO_ERROR);
+    assert_int_equal(add_soon(L"Q:", LIBRARY), NO_ERROR);
     assert_true(lists(RESOURCE_CONNECTED, NULL, LIBRARY));
-    assert_int_equal(cancel(L"Q:"), NO_ERROR);
+    assert_int_equal(cancel_soon(L"Q:"), NO_ERROR);
     assert_false(lists(RESOURCE_CONNECTED, NULL, LIBRARY));
 }
 
@@ -284,9 +217,9 @@ static DWORD WINAPI ask_often(LPVOID payload)
     DWORD *wrong = payload;
 
     for (int i = 0; i < ROUNDS; i++) {
-        *wrong += add_directly(NULL, LIBRARY) != WN_SUCCESS;
-        *wrong += add_directly(NULL, L"\\\\mooring\\nobody") != WN_BAD_NETNAME;
-        *wrong += add_directly(NULL, FOREIGN) != WN_BAD_NETNAME;
+        *wrong += add_directly_soon(NULL, LIBRARY) != WN_SUCCESS;
+        *wrong += add_directly_soon(NULL, L"\\\\mooring\\nobody") != WN_BAD_NETNAME;
+        *wrong += add_directly_soon(NULL, FOREIGN) != WN_BAD_NETNAME;
     }
     return 0;
 }
@@ -313,16 +246,16 @@ static void live_agent__serves_16_threads_at_once(void **state)
 static void absent_agent__is_said(void **state)
 {
     (void)state;
-    assert_int_equal(add_directly_once(NULL, LIBRARY), WN_NO_NETWORK);
-    assert_int_equal(add_directly_once(NULL, FOREIGN), WN_BAD_NETNAME);
-    assert_int_not_equal(add_once(L"Q:", LIBRARY), NO_ERROR);
+    assert_int_equal(add_directly(NULL, LIBRARY), WN_NO_NETWORK);
+    assert_int_equal(add_directly(NULL, FOREIGN), WN_BAD_NETNAME);
+    assert_int_not_equal(add(L"Q:", LIBRARY), NO_ERROR);
 }
 
 static void hung_agent__is_given_up(void **state)
 {
     (void)state;
-    assert_int_equal(add_directly_once(NULL, LIBRARY), WN_NET_ERROR);
-    assert_int_equal(add_directly_once(NULL, FOREIGN), WN_BAD_NETNAME);
+    assert_int_equal(add_directly(NULL, LIBRARY), WN_NET_ERROR);
+    assert_int_equal(add_directly(NULL, FOREIGN), WN_BAD_NETNAME);
 }
 
 /* After the agent was away for a moment: it has found the library again, and what is in it. */
@@ -331,10 +264,10 @@ static void ready_agent__answers_again(void **state)
     ULONGLONG end = GetTickCount64() + READY_MS;
 
     (void)state;
-    while (add_directly_once(NULL, LIBRARY L"\\Budget") != WN_SUCCESS && GetTickCount64() < end) {
+    while (add_directly(NULL, LIBRARY L"\\Budget") != WN_SUCCESS && GetTickCount64() < end) {
         Sleep(100);
     }
-    assert_int_equal(add_directly(NULL, LIBRARY L"\\Budget"), WN_SUCCESS);
+    assert_int_equal(add_directly_soon(NULL, LIBRARY L"\\Budget"), WN_SUCCESS);
 }
 
 static void squatted_pipe__is_told_nothing(void **state)
@@ -343,7 +276,7 @@ static void squatted_pipe__is_told_nothing(void **state)
     DWORD size = sizeof(bytes);
 
     (void)state;
-    assert_int_equal(add_directly_once(NULL, LIBRARY), WN_NO_NETWORK);
+    assert_int_equal(add_directly(NULL, LIBRARY), WN_NO_NETWORK);
     RegGetValueW(HKEY_CURRENT_USER, L"Software\\MooringTest", L"Bytes", RRF_RT_REG_DWORD, NULL,
                  &bytes, &size);
     assert_int_equal(bytes, 0);

@@ -127,29 +127,19 @@ static void enumeration__says_how_much_room_it_needs(void **state)
 /* Through mpr, with whatever else is in it. */
 static void enumeration__reaches_programs_through_windows(void **state)
 {
-    union {
-        NETRESOURCEW entries[1];
-        char room[16384];
-    } buffer;
-    HANDLE handle = NULL;
-    DWORD count = (DWORD)-1;
-    DWORD size = sizeof(buffer);
+    struct mpr_entries seen;
     bool is_there = false;
 
     (void)state;
     assert_int_equal(add(L"T:", L"\\\\mooring\\contoso\\t"), NO_ERROR);
-    assert_int_equal(CALL(world.mpr, open_enum_fn,
-                          "WNetOpenEnumW")(RESOURCE_CONNECTED, RESOURCETYPE_DISK, 0, NULL, &handle),
-                     NO_ERROR);
-    assert_int_equal(CALL(world.mpr, enum_fn, "WNetEnumResourceW")(handle, &count, &buffer, &size),
-                     NO_ERROR);
-    for (DWORD i = 0; i < count; i++) {
-        is_there =
-            is_there || (wcscmp(buffer.entries[i].lpLocalName, L"T:") == 0 &&
-                         wcscmp(buffer.entries[i].lpRemoteName, L"\\\\mooring\\contoso\\t") == 0);
+    assert_int_equal(mpr_list(&seen, RESOURCE_CONNECTED, NULL), NO_ERROR);
+    for (DWORD i = 0; i < seen.count; i++) {
+        const NETRESOURCEW *entry = &seen.buffer.entries[i];
+
+        is_there = is_there || (wcscmp(entry->lpLocalName, L"T:") == 0 &&
+                                wcscmp(entry->lpRemoteName, L"\\\\mooring\\contoso\\t") == 0);
     }
     assert_true(is_there);
-    CALL(world.mpr, close_enum_fn, "WNetCloseEnum")(handle);
 }
 
 static void resource_information__splits_a_path(void **state)

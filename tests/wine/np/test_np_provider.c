@@ -66,12 +66,12 @@ static void registration__keeps_what_others_wrote(void **state)
 
     (void)state;
     assert_order(L"RDPNP,LanmanWorkstation,MooringNP");
-    assert_int_equal(np_register(world.folder, NULL), 0);
+    assert_int_equal(np_register(places.folder, NULL), 0);
     assert_order(L"RDPNP,LanmanWorkstation,MooringNP");
     assert_int_equal(np_inspect(&seen, NULL), 0);
     assert_int_equal(seen.position, 3);
     assert_true(seen.has_dll);
-    assert_string_equal(seen.folder, world.folder);
+    assert_string_equal(seen.folder, places.folder);
     np_state_clear(&seen);
     assert_int_equal(np_unregister(NULL), 0);
     assert_order(L"RDPNP,LanmanWorkstation");
@@ -81,12 +81,12 @@ static void registration__keeps_what_others_wrote(void **state)
     assert_null(seen.dll);
     np_state_clear(&seen);
     set_order(L"WinFsp.Np,LanmanWorkstation");
-    assert_int_equal(np_register(world.folder, NULL), 0);
+    assert_int_equal(np_register(places.folder, NULL), 0);
     assert_order(L"MooringNP,WinFsp.Np,LanmanWorkstation");
     set_order(L"RDPNP,MooringNP,Other");
     assert_int_equal(np_unregister(NULL), 0);
     assert_order(L"RDPNP,Other");
-    assert_int_equal(np_register(world.folder, NULL), 0);
+    assert_int_equal(np_register(places.folder, NULL), 0);
 }
 
 static void connection__gets_a_letter_and_loses_it(void **state)
@@ -306,12 +306,12 @@ static void agent_of_another_program__is_told_nothing(void **state)
     assert_int_equal(add_directly(NULL, L"\\\\mooring\\contoso"), WN_NO_NETWORK);
     assert_int_equal(bytes_sent(), 0);
     /* the folder is whole components, not the beginning of a name */
-    world.folder[strlen(world.folder) - 1] ^= 1;
-    assert_int_equal(np_register(world.folder, NULL), 0);
-    world.folder[strlen(world.folder) - 1] ^= 1;
+    places.folder[strlen(places.folder) - 1] ^= 1;
+    assert_int_equal(np_register(places.folder, NULL), 0);
+    places.folder[strlen(places.folder) - 1] ^= 1;
     assert_int_equal(add_directly(NULL, L"\\\\mooring\\contoso"), WN_NO_NETWORK);
     assert_int_equal(bytes_sent(), 0);
-    assert_int_equal(np_register(world.folder, NULL), 0);
+    assert_int_equal(np_register(places.folder, NULL), 0);
     assert_int_equal(add_directly(NULL, L"\\\\mooring\\contoso"), WN_SUCCESS);
     assert_true(bytes_sent() > 0);
     stop_double(process);
