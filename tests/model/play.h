@@ -45,6 +45,28 @@ bool play_again(struct play *play, int code, unsigned *tries);
 bool play_again_elsewhere(int code, unsigned *tries);
 int play_lookup(struct play *play, struct vfs_attr *out, uint64_t parent, const char *name);
 
+bool play_expect(struct play *play, const char *what, int code, int want, const struct error *err);
+
+/* Each does the operation of its name, play->op. */
+
+/* play_files.c */
+bool play_open(struct play *play);
+bool play_create(struct play *play);
+bool play_read(struct play *play);
+bool play_write(struct play *play);
+bool play_resize(struct play *play);
+bool play_flush(struct play *play); /* also OP_FSYNC */
+bool play_close(struct play *play);
+bool play_put(struct play *play);
+bool play_get(struct play *play);
+bool play_stat(struct play *play);
+bool play_set(struct play *play); /* times, or the size */
+
+/* play_shared.c */
+bool play_shared_put(struct play *play);
+bool play_shared_get(struct play *play);
+bool play_shared_unlink(struct play *play);
+
 /* play_names.c */
 bool play_rename(struct play *play);
 bool play_unlink(struct play *play);
@@ -52,6 +74,5 @@ bool play_mkdir(struct play *play);
 bool play_rmdir(struct play *play);
 bool play_move_dir(struct play *play);
 bool play_list_op(struct play *play);
-bool play_expect(struct play *play, const char *what, int code, int want, const struct error *err);
 
 #endif
