@@ -374,6 +374,21 @@ static int begin_draft(struct body *body, struct error *err)
     return 0;
 }
 
+int body_draft_unchanged(struct body *body, struct error *err)
+{
+    int code = 0;
+
+    mutex_lock(&body->lock);
+    if (!body->spool) {
+        code = begin_draft(body, err);
+        if (code == 0) {
+            unsaved_saved(body->spool_path); /* who finds it in the spool has nothing to keep */
+        }
+    }
+    mutex_unlock(&body->lock);
+    return code;
+}
+
 /* A new spool file for the draft, which begins with the first `size` bytes of the old one. The
  * upload keeps that. The lock is held. */
 static int move_to_copy(struct body *body, uint64_t size, struct error *err)

@@ -458,6 +458,9 @@ int body_write(struct body *body, const void *data, size_t size, uint64_t offset
                const struct call *call, struct error *err);
 int body_resize(struct body *body, uint64_t size, const struct call *call, struct error *err);
 
+/* A draft that has nothing of its own yet, unless there is one. Saves are paused. */
+int body_draft_unchanged(struct body *body, struct error *err);
+
 /* Everything of the old content that was not overwritten comes into the spool file. Called by the
  * thread that set is_saving. */
 int body_complete(struct body *body, const struct call *call, struct error *err);

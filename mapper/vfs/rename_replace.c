@@ -37,6 +37,24 @@ static int read_bytes(void *payload, void *data, size_t size, uint64_t offset, s
                           : local_read(bytes->body->spool, data, size, offset, got, err);
 }
 
+/* What is written by its handles from now on goes to the target, whatever becomes of the version that
+ * was opened: a draft goes along. */
+static int gather_draft(struct rename *r, struct body *body, const struct call *call,
+                        struct error *err)
+{
+    bool is_writable = false;
+    int code = 0;
+
+    mutex_lock(&r->online->lock);
+    is_writable = body->writers > 0;
+    mutex_unlock(&r->online->lock);
+    if (is_writable) {
+        code = body_draft_unchanged(body, err);
+        code = code < 0 ? code : body_complete(body, call, err);
+    }
+    return code;
+}
+
 /* The source's body has saves paused. 1: too large to be brought here. */
 static int gather(struct rename *r, struct bytes *bytes, uint64_t *size, const struct call *call,
                   struct error *err)
@@ -62,6 +80,7 @@ static int gather(struct rename *r, struct bytes *bytes, uint64_t *size, const s
     if (code == 0) {
         *size = content_size(body->base);
         bytes->content = body->base;
+        code = gather_draft(r, body, call, err);
     }
     return code;
 }

@@ -565,6 +565,7 @@ static bool adopt(struct body *body)
 {
     struct online_vfs *online = body->online;
     struct content_key key = {0};
+    struct extent gap = {0};
     struct error error = {0};
     char *drive_id = NULL;
     char *item_id = NULL;
@@ -572,7 +573,8 @@ static bool adopt(struct body *body)
     int code = 0;
 
     mutex_lock(&online->lock);
-    is_same = !(body->node->flags & (NODE_GONE | NODE_LOCAL)) && body->version && *body->version &&
+    is_same = !extents_gap(&body->written, 0, body->base_limit, &gap) &&
+              !(body->node->flags & (NODE_GONE | NODE_LOCAL)) && body->version && *body->version &&
               strcmp(body->version, node_version(body->node)) == 0 &&
               body->node->size_bytes == body->size_bytes;
     code = str_copy(&drive_id, body->library->drive_id, &error);

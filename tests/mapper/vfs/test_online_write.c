@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/str.h"
+
 /* --- writing --- */
 
 static void online_create__is_one_request_in_a_listed_folder(void **state)
@@ -182,6 +184,53 @@ static void online_rename__of_a_large_remote_file_moves_the_old_one_aside(void *
     assert_string_equal(fake_id(f->fake, "target"), id);
     assert_int_equal(fixture_list(f, ""), 1);
     assert_int_equal(fake_downloaded(f->fake), 0);
+}
+
+/* The handle goes with the content, and was not written before. */
+static void online_rename__of_an_open_file_onto_another_takes_later_writes(void **state)
+{
+    struct fixture *f = *state;
+    struct vfs_file *file = NULL;
+    char *id = NULL;
+
+    fake_put_text(f->fake, "a", "what comes");
+    fake_put_text(f->fake, "b", "old");
+    assert_int_equal(str_copy(&id, fake_id(f->fake, "b"), NULL), 0);
+    assert_int_equal(
+        vfs_open(f->vfs, &file, fixture_find(f, "a", NULL), VFS_READ | VFS_WRITE, NULL, NULL), 0);
+    assert_int_equal(vfs_rename(f->vfs, f->root, "a", f->root, "b", 0, NULL, NULL), 0);
+    assert_true(fake_has_text(f->fake, "b", "what comes"));
+    assert_int_equal(vfs_write(f->vfs, file, "came", 4, 5, NULL, NULL), 0);
+    assert_true(fixture_has_text(f, "b", "what cames"));
+    assert_int_equal(vfs_flush(f->vfs, file, NULL, NULL), 0);
+    vfs_close(f->vfs, file);
+    assert_true(fake_has_text(f->fake, "b", "what cames"));
+    assert_string_equal(fake_id(f->fake, "b"), id);
+    assert_int_equal(fake_versions(f->fake, "b"), 3);
+    assert_int_equal(fake_children(f->fake, ""), 1);
+    assert_true(fixture_has_text(f, "b", "what cames"));
+    assert_int_equal(fixture_unsaved(f), 0);
+    free(id);
+}
+
+/* ... and one that nothing is written to makes no version of its own. */
+static void online_rename__of_an_open_file_that_fails_changes_nothing(void **state)
+{
+    struct fixture *f = *state;
+    struct vfs_file *file = NULL;
+
+    fake_put_text(f->fake, "a", "what comes");
+    fake_put_text(f->fake, "b", "old");
+    assert_int_equal(
+        vfs_open(f->vfs, &file, fixture_find(f, "a", NULL), VFS_READ | VFS_WRITE, NULL, NULL), 0);
+    fake_fail(f->fake, FAKE_UPLOAD, ERR_SERVER, 0, 1);
+    assert_int_equal(vfs_rename(f->vfs, f->root, "a", f->root, "b", 0, NULL, NULL), ERR_SERVER);
+    assert_int_equal(vfs_flush(f->vfs, file, NULL, NULL), 0);
+    vfs_close(f->vfs, file);
+    assert_int_equal(fake_versions(f->fake, "a"), 1);
+    assert_true(fake_has_text(f->fake, "b", "old"));
+    assert_true(fixture_has_text(f, "a", "what comes"));
+    assert_int_equal(fixture_unsaved(f), 0);
 }
 
 static void online_rename__that_fails_leaves_both(void **state)
@@ -375,6 +424,8 @@ static const struct CMUnitTest tests[] = {
     ONLINE_TEST(online_unlink__of_an_unsent_file_sends_nothing),
     ONLINE_TEST(online_rename__of_a_saved_temporary_keeps_the_old_item),
     ONLINE_TEST(online_rename__of_a_large_remote_file_moves_the_old_one_aside),
+    ONLINE_TEST(online_rename__of_an_open_file_onto_another_takes_later_writes),
+    ONLINE_TEST(online_rename__of_an_open_file_that_fails_changes_nothing),
     ONLINE_TEST(online_rename__that_fails_leaves_both),
     ONLINE_TEST(online_flush__that_fails_keeps_the_bytes_over_a_restart),
     ONLINE_TEST(online_flush__that_failed_may_be_repeated),
