@@ -68,6 +68,12 @@ int content_download(struct wire *wire, struct sink *sink, const char *item_id, 
     }
     mutex_lock(&sink->mutex);
     while (!sink->is_done) {
+        if (sink->is_full && sink->meanwhile) {
+            mutex_unlock(&sink->mutex);
+            sink->meanwhile(wire);
+            mutex_lock(&sink->mutex);
+            sink->meanwhile = NULL;
+        }
         if (sink->is_full) {
             sink->is_full = false;
             graph_download_resume(download);

@@ -10,13 +10,15 @@
 
 #define MIB (1024u * 1024u)
 
-/* What a download gives. deadline_ms and is_slow may be set between init and the download. */
+/* What a download gives. deadline_ms, is_slow and meanwhile may be set between init and the download. */
 struct sink {
     struct mutex mutex; /* guards all below */
     struct cond changed;
     struct buf bytes;
     int64_t deadline_ms;
-    bool is_slow; /* takes 1000 bytes, then nothing until told */
+    bool is_slow;                         /* takes 1000 bytes, then nothing until told */
+    void (*meanwhile)(struct wire *wire); /* called once, by content_download(), while a slow one
+                                             has bytes and waits to be told */
     bool is_full;
     bool is_done;
     int code;
