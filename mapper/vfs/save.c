@@ -188,7 +188,8 @@ static int upload(struct body *body, const struct save_target *target, struct gr
         upload.if_match = body->version && *body->version ? body->version : NULL;
     }
     code = graph_upload(item, place->account, &upload, &source, call, err);
-    if (code == 0 && body->may_have_arrived) {
+    if (code == 0 && (body->may_have_arrived || body->size_bytes == 0)) {
+        body->may_have_arrived = true; /* its bytes are there, whatever becomes of its times */
         code = upload_settle_times(item, place->account, place->drive_id, body->modified_ms,
                                    body->created_ms, call, err);
     }

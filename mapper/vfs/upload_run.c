@@ -168,7 +168,8 @@ static int send_row(struct run *run, struct graph_item *item, struct journal_row
         upload.resume_url = may_resume(row, account, call) ? row->session_url : NULL;
         code = graph_upload(item, account, &upload, &source, call, err);
     }
-    if (code == 0 && row->may_have_arrived) {
+    if (code == 0 && (row->may_have_arrived || row->size_bytes == 0)) {
+        row->may_have_arrived = true; /* its bytes are there, whatever becomes of its times */
         code = upload_settle_times(item, account, row->drive_id, row->modified_ms, row->created_ms,
                                    call, err);
     }

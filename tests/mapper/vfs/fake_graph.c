@@ -378,8 +378,10 @@ int graph_upload(struct graph_item *out, struct account *account, const struct g
 
         fake_set_content(item, data, source->size_bytes);
         fake_note(fake, index);
-        item->modified_ms = upload->modified_ms >= 0 ? upload->modified_ms : item->modified_ms;
-        item->created_ms = upload->created_ms >= 0 ? upload->created_ms : item->created_ms;
+        if (source->size_bytes > 0) { /* else it is a PUT, which takes no times along */
+            item->modified_ms = upload->modified_ms >= 0 ? upload->modified_ms : item->modified_ms;
+            item->created_ms = upload->created_ms >= 0 ? upload->created_ms : item->created_ms;
+        }
     }
     if (code == 0 && fake->lost_uploads > 0) {
         fake->lost_uploads--;

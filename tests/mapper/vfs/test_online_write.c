@@ -93,6 +93,53 @@ static void online_setattr__of_times_before_the_save_makes_one_version(void **st
     assert_true(fake_modified(f->fake, "a") == 1500000000000);
 }
 
+/* "touch -d": the request that makes an empty file takes no times along. */
+static void touch(struct fixture *f, const char *name)
+{
+    struct vfs_set set = {.flags = VFS_SET_MODIFIED, .modified_ms = 1600000000000};
+    struct vfs_file *file = NULL;
+    struct vfs_attr attr;
+
+    assert_int_equal(vfs_create(f->vfs, &file, &attr, f->root, name, VFS_WRITE, NULL, NULL), 0);
+    assert_int_equal(vfs_setattr(f->vfs, &attr, attr.id, file, &set, NULL, NULL), 0);
+    assert_int_equal(vfs_flush(f->vfs, file, NULL, NULL), 0);
+    vfs_close(f->vfs, file);
+    assert_int_equal(online_vfs_wait_uploads(f->online, 20000), 0);
+    vfs_forget(f->vfs, attr.id, 1);
+    assert_int_equal(fake_size(f->fake, name), 0);
+    assert_true(fake_modified(f->fake, name) == 1600000000000);
+    assert_int_not_equal(fixture_find(f, name, &attr), 0);
+    assert_true(attr.modified_ms == 1600000000000);
+}
+
+static void online_setattr__of_times_of_a_new_empty_file_arrives(void **state)
+{
+    struct fixture *f = *state;
+
+    touch(f, "before close");
+    f->options.saves_in_background = true;
+    online_vfs_configure(f->online, &f->options);
+    touch(f, "in the background");
+}
+
+static void online_setattr__of_times_of_an_empty_file_that_fails_may_be_repeated(void **state)
+{
+    struct vfs_set set = {.flags = VFS_SET_MODIFIED, .modified_ms = 1600000000000};
+    struct fixture *f = *state;
+    struct vfs_file *file = NULL;
+    struct vfs_attr attr;
+
+    assert_int_equal(vfs_create(f->vfs, &file, &attr, f->root, "a", VFS_WRITE, NULL, NULL), 0);
+    assert_int_equal(vfs_setattr(f->vfs, &attr, attr.id, file, &set, NULL, NULL), 0);
+    fake_fail(f->fake, FAKE_UPDATE, ERR_THROTTLED, 0, 1);
+    assert_int_equal(vfs_flush(f->vfs, file, NULL, NULL), ERR_THROTTLED);
+    assert_int_equal(vfs_flush(f->vfs, file, NULL, NULL), 0);
+    vfs_close(f->vfs, file);
+    vfs_forget(f->vfs, attr.id, 1);
+    assert_true(fake_modified(f->fake, "a") == 1600000000000);
+    assert_int_equal(fake_children(f->fake, ""), 1);
+}
+
 static void online_write__to_a_part_sends_all_of_the_file(void **state)
 {
     struct fixture *f = *state;
@@ -418,6 +465,8 @@ static const struct CMUnitTest tests[] = {
     ONLINE_TEST(online_flush__before_the_first_write_sends_nothing_yet),
     ONLINE_TEST(online_fsync__of_an_empty_file_sends_it),
     ONLINE_TEST(online_setattr__of_times_before_the_save_makes_one_version),
+    ONLINE_TEST(online_setattr__of_times_of_a_new_empty_file_arrives),
+    ONLINE_TEST(online_setattr__of_times_of_an_empty_file_that_fails_may_be_repeated),
     ONLINE_TEST(online_write__to_a_part_sends_all_of_the_file),
     ONLINE_TEST(online_write__over_all_of_a_file_fetches_nothing),
     ONLINE_TEST(online_read__after_a_save_asks_nothing),
