@@ -74,7 +74,7 @@ static void drop_session(struct np *np)
 static void finish(struct np *np)
 {
     np_loop_join(np);
-    np_notes_end(np);
+    np_notes_clear(&np->notes); /* before the session, to which it speaks */
     if (np->vfs) {
         np_handles_close_all(np);
         np_holds_forget_all(np);
@@ -84,8 +84,6 @@ static void finish(struct np *np)
     if (np->wake_fd >= 0) {
         close(np->wake_fd);
     }
-    cond_clear(&np->notes.changed);
-    mutex_clear(&np->notes.lock);
     np_buffers_clear(np);
     mutex_clear(&np->buffers.lock);
     mutex_clear(&np->holds.lock);
@@ -96,6 +94,18 @@ static void finish(struct np *np)
     free(np->workers);
     str_free(&np->root);
     free(np);
+}
+
+/* On the thread of the notes: the kernel is not to answer from what it remembers. */
+static void tell_kernel(void *payload, uint64_t parent, const char *name, uint64_t id)
+{
+    struct np *np = payload;
+
+    if (name) {
+        fuse_lowlevel_notify_inval_entry(np->session, parent, name, strlen(name));
+    } else {
+        fuse_lowlevel_notify_inval_inode(np->session, id, 0, 0);
+    }
 }
 
 static int np_create(struct transport **out, const struct transport_options *options,
@@ -121,8 +131,7 @@ static int np_create(struct transport **out, const struct transport_options *opt
     mutex_init(&np->handles.lock);
     mutex_init(&np->holds.lock);
     mutex_init(&np->buffers.lock);
-    mutex_init(&np->notes.lock);
-    cond_init(&np->notes.changed);
+    np_notes_init(&np->notes, tell_kernel, np);
     np->workers = calloc(np->max_threads, sizeof(*np->workers));
     code = np->workers ? str_copy(&np->root, options->root ? options->root : "", err)
                        : error_set(err, ERR_NO_MEMORY, "no memory for a mount");
@@ -132,11 +141,6 @@ static int np_create(struct transport **out, const struct transport_options *opt
     }
     *out = &np->base;
     return 0;
-}
-
-static void on_changed(void *payload, uint64_t parent, const char *name, uint64_t id)
-{
-    np_notes_add(payload, parent, name, id);
 }
 
 static int make_session(struct np *np, struct error *err)
@@ -232,13 +236,13 @@ static int np_start(struct transport *t, struct vfs *vfs, struct error *err)
         code = mount_session(np, err);
     }
     if (code == 0) {
-        code = np_notes_start(np, err);
+        code = np_notes_start(&np->notes, err);
     }
     if (code == 0) {
         code = np_loop_start(np, err);
     }
     if (code == 0) {
-        vfs_listen(np->vfs, on_changed, np);
+        vfs_listen(np->vfs, np_notes_add, &np->notes);
     } else if (np->is_mounted) { /* nobody would answer: whoever looks must not wait for us */
         sever(np);
         unmount(np);

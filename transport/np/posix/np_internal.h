@@ -22,6 +22,7 @@
 
 #include "base/thread.h"
 #include "errors.h"
+#include "np/notes.h"
 #include "transport/namespace.h"
 #include "transport/transport.h"
 
@@ -62,24 +63,6 @@ struct np_buffers {
     size_t count;
 };
 
-/* What the kernel is to be told, by a thread of its own: the kernel may make it wait for the end of
- * operations that only we can end. */
-struct np_note {
-    uint64_t parent; /* entry `name` of it, or, when name is NULL ... */
-    uint64_t id;     /* ... this item */
-    char *name;
-    struct np_note *next;
-};
-struct np_notes {
-    struct mutex lock;
-    struct cond changed;
-    struct np_note *first;
-    struct np_note **last;
-    size_t count;
-    bool is_ending;
-    struct thread thread;
-};
-
 struct np_worker {
     struct np *np;
     struct thread thread;
@@ -117,7 +100,7 @@ struct np {
     struct np_handles handles;
     struct np_holds holds;
     struct np_buffers buffers;
-    struct np_notes notes;
+    struct np_notes notes; /* what the kernel is to be told */
 };
 
 /* One operation: the call to hand to the vfs, and where its error goes. */
@@ -161,11 +144,6 @@ void np_holds_forget_all(struct np *np);
 char *np_buffer_take(struct np *np, size_t size);
 void np_buffer_give(struct np *np, char *data, size_t size);
 void np_buffers_clear(struct np *np);
-
-/* notes.c */
-int np_notes_start(struct np *np, struct error *err);
-void np_notes_add(struct np *np, uint64_t parent, const char *name, uint64_t id);
-void np_notes_end(struct np *np);
 
 /* ops.c, ops_file.c, ops_dir.c */
 void np_op_begin(struct np_op *op, fuse_req_t req);

@@ -360,9 +360,9 @@ static void note_rename(struct np_op *op, uint64_t parent, const char *name)
 {
     struct vfs_attr attr;
 
-    np_notes_add(op->np, parent, name, 0);
+    np_notes_add(&op->np->notes, parent, name, 0);
     if (vfs_lookup(op->np->vfs, &attr, parent, name, &op->call, NULL) == 0) {
-        np_notes_add(op->np, parent, NULL, attr.id);
+        np_notes_add(&op->np->notes, parent, NULL, attr.id);
         vfs_forget(op->np->vfs, attr.id, 1);
     }
 }

@@ -17,10 +17,8 @@
 #include "base/clock.h"
 #include "base/str.h"
 #include "base/win32.h"
-#include "notes.h"
 
 enum {
-    NOTES_MAX = 4096,
     LOOK_MS = 50,   /* what is told of is known already; else it is taken to be there */
     RENAME_MS = 100 /* waited for a rename to end */
 };
@@ -28,100 +26,6 @@ enum {
 #define ANY_NAME (FILE_NOTIFY_CHANGE_FILE_NAME | FILE_NOTIFY_CHANGE_DIR_NAME)
 #define ANY_CONTENT \
     (FILE_NOTIFY_CHANGE_ATTRIBUTES | FILE_NOTIFY_CHANGE_SIZE | FILE_NOTIFY_CHANGE_LAST_WRITE)
-
-struct note {
-    uint64_t parent;
-    char *name; /* NULL: `id` itself */
-    uint64_t id;
-    struct note *next;
-};
-
-static void note_free(struct note *note)
-{
-    str_free(&note->name);
-    free(note);
-}
-
-static void *run(void *payload)
-{
-    struct notes *notes = payload;
-
-    mutex_lock(&notes->lock);
-    while (!notes->is_ending) {
-        struct note *note = notes->first;
-
-        if (!note) {
-            cond_wait(&notes->changed, &notes->lock);
-            continue;
-        }
-        notes->first = note->next;
-        if (!notes->first) {
-            notes->last = &notes->first;
-        }
-        notes->count--;
-        mutex_unlock(&notes->lock);
-        notes->tell(notes->payload, note->parent, note->name, note->id);
-        note_free(note);
-        mutex_lock(&notes->lock);
-    }
-    mutex_unlock(&notes->lock);
-    return NULL;
-}
-
-void notes_init(struct notes *notes, vfs_changed_fn tell, void *payload)
-{
-    *notes = (struct notes){.tell = tell, .payload = payload};
-    notes->last = &notes->first;
-    mutex_init(&notes->lock);
-    cond_init(&notes->changed);
-}
-
-int notes_start(struct notes *notes, struct error *err)
-{
-    return thread_start(&notes->thread, "np-notes", run, notes, err);
-}
-
-void notes_add(void *payload, uint64_t parent, const char *name, uint64_t id)
-{
-    struct notes *notes = payload;
-    struct note *note = calloc(1, sizeof(*note));
-
-    if (!note || str_copy(&note->name, name, NULL) < 0) {
-        free(note);
-        return;
-    }
-    note->parent = parent;
-    note->id = id;
-    mutex_lock(&notes->lock);
-    if (notes->count < NOTES_MAX && !notes->is_ending) {
-        *notes->last = note;
-        notes->last = &note->next;
-        notes->count++;
-        note = NULL;
-        cond_signal(&notes->changed);
-    }
-    mutex_unlock(&notes->lock);
-    if (note) {
-        note_free(note);
-    }
-}
-
-void notes_clear(struct notes *notes)
-{
-    mutex_lock(&notes->lock);
-    notes->is_ending = true;
-    cond_signal(&notes->changed);
-    mutex_unlock(&notes->lock);
-    thread_join(&notes->thread);
-    while (notes->first) {
-        struct note *note = notes->first;
-
-        notes->first = note->next;
-        note_free(note);
-    }
-    cond_clear(&notes->changed);
-    mutex_clear(&notes->lock);
-}
 
 /* *out = the path of what changed when somebody has it, or the folder it is in, open; else NULL. */
 static void find_open(struct volume *volume, char **out, uint64_t parent, const char *name,

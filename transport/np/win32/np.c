@@ -9,6 +9,7 @@
 #include <string.h>
 #include <windows.h>
 
+#include "np/notes.h"
 #include "np/np.h"
 
 #include "fsp.h"
@@ -18,7 +19,6 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "letters.h"
-#include "notes.h"
 #include "transport/namespace.h"
 
 #define DEFAULT_SERVER "mooring"
@@ -47,7 +47,7 @@ struct np {
     struct fsp_interface interface;
     atomic_bool is_cancelling; /* operations that run are to end with ERR_CANCELLED */
     struct offline offline;
-    struct notes notes; /* of np->vfs, on their way to the volumes */
+    struct np_notes notes; /* of np->vfs, on their way to the volumes */
     struct namespace *ns;
     struct vfs *vfs; /* of ns, a reference */
 
@@ -117,13 +117,13 @@ static int np_create(struct transport **out, const struct transport_options *opt
     mutex_init(&np->lock);
     cond_init(&np->ended);
     mutex_init(&np->offline.lock);
-    notes_init(&np->notes, tell_volumes, np);
+    np_notes_init(&np->notes, tell_volumes, np);
     code = str_copy(&np->server, options->unc_server ? options->unc_server : DEFAULT_SERVER, err);
     if (code == 0) {
         code = str_copy(&np->user_tag, options->user_tag, err);
     }
     if (code < 0) {
-        notes_clear(&np->notes);
+        np_notes_clear(&np->notes);
         np_free(np);
         return code;
     }
@@ -144,10 +144,10 @@ static int np_start(struct transport *t, struct vfs *vfs, struct error *err)
     }
     if (code == 0) {
         np->vfs = namespace_vfs(np->ns);
-        code = notes_start(&np->notes, err);
+        code = np_notes_start(&np->notes, err);
     }
     if (code == 0) {
-        vfs_listen(np->vfs, notes_add, &np->notes);
+        vfs_listen(np->vfs, np_notes_add, &np->notes);
     }
     return code;
 }
@@ -524,7 +524,7 @@ static void np_stop(struct transport *t, int64_t wait_ms)
     if (np->vfs) {
         vfs_listen(np->vfs, NULL, NULL);
     }
-    notes_clear(&np->notes);
+    np_notes_clear(&np->notes);
     for (int i = 0; i < LETTERS; i++) {
         if (np->letters[i].path) {
             free_letter(np, &np->letters[i]);

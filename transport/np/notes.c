@@ -1,26 +1,15 @@
-/*
- * notes.c - tells the kernel what changed, so that it does not answer from what it remembers.
- *
- * What the kernel remembers of an item ends by itself after a second (ops.c), so a note that is lost
- * - no memory, a full queue - costs that second and nothing else.
- */
-#include "np_internal.h"
+#include "np/notes.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/str.h"
 
-#define NOTES_MAX 4096
-
-static void tell(struct np *np, const struct np_note *note)
-{
-    if (note->name) {
-        fuse_lowlevel_notify_inval_entry(np->session, note->parent, note->name, strlen(note->name));
-    } else {
-        fuse_lowlevel_notify_inval_inode(np->session, note->id, 0, 0);
-    }
-}
+struct np_note {
+    uint64_t parent; /* entry `name` of it, or, when name is NULL ... */
+    uint64_t id;     /* ... this item */
+    char *name;
+    struct np_note *next;
+};
 
 static void note_free(struct np_note *note)
 {
@@ -30,8 +19,7 @@ static void note_free(struct np_note *note)
 
 static void *run(void *payload)
 {
-    struct np *np = payload;
-    struct np_notes *notes = &np->notes;
+    struct np_notes *notes = payload;
 
     mutex_lock(&notes->lock);
     while (!notes->is_ending) {
@@ -47,7 +35,7 @@ static void *run(void *payload)
         }
         notes->count--;
         mutex_unlock(&notes->lock);
-        tell(np, note);
+        notes->tell(notes->payload, note->parent, note->name, note->id);
         note_free(note);
         mutex_lock(&notes->lock);
     }
@@ -55,15 +43,22 @@ static void *run(void *payload)
     return NULL;
 }
 
-int np_notes_start(struct np *np, struct error *err)
+void np_notes_init(struct np_notes *notes, vfs_changed_fn tell, void *payload)
 {
-    np->notes.last = &np->notes.first;
-    return thread_start(&np->notes.thread, "np-notes", run, np, err);
+    *notes = (struct np_notes){.tell = tell, .payload = payload};
+    notes->last = &notes->first;
+    mutex_init(&notes->lock);
+    cond_init(&notes->changed);
 }
 
-void np_notes_add(struct np *np, uint64_t parent, const char *name, uint64_t id)
+int np_notes_start(struct np_notes *notes, struct error *err)
 {
-    struct np_notes *notes = &np->notes;
+    return thread_start(&notes->thread, "np-notes", run, notes, err);
+}
+
+void np_notes_add(void *payload, uint64_t parent, const char *name, uint64_t id)
+{
+    struct np_notes *notes = payload;
     struct np_note *note = calloc(1, sizeof(*note));
 
     if (!note || str_copy(&note->name, name, NULL) < 0) {
@@ -73,7 +68,7 @@ void np_notes_add(struct np *np, uint64_t parent, const char *name, uint64_t id)
     note->parent = parent;
     note->id = id;
     mutex_lock(&notes->lock);
-    if (notes->count < NOTES_MAX && !notes->is_ending) {
+    if (notes->count < NP_NOTES_MAX && !notes->is_ending) {
         *notes->last = note;
         notes->last = &note->next;
         notes->count++;
@@ -86,10 +81,8 @@ void np_notes_add(struct np *np, uint64_t parent, const char *name, uint64_t id)
     }
 }
 
-void np_notes_end(struct np *np)
+void np_notes_clear(struct np_notes *notes)
 {
-    struct np_notes *notes = &np->notes;
-
     mutex_lock(&notes->lock);
     notes->is_ending = true;
     cond_signal(&notes->changed);
@@ -101,4 +94,6 @@ void np_notes_end(struct np *np)
         notes->first = note->next;
         note_free(note);
     }
+    cond_clear(&notes->changed);
+    mutex_clear(&notes->lock);
 }
