@@ -7,6 +7,7 @@
  */
 #include "base/buf.h"
 #include "base/str.h"
+#include "base/xml_text.h"
 #include "setup.h"
 
 enum { XML_LIMIT = 64 * 1024 };
@@ -45,28 +46,6 @@ static const char behind[] = "</Command>\n"
                              "  </Actions>\n"
                              "</Task>\n";
 
-static int add_escaped(struct buf *out, const char *text, struct error *err)
-{
-    int code = 0;
-
-    for (; code == 0 && *text; text++) {
-        switch (*text) {
-        case '&':
-            code = buf_add_text(out, "&amp;", err);
-            break;
-        case '<':
-            code = buf_add_text(out, "&lt;", err);
-            break;
-        case '>':
-            code = buf_add_text(out, "&gt;", err);
-            break;
-        default:
-            code = buf_add(out, text, 1, err);
-        }
-    }
-    return code;
-}
-
 int setup_task_xml(char **out, const char *program, struct error *err)
 {
     struct buf xml;
@@ -75,7 +54,7 @@ int setup_task_xml(char **out, const char *program, struct error *err)
     buf_init(&xml, XML_LIMIT);
     code = buf_add_text(&xml, before, err);
     if (code == 0) {
-        code = add_escaped(&xml, program, err);
+        code = xml_text_add(&xml, program, false, err);
     }
     if (code == 0) {
         code = buf_add_text(&xml, behind, err);

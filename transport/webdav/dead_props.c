@@ -6,6 +6,7 @@
 
 #include "base/str.h"
 #include "base/thread.h"
+#include "base/xml_text.h"
 #include "path.h"
 #include "xml.h"
 
@@ -162,7 +163,7 @@ static int write_prop(struct buf *out, const struct prop *prop, bool name_only, 
     int code = buf_add_format(out, err, "<%s xmlns=\"", prop->name);
 
     if (code == 0) {
-        code = dav_xml_escape(out, prop->ns, true, err);
+        code = xml_text_add(out, prop->ns, true, err);
     }
     if (code == 0) {
         code = name_only || !prop->value[0]

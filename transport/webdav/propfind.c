@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "base/xml_text.h"
 #include "live_props.h"
 #include "method.h"
 #include "webdav_internal.h"
@@ -73,7 +74,7 @@ static int write_empty(struct buf *out, const char *ns, const char *name, struct
     int code = buf_add_format(out, err, "<%s xmlns=\"", name);
 
     if (code == 0) {
-        code = dav_xml_escape(out, ns, true, err);
+        code = xml_text_add(out, ns, true, err);
     }
     return code < 0 ? code : buf_add_text(out, "\"/>", err);
 }

@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/str.h"
+#include "base/xml_text.h"
 #include "live_props.h"
 #include "method.h"
 #include "webdav_internal.h"
@@ -149,7 +150,7 @@ static int write_name(struct dav_request *r, void *payload, const struct dav_xml
     }
     code = buf_add_format(&r->out, &r->err, "<%s xmlns=\"", prop->name);
     if (code == 0) {
-        code = dav_xml_escape(&r->out, prop->ns, true, &r->err);
+        code = xml_text_add(&r->out, prop->ns, true, &r->err);
     }
     return code < 0 ? code : buf_add_text(&r->out, "\"/>", &r->err);
 }

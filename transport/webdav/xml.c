@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "base/xml_text.h"
 
 #define SEPARATOR '\t' /* cannot stand in a name */
 #define ATTRS_MAX 64
@@ -261,40 +262,6 @@ int dav_xml_text(struct buf *out, const struct dav_xml *node, struct error *err)
     return code;
 }
 
-int dav_xml_escape(struct buf *out, const char *text, bool in_quotes, struct error *err)
-{
-    int code = 0;
-
-    while (*text && code == 0) {
-        size_t plain = strcspn(text, in_quotes ? "&<>\"\r\n\t" : "&<>\r");
-
-        code = buf_add(out, text, plain, err);
-        text += plain;
-        if (code < 0 || !*text) {
-            break;
-        }
-        switch (*text) {
-        case '&':
-            code = buf_add_text(out, "&amp;", err);
-            break;
-        case '<':
-            code = buf_add_text(out, "&lt;", err);
-            break;
-        case '>':
-            code = buf_add_text(out, "&gt;", err);
-            break;
-        case '"':
-            code = buf_add_text(out, "&quot;", err);
-            break;
-        default: /* would be read as a blank or a newline */
-            code = buf_add_format(out, err, "&#%d;", *text);
-            break;
-        }
-        text++;
-    }
-    return code;
-}
-
 static int write_attr(struct buf *out, const struct dav_xml_attr *attr, size_t number,
                       struct error *err)
 {
@@ -306,14 +273,14 @@ static int write_attr(struct buf *out, const struct dav_xml_attr *attr, size_t n
     } else {
         code = buf_add_format(out, err, " xmlns:a%zu=\"", number);
         if (code == 0) {
-            code = dav_xml_escape(out, attr->ns, true, err);
+            code = xml_text_add(out, attr->ns, true, err);
         }
         if (code == 0) {
             code = buf_add_format(out, err, "\" a%zu:%s=\"", number, attr->name);
         }
     }
     if (code == 0) {
-        code = dav_xml_escape(out, attr->value, true, err);
+        code = xml_text_add(out, attr->value, true, err);
     }
     return code < 0 ? code : buf_add(out, "\"", 1, err);
 }
@@ -325,7 +292,7 @@ static int write_start(struct buf *out, const struct dav_xml *node, struct error
     int code = buf_add_format(out, err, "<%s xmlns=\"", node->name);
 
     if (code == 0) {
-        code = dav_xml_escape(out, node->ns, true, err);
+        code = xml_text_add(out, node->ns, true, err);
     }
     if (code == 0) {
         code = buf_add(out, "\"", 1, err);
@@ -343,7 +310,7 @@ int dav_xml_write_inside(struct buf *out, const struct dav_xml *node, struct err
 
     while (at && code == 0) {
         if (!at->name) {
-            code = dav_xml_escape(out, at->text, false, err);
+            code = xml_text_add(out, at->text, false, err);
         } else {
             code = write_start(out, at, err);
             if (code == 0 && at->first) {

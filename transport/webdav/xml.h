@@ -57,7 +57,4 @@ int dav_xml_text(struct buf *out, const struct dav_xml *node, struct error *err)
 /* What is inside the element, as XML that means the same wherever it stands. */
 int dav_xml_write_inside(struct buf *out, const struct dav_xml *node, struct error *err);
 
-/* Text as XML; with `in_quotes` for an attribute. */
-int dav_xml_escape(struct buf *out, const char *text, bool in_quotes, struct error *err);
-
 #endif
