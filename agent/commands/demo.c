@@ -52,16 +52,8 @@ struct demo {
 
 static int find_programs(struct demo *demo, struct error *err)
 {
-    char *own = NULL;
-    char *slash;
-    int code = process_own_path(&own, err);
+    int code = process_own_folder(&demo->bin, err);
 
-    if (code < 0) {
-        return code;
-    }
-    slash = strrchr(own, '/');
-    code = str_copy_n(&demo->bin, own, (size_t)(slash - own), err);
-    free(own);
     if (code == 0) {
         code = str_format(&demo->tenant_program, err, "%s/mooring-tenant", demo->bin);
     }

@@ -113,22 +113,6 @@ static int write_order(const char *order, struct error *err)
                       err);
 }
 
-static int own_folder(char **out, struct error *err)
-{
-    char *path = NULL;
-    int code = process_own_path(&path, err);
-
-    if (code == 0) {
-        char *slash = strrchr(path, '\\');
-        char *other = strrchr(path, '/');
-
-        slash = other > slash ? other : slash;
-        code = str_copy_n(out, path, slash ? (size_t)(slash - path) : 0, err);
-    }
-    free(path);
-    return code;
-}
-
 static int write_key(const char *folder, struct error *err)
 {
     char *path = NULL;
@@ -161,7 +145,7 @@ int np_register(const char *folder, struct error *err)
     char *own = NULL;
     char *order = NULL;
     char *wanted = NULL;
-    int code = folder ? str_copy(&own, folder, err) : own_folder(&own, err);
+    int code = folder ? str_copy(&own, folder, err) : process_own_folder(&own, err);
 
     if (code == 0) {
         code = read_order(&order, err);

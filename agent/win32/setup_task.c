@@ -6,7 +6,6 @@
 
 #include <initguid.h>
 #include <stdlib.h>
-#include <string.h>
 #include <windows.h>
 #include <taskschd.h>
 
@@ -91,20 +90,13 @@ static HRESULT change(BSTR xml)
 
 static int agent_path(char **out, struct error *err)
 {
-    char *own = NULL;
-    int code = process_own_path(&own, err);
+    char *folder = NULL;
+    int code = process_own_folder(&folder, err);
 
     if (code == 0) {
-        char *slash = strrchr(own, '\\');
-        char *other = strrchr(own, '/');
-
-        slash = other > slash ? other : slash;
-        if (slash) {
-            slash[1] = '\0';
-        }
-        code = str_format(out, err, "%smooring-agent.exe", own);
+        code = str_format(out, err, "%s\\mooring-agent.exe", folder);
     }
-    free(own);
+    free(folder);
     return code;
 }
 

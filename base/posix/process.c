@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/str.h"
 
 struct process {
     pid_t pid;
@@ -187,6 +188,20 @@ int process_own_path(char **out, struct error *err)
     free(*out);
     *out = copy;
     return 0;
+}
+
+int process_own_folder(char **out, struct error *err)
+{
+    char *path = NULL;
+    int code = process_own_path(&path, err);
+
+    if (path) {
+        const char *slash = strrchr(path, '/');
+
+        code = str_copy_n(out, path, slash ? (size_t)(slash - path) : 0, err);
+    }
+    free(path);
+    return code;
 }
 
 void process_keep_small(void)

@@ -249,6 +249,22 @@ int process_own_path(char **out, struct error *err)
     return code;
 }
 
+int process_own_folder(char **out, struct error *err)
+{
+    char *path = NULL;
+    int code = process_own_path(&path, err);
+
+    if (code == 0) {
+        const char *slash = strrchr(path, '\\');
+        const char *other = strrchr(path, '/');
+
+        slash = other > slash ? other : slash;
+        code = str_copy_n(out, path, slash ? (size_t)(slash - path) : 0, err);
+    }
+    free(path);
+    return code;
+}
+
 /* The heap of Windows gives memory back by itself. */
 void process_keep_small(void)
 {

@@ -36,6 +36,9 @@ uint32_t process_id(const struct process *process);
 /* Path of the running program. Caller frees. */
 int process_own_path(char **out, struct error *err);
 
+/* The folder that it lies in, without the separator at the end. Caller frees. */
+int process_own_folder(char **out, struct error *err);
+
 /* For a process that idles for hours beside many others: gives memory that was freed back to the system instead of keeping
  * it per thread. To be called before any thread is started. tests/bench has what it saves. */
 void process_keep_small(void);
