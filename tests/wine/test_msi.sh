@@ -41,6 +41,7 @@ client=11111111-2222-4333-8444-555555555555
 
 msiexec() { wine_run "$system/msiexec.exe" "$@" /qn; }
 install() { msiexec /i "$(windows_path "$work/$1")" "${@:2}"; }
+schtasks() { wine_run "$system/schtasks.exe" "$@"; }
 uninstall() { msiexec /x "$(windows_path "$work/$1")"; }
 repair() { install "$1" REINSTALL=ALL REINSTALLMODE=amus "${@:2}"; } # what msiexec /fa does; Wine's /f takes no file
 installed() { wine_run "$programs/mooring.exe" "$@"; }
@@ -54,23 +55,49 @@ absent() { [ ! -e "$2" ] || fail "$1: $2 is there" && pass "$1"; }
 product_code() { msiinfo export "$work/$1" Property | tr -d '\r' | sed -n 's/^ProductCode\t//p'; }
 entry() { value "HKLM\\Software\\Microsoft\\Windows\\CurrentVersion\\Uninstall\\$(product_code "$1")" "$2"; }
 
-# All files and all of the registry that an installation could leave something in. What Windows Installer keeps for itself,
-# what users have (their journals are theirs) and what Wine says of the missing display is not of this product.
+# All files and all of the registry that an installation could leave something in, each value with its key before it. What
+# Windows Installer keeps for itself and what users have (their journals are theirs) are not of this product.
 snapshot() {
     (cd "$prefix/drive_c" && find . \( -path ./users -o -path ./windows/temp -o -path ./windows/Installer \) -prune -o -print | sort) >"$work/$1.files"
     for key in Software System; do
         reg export "HKLM\\$key" "$(windows_path "$work/$1.$key.reg")" /y >/dev/null || fail "reg export $key"
         iconv -f UTF-16 -t UTF-8 "$work/$1.$key.reg" | tr -d '\r' |
-            awk '/^\[/ { skip = index($0, "\\Installer\\UserData\\") } !skip'
+            awk '/^\[/ { key = $0; skip = index(key, "\\Installer\\UserData\\"); if (!skip) print key; next }
+                 key && !skip && !/^ *$/ { print key $0 }'
     done >"$work/$1.registry"
 }
-# Not ours: what the first package of any kind leaves in a new prefix (the installer's own empty keys, how its service starts), and
-# the folder for x86, which is empty where there is no 32-bit Wine and goes with the last file in it.
+# Wine's own, while it runs: what it says of the missing display for each desktop that it makes, and its number for the next
+# process of a service. Both keys are volatile, so nothing that is installed can stay there.
 differences() {
-    local installers='^> \[HKEY_LOCAL_MACHINE\\Software\\(Classes|Microsoft\\Windows\\CurrentVersion)\\Installer(\\(Features|Products|UpgradeCodes|UserData))?\]$'
-    diff "$work/before.files" "$work/after.files" | grep '^[<>]' | grep -vxF '< ./windows/syswow64'
-    diff "$work/before.registry" "$work/after.registry" | grep '^[<>]' | grep -vE "$installers" |
-        grep -vE '^[<>] *$|Control.Video.|^. "DriverError"|^[<>] @=dword:0000000[0-9]$|^[<>] "Start"=dword:0000000[23]$'
+    local control='\[HKEY_LOCAL_MACHINE\\System\\CurrentControlSet\\Control'
+    diff "$work/before.files" "$work/after.files" | grep '^[<>]'
+    diff "$work/before.registry" "$work/after.registry" | grep '^[<>]' | grep -vE \
+        -e "^[<>] $control"'\\Video\\\{[0-9a-f-]{36}\}(\\0000)?\]("DriverError"=".*")?$' \
+        -e "^[<>] $control"'\\ServiceCurrent\]@=dword:[0-9a-f]{8}$'
+}
+
+# What any first package, and any first task, leaves in a new prefix: empty keys of the installer, how the service of tasks
+# starts. A package and a task of nobody come before ours, so that what we compare is ours.
+warm_up() {
+    cp "$here/msi/foreign.wxs" "$work/"
+    echo foreign >"$work/foreign.txt"
+    (cd "$work" && wixl -a x64 -o foreign.msi foreign.wxs) || fail "wixl"
+    uninstall foreign.msi >/dev/null 2>&1 # what a run that was killed left
+    install foreign.msi >"$work/out" || fail "the first package of all: $(cat "$work/out")"
+    present "another package" "$prefix/drive_c/Program Files/Foreign/foreign.txt"
+    uninstall foreign.msi >"$work/out" || fail "removal of the first package of all: $(cat "$work/out")"
+    absent "goes again" "$prefix/drive_c/Program Files/Foreign"
+    cat >"$work/foreign.xml" <<XML
+<?xml version="1.0"?>
+<Task version="1.2" xmlns="http://schemas.microsoft.com/windows/2004/02/mit/task">
+  <Actions><Exec><Command>C:\\foreign.exe</Command></Exec></Actions>
+</Task>
+XML
+    schtasks /create /tn Foreign /xml "$(windows_path "$work/foreign.xml")" /f || fail "the first task of all"
+    schtasks /delete /tn Foreign /f || fail "removal of the first task of all"
+    # Empty where there is no 32-bit Wine; on a Windows it never is, and Wine's installer takes an empty folder away.
+    mkdir -p "$wow64"
+    echo foreign >"$wow64/foreign.txt"
 }
 
 for version in 1.0.0 1.1.0; do
@@ -92,6 +119,7 @@ path_before=%SystemRoot%\\system32\;%SystemRoot%\;%SystemRoot%\\system32\\wbem
 reg add "$path_key" /v PATH /t REG_EXPAND_SZ /d "$path_before" /f >/dev/null
 reg add "$order_key" /v ProviderOrder /t REG_SZ /d "$foreign" /f >/dev/null
 
+warm_up
 # Wine does not say which Windows it is in the value that tells 10 from 8.1.
 reg delete "$windows_key" /v CurrentMajorVersionNumber /f >/dev/null 2>&1
 install $old >/dev/null
