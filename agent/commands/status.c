@@ -73,6 +73,7 @@ static void print_files(const cJSON *files)
 {
     const cJSON *unsaved = cJSON_GetObjectItemCaseSensitive(files, "unsaved");
     const cJSON *deletes = cJSON_GetObjectItemCaseSensitive(files, "deletes");
+    double copies = answer_number(files, "conflictCopies");
     const cJSON *item;
 
     printf("files      %.0f open, %.0f uploads running, %.0f waiting, %.1f MB cached, %.0f items "
@@ -85,6 +86,11 @@ static void print_files(const cJSON *files)
                "           if that was you: mooring deletes allow\n",
                answer_text(deletes, "since"), answer_number(deletes, "threshold"),
                answer_number(deletes, "refused"));
+    }
+    if (copies > 0) {
+        printf("conflicts  %.0f %s made since the start, as 'Name (conflict User date time)'\n"
+               "           compare each with the file beside it, then delete it\n",
+               copies, copies > 1 ? "copies were" : "copy was");
     }
     if (cJSON_GetArraySize(unsaved) > 0) {
         printf("NOT SAVED  %d files are not on the server; their bytes are kept:\n",

@@ -58,6 +58,10 @@ uploads wait >/dev/null || fail "wait for the copy"
 expect "theirs is still there" "$(printf 'theirs' | sha256sum | cut -d' ' -f1)" "$(truth one.txt .sha256)"
 expect "mine is kept beside it" "mine here" "$(cat "$library"/one\ \(conflict*)"
 expect "status counts it" 1 "$(status .files.conflictCopies)"
+mooring status | grep -A1 '^conflicts ' >"$work/conflicts.txt"
+grep -q '1 copy .*(conflict ' "$work/conflicts.txt" || fail "status as text does not name it: $(cat "$work/conflicts.txt")"
+grep -q 'compare' "$work/conflicts.txt" || fail "status does not say what to do: $(cat "$work/conflicts.txt")"
+pass "and says so as text, with what to do"
 
 # discard
 control pause '{"seconds":600}' >/dev/null
