@@ -125,7 +125,8 @@ int policy_run_export(const struct policy_io *io, const struct policy_request *r
     if (code == 0) {
         code = policy_export_set(io, request, &set, err);
     }
-    if (code == POLICY_CLEAN && policy_error_count(policy) > 0) { /* of this system's sources */
+    /* As `check` says it, whatever the form; errors are of this system's sources. */
+    if (code == POLICY_CLEAN && policy_exit_class(policy) != POLICY_CLEAN) {
         code = POLICY_WARNINGS;
     }
     policy_set_clear(&set);

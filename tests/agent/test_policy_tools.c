@@ -56,6 +56,32 @@ static void policy_export__says_the_same_in_every_form(void **state)
     free(file);
 }
 
+/* A script sees by the exit code alone that somebody should look, whatever the form. */
+static void policy_export__ends_as_check_does(void **state)
+{
+    static const char *const formats[] = {"yaml", "reg", "regpol", "intune"};
+    static const char *const policies[] = {"CacheSizeMB: 4096\n",
+                                           "CacheSizeMB: 4096\nNoSuchSetting: 1\n"};
+    struct fixture *f = *state;
+    char *file = path(f, "exported.yaml");
+    struct outcome outcome;
+
+    for (int warns = 0; warns < 2; warns++) {
+        fixture_write(f, "exported.yaml", policies[warns]);
+        POLICY_RUN(&outcome, f, "check", file);
+        assert_int_equal(outcome.exit_code, warns);
+        outcome_clear(&outcome);
+        for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++) {
+            POLICY_RUN(&outcome, f, "export", "--format", formats[i], file);
+            assert_int_equal(outcome.exit_code, warns);
+            assert_int_equal(says(&outcome.complaint, "NoSuchSetting"), warns);
+            assert_true(outcome.out.size > 0);
+            outcome_clear(&outcome);
+        }
+    }
+    free(file);
+}
+
 static void policy_export__prints_without_a_file(void **state)
 {
     struct fixture *f = *state;
@@ -281,6 +307,7 @@ static void policy_command__refuses_options_of_other_verbs(void **state)
 
 static const struct CMUnitTest tests[] = {
     ROW(policy_export__says_the_same_in_every_form),
+    ROW(policy_export__ends_as_check_does),
     ROW(policy_export__prints_without_a_file),
     ROW(policy_export__warns_of_a_password_and_hides_the_file),
     ROW(policy_export__makes_a_profile_of_what_the_template_has),
