@@ -74,7 +74,7 @@ static cJSON *door_json(const struct door *door)
     add_text(object, "id", address->item_id);
     add_text(object, "etag", address->etag);
     if (!door->is_site) {
-        add_text(object, "state", door->is_pending ? "uploading" : "saved");
+        add_text(object, "state", door_state(door));
         add_time(object, "modified", address->modified_ms);
     }
     if (!door->is_site && address->kind == GRAPH_FILE) {
@@ -227,11 +227,8 @@ static int do_restore(cJSON *result, const struct door *door, const char *wanted
 {
     char *id = NULL;
     uint64_t bytes = 0;
-    int code = door->is_pending
-                   ? error_set(err, ERR_BUSY,
-                               "changes to this file are not on the server yet; `mooring uploads "
-                               "wait` first")
-                   : find_version(&id, &bytes, door, wanted, call, err);
+    int code = door->upload_id ? door_not_sent(door, "changes to this file are", err)
+                               : find_version(&id, &bytes, door, wanted, call, err);
 
     if (code == 0) {
         code = graph_restore_version(door->account->account, door->address.drive_id,

@@ -15,12 +15,19 @@
 struct door {
     struct session_account *account; /* a reference */
     bool is_site;                    /* `address` has web_url alone, and no item */
-    bool is_pending;                 /* its newest content is not on the server yet */
     struct graph_address address;
     char *path;      /* where it appears in the mount, absolute; NULL: not mapped */
-    char *upload_id; /* of what is on its way */
+    char *upload_id; /* of content that is newer than the server's; NULL: there is none */
+    enum online_vfs_upload_state upload_state;
 };
 void door_clear(struct door *door);
+
+/* How things are with what was saved here: "saved", "uploading", or what `uploads list` calls what is
+ * not sent by itself. */
+const char *door_state(const struct door *door);
+
+/* ERR_BUSY, for what needs the newest content on the server: `what` is not, and what to do. */
+int door_not_sent(const struct door *door, const char *what, struct error *err);
 
 /* From what the client sent: `text`, `absolute` and `real`. ERR_NOT_FOUND: nothing is
  * there, and what to do; ERR_BUSY: only here, not on the server yet. Waits for the network; no lock

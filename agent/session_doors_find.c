@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -89,18 +90,56 @@ static int confirmed_drive(char **out, const struct library *library, struct acc
 
 struct pending {
     const struct door_place *place;
-    char *id;
+    struct door *door;
 };
 
+static bool needs_person(enum online_vfs_upload_state state)
+{
+    return state == UPLOAD_BLOCKED || state == UPLOAD_CONFLICT || state == UPLOAD_UNSAVED;
+}
+
+/* The first of what is on its way, else of what is kept. */
 static void note_upload(void *payload, const struct online_vfs_upload *upload)
 {
-    struct pending *pending = payload;
+    const struct pending *pending = payload;
+    struct door *door = pending->door;
     const char *path = upload->path + (*upload->path == '/');
+    bool is_better =
+        !door->upload_id || (needs_person(door->upload_state) && !needs_person(upload->state));
 
-    if (!pending->id && strcmp(upload->key, pending->place->key) == 0 &&
-        str_equal_nocase(path, pending->place->rest)) {
-        (void)str_copy(&pending->id, upload->id, NULL);
+    if (is_better && strcmp(upload->key, pending->place->key) == 0 &&
+        str_equal_nocase(path, pending->place->rest) &&
+        str_copy(&door->upload_id, upload->id, NULL) == 0) {
+        door->upload_state = upload->state;
     }
+}
+
+static void find_upload(struct door *door, struct session *session, const struct door_place *place)
+{
+    struct pending pending = {.place = place, .door = door};
+
+    str_free(&door->upload_id);
+    (void)online_vfs_visit_uploads(session->online, note_upload, &pending, NULL);
+}
+
+const char *door_state(const struct door *door)
+{
+    if (!door->upload_id) {
+        return "saved";
+    }
+    return session_upload_state_name(needs_person(door->upload_state) ? door->upload_state
+                                                                      : UPLOAD_RUNNING);
+}
+
+int door_not_sent(const struct door *door, const char *what, struct error *err)
+{
+    return needs_person(door->upload_state)
+               ? error_set(err, ERR_BUSY,
+                           "%s not on the server, and not sent by itself; `mooring uploads list` "
+                           "says why",
+                           what)
+               : error_set(err, ERR_BUSY,
+                           "%s not on the server yet; `mooring uploads wait` waits for it", what);
 }
 
 /* A notebook is shown as "<name>.url". */
@@ -173,10 +212,11 @@ static int show_path(char **out, struct session *session, const struct door_plac
 /* The service knows nothing by this name: why, as far as we can tell. */
 static int not_there(const struct door *out, const struct door_place *place, struct error *err)
 {
-    if (out->is_pending) {
-        return error_set(err, ERR_BUSY,
-                         "'%.150s' is not on the server yet; `mooring uploads wait` waits for it",
-                         place->rest);
+    if (out->upload_id) {
+        char what[160];
+
+        snprintf(what, sizeof(what), "'%.150s' is", place->rest);
+        return door_not_sent(out, what, err);
     }
     return error_set(
         err, ERR_NOT_FOUND,
@@ -189,13 +229,10 @@ static int open_place(struct door *out, struct session *session, const struct do
                       const struct call *call, struct error *err)
 {
     struct library library = {0};
-    struct pending pending = {.place = place};
     int code = find_library(&library, &out->account, session, place->key, err);
 
     if (code == 0) {
-        (void)online_vfs_visit_uploads(session->online, note_upload, &pending, NULL);
-        out->upload_id = pending.id;
-        out->is_pending = pending.id != NULL;
+        find_upload(out, session, place);
         code = ask_item(out, &library, place->rest, call, err);
     }
     if (code == ERR_NOT_FOUND && library.key) {
@@ -309,12 +346,7 @@ static int locate(struct door *out, struct session *session, struct error *err)
     }
     mutex_unlock(&session->apply_mutex);
     if (code == 0 && place.key) {
-        struct pending pending = {.place = &place};
-
-        (void)online_vfs_visit_uploads(session->online, note_upload, &pending, NULL);
-        free(out->upload_id);
-        out->upload_id = pending.id;
-        out->is_pending = pending.id != NULL;
+        find_upload(out, session, &place);
         code = show_path(&out->path, session, &place, err);
     }
     door_place_clear(&place);

@@ -249,6 +249,9 @@ cJSON *session_plan(struct session *session, struct error *err);
 cJSON *session_explain(struct session *session, const char *url, struct error *err);
 
 /* session_uploads.c */
+
+/* As `mooring uploads list` says it. */
+const char *session_upload_state_name(enum online_vfs_upload_state state);
 int session_uploads(struct session *session, const struct control_request *request, cJSON **result,
                     struct error *err);
 /* Of one tenant. */

@@ -12,8 +12,13 @@
 #define COPY_BYTES 65536u
 #define NAMES_MAX 1000
 
-static const char *const state_names[] = {"waiting",  "uploading", "retry",   "blocked",
-                                          "conflict", "unsaved",   "settling"};
+const char *session_upload_state_name(enum online_vfs_upload_state state)
+{
+    static const char *const names[] = {"waiting",  "uploading", "retry",   "blocked",
+                                        "conflict", "unsaved",   "settling"};
+
+    return names[state];
+}
 
 static const char *argument(const struct control_request *request, const char *name)
 {
@@ -43,7 +48,7 @@ static void add_upload(void *payload, const struct online_vfs_upload *upload)
     cJSON *item = cJSON_CreateObject();
 
     cJSON_AddStringToObject(item, "id", upload->id);
-    cJSON_AddStringToObject(item, "state", state_names[upload->state]);
+    cJSON_AddStringToObject(item, "state", session_upload_state_name(upload->state));
     session_add_library(item, list->session, upload->key);
     cJSON_AddStringToObject(item, "path", upload->path);
     cJSON_AddNumberToObject(item, "bytes", (double)upload->size_bytes);

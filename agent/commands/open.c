@@ -38,13 +38,19 @@ static int plan_web(struct plan *plan, const cJSON *door, struct error *err)
 static int plan_office(struct plan *plan, const cJSON *door, struct error *err)
 {
     const char *web = answer_text(door, "webUrl");
+    const char *state = answer_text(door, "state");
     bool is_browser = strcmp(answer_text(door, "coAuthoring"), "Browser") == 0;
     int code = 0;
 
-    if (strcmp(answer_text(door, "state"), "uploading") == 0) {
+    if (strcmp(state, "uploading") == 0) {
         return error_set(err, ERR_BUSY,
                          "changes to this file are not on the server yet; `mooring uploads wait` "
                          "waits for them");
+    }
+    if (strcmp(state, "saved") != 0) {
+        return error_set(err, ERR_BUSY,
+                         "changes to this file are not on the server, and not sent by themselves; "
+                         "`mooring uploads list` says why");
     }
     if (!is_browser) {
         code = office_command(&plan->target, answer_text(door, "name"),

@@ -246,6 +246,23 @@ expect "uploaded" "ms-word:ofe|u|$doc/Draft.docx" "$(launch open "$lib/Draft.doc
 expect "and the attribute state" saved "$(fact state "$lib/history.txt")"
 agent_stop
 
+# --- kept as unsaved: nobody sends it
+write_policy "WriteMode: BeforeClose"
+agent_start
+until_true 30 "sign-in again" mooring view "$lib"
+control faults '{"match": {"host": "graph", "method": "P*"}, "count": -1, "action": {"status": 507}}' >/dev/null
+(printf 'more' >>"$lib/Plan.docx") 2>/dev/null
+id=$(mooring uploads list --json | jq -r '.uploads[] | select(.state == "unsaved") | .id')
+[ -n "$id" ] || fail "the save did not fail: $(mooring uploads list)"
+expect "status of an unsaved file" unsaved "$(mooring status --json "$lib/Plan.docx" | jq -r .state)"
+expect "and the id for \`uploads\`" "$id" "$(mooring status --json "$lib/Plan.docx" | jq -r .upload)"
+refused "an unsaved file" BUSY "uploads list" open "$lib/Plan.docx"
+refused "a restore beside an unsaved file" BUSY "uploads list" versions "$lib/Plan.docx" --restore 1
+control clear-faults >/dev/null
+mooring uploads discard "$id" >/dev/null || fail "discard"
+expect "status after discard" saved "$(mooring status --json "$lib/Plan.docx" | jq -r .state)"
+agent_stop
+
 # --- policy
 control switch '{"name": "links_disabled", "value": true}' >/dev/null
 write_policy "CoAuthoring: Browser" "LinkScope: Anonymous"
