@@ -29,7 +29,7 @@ void doctor_add(struct doctor *doctor, const char *name, enum doctor_level level
                 const char *advice, const char *fmt, ...) PRINTF_LIKE(5, 6);
 
 struct doctor_options {
-    const char *policy_file; /* --policy of the agent; NULL: the sources of this system */
+    const char *policy_file; /* as the agent's --policy; NULL: what the running agent goes by */
     bool is_offline;         /* ask no host of the service */
 };
 
@@ -37,8 +37,11 @@ struct doctor_options {
  * without memory: all that is wrong is a check. Takes up to a minute when hosts do not answer. */
 int doctor_examine(cJSON **out, const struct doctor_options *options, struct error *err);
 
-/* The policy as it is read here and now. *out is the caller's: policy_free(). */
-int doctor_read_policy(struct policy **out, const char *policy_file, struct error *err);
+/* The policy as it is read here and now: of `policy_file`, else of the file that the running agent was
+ * started with by its answer to `status` (NULL: none runs), else of this system. *out is the caller's:
+ * policy_free(). */
+int doctor_read_policy(struct policy **out, const char *policy_file, const cJSON *status,
+                       struct error *err);
 
 /* doctor_agent.c: what the agent of this user says; `status` NULL: none runs, and `why`. */
 void doctor_check_agent(struct doctor *doctor, const cJSON *status, const struct error *why);

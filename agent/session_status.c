@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "opener.h"
 
 static const char *const state_names[] = {"unknown", "signed-in", "offline", "waiting",
                                           "signed-out"};
@@ -224,6 +225,21 @@ static void add_list(cJSON *object, const char *name, const struct str_list *lis
     }
 }
 
+/* Where --policy counts, nothing else does: who judges this agent must know. */
+static void add_override(cJSON *object, const struct policy *policy)
+{
+    char *path = NULL;
+
+    for (size_t i = 0; i < policy_file_count(policy) && !path; i++) {
+        const struct policy_file *file = policy_file_at(policy, i);
+
+        if (file->layer == POLICY_LAYER_OVERRIDE && opener_absolute(&path, file->path, NULL) == 0) {
+            cJSON_AddStringToObject(object, "override", path);
+        }
+    }
+    free(path);
+}
+
 /* The caller holds session->mutex. */
 static cJSON *policy_json(const struct session *session)
 {
@@ -233,6 +249,7 @@ static cJSON *policy_json(const struct session *session)
     cJSON_AddBoolToObject(object, "live", session->is_live);
     cJSON_AddNumberToObject(object, "warnings", (double)policy_warning_count(session->policy));
     cJSON_AddNumberToObject(object, "errors", (double)policy_error_count(session->policy));
+    add_override(object, session->policy);
     if (session->is_override_over) {
         cJSON_AddBoolToObject(object, "overrideEnded", true);
     }

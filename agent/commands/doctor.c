@@ -18,7 +18,7 @@ static const char usage[] =
     "usage: mooring doctor [--offline] [--policy FILE] [--json]\n"
     "Looks at every condition for the agent's work, and says what to do about what is wrong.\n"
     "  --offline      ask no host of the service\n"
-    "  --policy FILE  as `mooring agent --policy`\n"
+    "  --policy FILE  as `mooring agent --policy`; default: as the running agent has it\n"
     "Exit code 0: all is fine; 1: something is not.\n";
 
 static const char *const level_names[DOCTOR_LEVELS] = {"ok", "warning", "failed"};
@@ -56,7 +56,7 @@ static void check_sources(struct doctor *doctor, const struct policy *policy)
             read++;
             doctor_add(doctor, "policy", DOCTOR_OK, NULL, "%s: '%s'",
                        policy_layer_name(file->layer), file->path);
-        } else if (file->state != POLICY_FILE_ABSENT) {
+        } else if (file->state != POLICY_FILE_ABSENT || file->layer == POLICY_LAYER_OVERRIDE) {
             doctor_add(doctor, "policy", DOCTOR_FAILED, "`mooring policy show` says what is wrong",
                        "%s: '%s' cannot be used", policy_layer_name(file->layer), file->path);
         }
@@ -84,13 +84,27 @@ static void check_settings(struct doctor *doctor, const struct settings *setting
     }
 }
 
-int doctor_read_policy(struct policy **out, const char *file, struct error *err)
+/* The file of the running agent's --policy. "": it has none, or none runs. Lent. */
+static const char *policy_of_agent(const cJSON *status)
 {
+    return answer_text(cJSON_GetObjectItemCaseSensitive(status, "policy"), "override");
+}
+
+int doctor_read_policy(struct policy **out, const char *file, const cJSON *status,
+                       struct error *err)
+{
+    const char *of_agent = policy_of_agent(status);
     struct policy_sources sources = {0};
     int code = policy_default_sources(&sources, err);
 
     if (code == 0 && file) {
         code = policy_sources_override(&sources, file, err);
+    } else if (code == 0 && *of_agent) {
+        code = policy_sources_override(&sources, of_agent, err);
+        if (code == ERR_DENIED) { /* a machine policy came: it ends the agent's own, too */
+            error_clear(err);
+            code = 0;
+        }
     }
     if (code == 0) {
         code = policy_load(out, &sources, err);
@@ -181,13 +195,17 @@ static void check_folders(struct doctor *doctor, const struct settings *settings
 
 /* --- all of them --- */
 
+/* `status` NULL: no agent runs, and `why`. */
 static void examine(struct doctor *doctor, const struct policy *policy,
-                    const struct doctor_options *options)
+                    const struct doctor_options *options, const cJSON *status,
+                    const struct error *why)
 {
     const struct settings *settings = policy_settings(policy);
-    struct error err = {0};
-    cJSON *status = NULL;
 
+    if (!options->policy_file && *policy_of_agent(status)) {
+        doctor_add(doctor, "policy", DOCTOR_OK, NULL,
+                   "the running agent was started with --policy; this is about what it goes by");
+    }
     check_sources(doctor, policy);
     check_settings(doctor, settings);
     check_folders(doctor, settings);
@@ -195,26 +213,29 @@ static void examine(struct doctor *doctor, const struct policy *policy,
     if (!options->is_offline) {
         doctor_check_network(doctor, settings);
     }
-    (void)command_call(&status, "status", NULL, NULL, NULL, &err);
-    doctor_check_agent(doctor, status, &err);
-    cJSON_Delete(status);
+    doctor_check_agent(doctor, status, why);
 }
 
 int doctor_examine(cJSON **out, const struct doctor_options *options, struct error *err)
 {
     struct doctor doctor = {.checks = cJSON_CreateArray()};
     struct policy *policy = NULL;
+    struct error why = {0};
+    cJSON *status = NULL;
     cJSON *result = NULL;
-    int code = doctor_read_policy(&policy, options->policy_file, err);
+    int code;
 
+    (void)command_call(&status, "status", NULL, NULL, NULL, &why);
+    code = doctor_read_policy(&policy, options->policy_file, status, err);
     if (code == 0) {
-        examine(&doctor, policy, options);
+        examine(&doctor, policy, options, status, &why);
         result = cJSON_CreateObject();
     }
     if (code == 0 && (!result || !doctor.checks)) {
         code = error_set(err, ERR_NO_MEMORY, "no memory for the checks");
     }
     policy_free(policy);
+    cJSON_Delete(status);
     if (code < 0) {
         cJSON_Delete(doctor.checks);
         cJSON_Delete(result);

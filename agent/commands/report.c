@@ -31,7 +31,7 @@ static const char usage[] =
     "sites and people, addresses and secrets are left out; each name is a number instead.\n"
     "  --output FILE  default: mooring-report-TIME.zip in this folder; a file that is there stays\n"
     "  --offline      ask no host of the service\n"
-    "  --policy FILE  as `mooring agent --policy`\n";
+    "  --policy FILE  as `mooring agent --policy`; default: as the running agent has it\n";
 
 static const char readme[] =
     "A support bundle of Mooring.\r\n"
@@ -344,10 +344,11 @@ static int make_report(char **path, const struct report_arguments *arguments, st
         code = redactor_new(&bundle.redactor, err);
     }
     if (code == 0) {
-        code = doctor_read_policy(&bundle.policy, arguments->doctor.policy_file, err);
+        (void)command_call(&bundle.status, "status", NULL, NULL, NULL, NULL);
+        code =
+            doctor_read_policy(&bundle.policy, arguments->doctor.policy_file, bundle.status, err);
     }
     if (code == 0) {
-        (void)command_call(&bundle.status, "status", NULL, NULL, NULL, NULL);
         (void)command_call(&bundle.plan, "plan", NULL, NULL, NULL, NULL);
         code = fill(&bundle, &arguments->doctor, err);
     }

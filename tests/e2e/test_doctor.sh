@@ -37,6 +37,12 @@ pass "every check is there"
 mooring doctor --policy "$policy" >"$work/doctor.txt"
 expect "as text it ends with 0, too" 0 $?
 expect "with one line a check and one more" "$(($(jq '.checks | length' "$work/doctor.json") + 1))" "$(wc -l <"$work/doctor.txt")"
+# without --policy it judges what the agent goes by, which was started with one
+mooring doctor --json >"$work/doctor.json"
+doctor_code=$?
+expect "beside an agent with --policy: $(jq -c '[.checks[] | select(.level != "ok")]' "$work/doctor.json")" 0 $doctor_code
+expect_text "it says whose policy it judges" policy "agent.*--policy"
+expect_text "and names the file" policy "'$policy'"
 if ls "$work"/state/mooring/doctor-test* "$work"/state/mooring/tokens/doctor-test* 2>/dev/null; then
     fail "doctor left a file behind"
 fi
