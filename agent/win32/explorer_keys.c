@@ -186,7 +186,10 @@ int explorer_keys_add_verbs(const struct explorer_view *view, const char *progra
 
 /* --- letters --- */
 
-/* A name that somebody else wrote there is the user's own: Explorer's Rename does that. */
+/* A name that somebody else wrote there stays: it is the user's own, by Explorer's Rename, or that of
+ * the WebDAV transport, which labels its letters itself (transport/webdav/win32/map.c): the key is
+ * named after its secret, and is wanted in every session, while only a user's first agent has
+ * entries for Explorer. */
 static int add_label(const char *point, const char *label, struct error *err)
 {
     char *key = NULL;

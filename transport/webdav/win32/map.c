@@ -126,7 +126,8 @@ static int label_key(wchar_t **out, const wchar_t *remote, struct error *err)
     return 0;
 }
 
-/* A label is an ornament: what goes wrong is not told. */
+/* A label is an ornament: what goes wrong is not told. Ours and not the agent's, as those of np are
+ * (agent/win32/explorer_keys.c): the key has the secret in its name and goes when the letter goes. */
 static void set_label(const wchar_t *remote, const char *label)
 {
     wchar_t *key = NULL;
