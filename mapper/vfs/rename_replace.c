@@ -159,57 +159,6 @@ static void hand_over(struct rename *r, struct body *body)
     mutex_unlock(&body->lock);
 }
 
-/* The target has the content: tree first, then the source's item. */
-static int replaced(struct rename *r, struct body *body, const struct graph_item *item,
-                    const struct call *call, struct error *err)
-{
-    struct online_vfs *online = r->online;
-    struct settling *settling = NULL;
-    struct place place = {0};
-    bool is_local = false;
-    bool was_kept = false;
-    struct settling *waiting = NULL;
-    int code = 0;
-
-    mutex_lock(&online->lock);
-    is_local = r->node->flags & NODE_LOCAL;
-    mutex_unlock(&online->lock);
-    if (!is_local) {
-        mutex_lock(&online->lock);
-        code = r->node->flags & NODE_GONE ? 0 : settle_delete(online, &settling, r->node, err);
-        mutex_unlock(&online->lock);
-    }
-    if (code == 1) {
-        code = place_of(&place, online, r->node, true, call, err);
-        if (code == 0) {
-            code = graph_delete_item(place.account, place.drive_id, place.item_id, call, err);
-        }
-        if (code == ERR_NOT_FOUND || code == ERR_STALE) {
-            error_clear(err);
-            code = 0;
-        }
-    }
-    mutex_lock(&online->lock);
-    if (!(r->target->flags & NODE_GONE)) {
-        (void)tree_apply_own(online, r->target, item, r->asked_edit, NULL);
-    }
-    if (code == 0 && !((r->target->flags | r->node->flags) & NODE_GONE)) {
-        tree_bury(online->tree, node_item_id(r->node));
-        hand_over(r, body);
-        tree_replace(online->tree, r->node, r->target);
-    }
-    was_kept = code == 0 && local_only_leave(online, body);
-    waiting = code == 0 ? settle_forget_new(online, body) : NULL;
-    mutex_unlock(&online->lock);
-    settle_written(online, settling);
-    if (was_kept) {
-        body_put(body);
-    }
-    settle_free(online, waiting);
-    place_clear(&place);
-    return code;
-}
-
 /* Too large to be sent again: the old item steps aside, the new one takes its name, the old one
  * goes. Both are never missing; the old item's id is lost, to the recycle bin. */
 static int replace_aside(struct rename *r, const struct call *call, struct error *err)
@@ -303,6 +252,63 @@ static void drop_replaced(struct rename *r, struct body *body, struct body *othe
     }
 }
 
+/* The target has the content: the journal first, then the tree. The source's item goes when it
+ * settled; what waits to be sent over it is dropped after the journal knows that, or a crash would
+ * leave the version of before that under its name. */
+static int replaced(struct rename *r, struct body *body, struct body *other,
+                    const struct graph_item *item, const struct call *call, struct error *err)
+{
+    struct online_vfs *online = r->online;
+    struct settling *settling = NULL;
+    struct place place = {0};
+    bool is_local = false;
+    bool was_kept = false;
+    struct settling *waiting = NULL;
+    int code = 0;
+
+    mutex_lock(&online->lock);
+    is_local = r->node->flags & NODE_LOCAL;
+    mutex_unlock(&online->lock);
+    if (!is_local) {
+        mutex_lock(&online->lock);
+        code = r->node->flags & NODE_GONE ? 0 : settle_delete(online, &settling, r->node, err);
+        mutex_unlock(&online->lock);
+        if (settling && uploads_has(body)) {
+            settle_promised(online, settling);
+        }
+    }
+    if (code == 1) {
+        code = place_of(&place, online, r->node, true, call, err);
+        if (code == 0) {
+            code = graph_delete_item(place.account, place.drive_id, place.item_id, call, err);
+        }
+        if (code == ERR_NOT_FOUND || code == ERR_STALE) {
+            error_clear(err);
+            code = 0;
+        }
+    }
+    drop_replaced(r, body, other, call);
+    mutex_lock(&online->lock);
+    if (!(r->target->flags & NODE_GONE)) {
+        (void)tree_apply_own(online, r->target, item, r->asked_edit, NULL);
+    }
+    if (code == 0 && !((r->target->flags | r->node->flags) & NODE_GONE)) {
+        tree_bury(online->tree, node_item_id(r->node));
+        hand_over(r, body);
+        tree_replace(online->tree, r->node, r->target);
+    }
+    was_kept = code == 0 && local_only_leave(online, body);
+    waiting = code == 0 ? settle_forget_new(online, body) : NULL;
+    mutex_unlock(&online->lock);
+    settle_written(online, settling);
+    if (was_kept) {
+        body_put(body);
+    }
+    settle_free(online, waiting);
+    place_clear(&place);
+    return code;
+}
+
 /* What is there may be what an upload of the target brought whose answer got lost: its version, else
  * NULL. Saves of `other` are paused. */
 static char *version_that_arrived(struct body *other, const struct call *call)
@@ -366,8 +372,7 @@ static int replace_paused(struct rename *r, struct body *body, struct body *othe
         }
     }
     if (code == 0) {
-        drop_replaced(r, body, other, call);
-        code = replaced(r, body, &item, call, err);
+        code = replaced(r, body, other, &item, call, err);
     }
     graph_item_clear(&item);
     return code;

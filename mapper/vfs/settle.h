@@ -56,6 +56,7 @@ struct settling {
     unsigned attempts;
     bool is_running;  /* the thread is at it, or whoever made it, until the journal has it */
     bool is_decided;  /* the settling time is over, and the journal knows */
+    bool is_promised; /* DELETE: the content went elsewhere: the next agent carries it out */
     int64_t row_id;   /* in the journal; 0: not there. Changed by who has it running. Of a new file
                        * its body has it (kept_row) */
     int64_t since_ms; /* wall clock */
@@ -125,6 +126,9 @@ struct settling *settle_forget_new(struct online_vfs *online, struct body *body)
 
 /* NULL is fine. */
 void settle_written(struct online_vfs *online, struct settling *settling);
+
+/* Before that, of what settle_delete() gave out: see is_promised. Durable. */
+void settle_promised(struct online_vfs *online, struct settling *settling);
 
 /* The server deleted a folder with all in it. */
 void settle_folder_gone(struct online_vfs *online, const struct node *folder);

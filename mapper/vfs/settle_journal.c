@@ -57,7 +57,7 @@ static int fill_row(struct online_vfs *online, struct journal_row *row, const st
     }
     row->id = s->row_id;
     row->kind = s->kind == SETTLE_MOVE ? JOURNAL_MOVE : JOURNAL_DELETE;
-    row->state = s->is_decided ? JOURNAL_PENDING : JOURNAL_SETTLING;
+    row->state = s->is_decided || s->is_promised ? JOURNAL_PENDING : JOURNAL_SETTLING;
     row->modified_ms = -1;
     row->created_ms = -1;
     row->since_ms = s->since_ms;
@@ -104,6 +104,12 @@ void settle_written(struct online_vfs *online, struct settling *s)
         write_row(online, s, false);
         settle_put_back(online, s);
     }
+}
+
+void settle_promised(struct online_vfs *online, struct settling *s)
+{
+    s->is_promised = true;
+    write_row(online, s, true);
 }
 
 void settle_decided(struct online_vfs *online, struct settling *s)

@@ -302,6 +302,20 @@ static void power_cut__in_a_rename_of_what_waits_ends_it(void **state)
     assert_int_equal(fixture_list(f, ""), 1);
 }
 
+/* The rename was done, and its source's item was to go a little later. */
+static void power_cut__after_a_rename_of_what_waits_leaves_no_old_version(void **state)
+{
+    struct fixture *f = *state;
+
+    save_beside_new(f, "old, too", "new", "what comes");
+    assert_int_equal(vfs_rename(f->vfs, f->root, "new", f->root, "doc", 0, NULL, NULL), 0);
+    stop_machine(f);
+    go_on(f);
+    assert_true(fake_has_text(f->fake, "doc", "what comes"));
+    assert_int_equal(fake_versions(f->fake, "doc"), 2);
+    assert_int_equal(fake_children(f->fake, ""), 1);
+}
+
 static void rename_onto_a_new_file_and_die(struct fixture *f, unsigned settle_ms)
 {
     fake_put_text(f->fake, "doc", "what comes");
@@ -434,6 +448,7 @@ int main(void)
         COMMIT_TEST(commit_restart__the_next_save_is_of_the_item),
         COMMIT_TEST(power_cut__in_a_rename_sends_nothing_that_was_replaced),
         COMMIT_TEST(power_cut__in_a_rename_of_what_waits_ends_it),
+        COMMIT_TEST(power_cut__after_a_rename_of_what_waits_leaves_no_old_version),
         COMMIT_TEST(power_cut__in_a_rename_onto_a_new_file_makes_no_copy),
         COMMIT_TEST(power_cut__in_what_may_be_a_step_of_a_save_loses_no_name),
         COMMIT_TEST(power_cut__before_the_rename_sends_what_waits),
