@@ -3,7 +3,8 @@
  * changes the same library and the server stumbles.
  *
  *   model_WORLD [--ops N] [--seed N] [--workers N] [--seconds N] [--shrink SECONDS] [--out FILE]
- *               [--no-foreign] [--no-faults] [--no-restarts] [--serial] [--replay FILE] [FOLDER]
+ *               [--no-foreign] [--no-faults] [--no-restarts] [--serial] [--replay FILE]
+ *               [--elsewhere FOLDER] [FOLDER]
  *
  * What fails is shrunk, printed and written to FILE, which --replay plays again.
  */
@@ -60,6 +61,8 @@ static bool parse(struct options *o, int argc, char **argv)
             o->replay = argv[++i];
         } else if (strcmp(argv[i], "--out") == 0 && i + 1 < argc) {
             o->out = argv[++i];
+        } else if (strcmp(argv[i], "--elsewhere") == 0 && world_type.is_mounted && i + 1 < argc) {
+            o->run.elsewhere = argv[++i];
         } else if (argv[i][0] != '-' && world_type.is_mounted) {
             o->run.path = argv[i];
         } else {

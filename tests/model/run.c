@@ -219,6 +219,9 @@ static void run_all(struct stage *s)
         }
         if (!op || op->kind == OP_REST) {
             rest(s);
+            if (world_type.go_on) {
+                world_type.go_on(&s->world);
+            }
         }
         for (unsigned w = 0; op && w < s->workers; w++) {
             if (s->shadows[w].failure[0]) {
@@ -246,6 +249,8 @@ static void run_here(const struct op_list *list, const struct run_options *optio
     s->options = *options;
     s->world.seed = options->seed;
     s->world.path = options->path;
+    s->world.elsewhere = options->elsewhere;
+    has_faults = options->elsewhere != NULL;
     for (size_t i = 0; i < list->count; i++) {
         if (list->ops[i].worker >= s->workers) {
             s->workers = list->ops[i].worker + 1u;

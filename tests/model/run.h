@@ -11,7 +11,8 @@ struct run_options {
     uint32_t seed;
     unsigned seconds; /* after which it counts as a hang */
     bool is_serial;
-    const char *path; /* of a mounted folder */
+    const char *path;      /* of a mounted folder */
+    const char *elsewhere; /* world.h; then the server may stumble, too */
 };
 
 #define FAILURE_MAX 900

@@ -31,7 +31,8 @@ struct world {
     bool has_scratch; /* LocalOnlyPatterns; else those names are left alone */
     uint32_t seed;    /* decides small choices, as how long things wait */
     void *payload;
-    const char *path; /* argument of the program, for a mounted folder */
+    const char *path;      /* argument of the program, for a mounted folder */
+    const char *elsewhere; /* ... and where somebody else is told to rest; NULL: there is nobody */
 };
 
 /* One for each program; what is NULL cannot be done there. Whatever goes wrong in one of them ends
@@ -52,6 +53,8 @@ struct world_type {
 
     /* No more faults; returns when all is on the server. False: something is left. */
     bool (*rest)(struct world *world, char *why, size_t size);
+    /* The rest is over. */
+    void (*go_on)(struct world *world);
     /* Ends the agent and starts another. The deletes that wait are told before, uploads are not. */
     void (*restart)(struct world *world);
 
