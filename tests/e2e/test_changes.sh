@@ -114,16 +114,22 @@ exec 5<"$library/one/file.txt"
 control faults '{"match":{"host":"graph"},"count":-1,"action":{"stall":true}}' >/dev/null
 control faults '{"match":{"host":"content"},"count":-1,"action":{"stall":true}}' >/dev/null
 edit write '"path":"one/unseen.txt","text":"unseen"'
-(exec timeout -s INT 2 cat "$library/two/../many/none-$$" 2>/dev/null)
+unanswered() {
+    (exec timeout -s INT 2 cat "$library/two/../many/none-$$" 2>/dev/null)
+    [ $? = 124 ]
+}
+until_true 30 "a look-up that memory does not answer" unanswered # nor any later one: all is older than MetadataSeconds
 cp "$library/one/seen.txt" "$work/stuck" 2>"$work/cp.err" &
 stuck=$!
-until_true 30 "a stuck copy" kill -0 $stuck
+# Not before it is `cp` and waits: until then it is a shell, and bash loses a SIGTERM that comes between fork and exec.
+waits() { [[ "$(cat "/proc/$stuck/stat" 2>/dev/null)" == *"(cp) "[SD]* ]]; }
+until_true 30 "a stuck copy" waits
 kill -INT $stuck 2>/dev/null
 kill -TERM $stuck 2>/dev/null
 gone() { ! kill -0 $stuck 2>/dev/null; }
-# test_dead_line.sh holds how soon; here, at the latest when its operation's deadline is over
-until_true 90 "the end of an interrupted copy" gone
+until_true 10 "the end of an interrupted copy" gone
 wait $stuck 2>/dev/null
+expect "an interrupted copy ends by its signal" 143 $?
 expect "an open file is read from the cache" "third content" "$(cat <&5)"
 exec 5<&-
 control clear-faults >/dev/null
