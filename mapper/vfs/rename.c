@@ -16,6 +16,25 @@
 
 /* --- to a free name --- */
 
+/* The node is gone: deleted meanwhile, or the changes told of the new name first, which a file of our
+ * own had that the server did not know. What is there is asked for at the next look. */
+static void show_renamed(struct rename *r, struct node *other, const struct graph_item *item)
+{
+    struct online_vfs *online = r->online;
+    struct node *node = NULL;
+
+    if (other) {
+        tree_remove(online->tree, other);
+    }
+    forget_negatives(online, r->to);
+    folder_doubt(r->to);
+    if (tree_apply_item(online, &node, r->to, item, UINT32_MAX, NULL) == 0 && node) {
+        tree_edit(online->tree, node);
+        listing_note_added(online, r->to, node);
+        node_doubt(online, node);
+    }
+}
+
 int rename_in_tree(struct rename *r, const struct graph_item *item, struct error *err)
 {
     struct online_vfs *online = r->online;
@@ -23,7 +42,10 @@ int rename_in_tree(struct rename *r, const struct graph_item *item, struct error
     int code = 0;
 
     if ((r->node->flags | r->to->flags) & NODE_GONE) {
-        return 0; /* deleted meanwhile: nothing to show */
+        if (item && !(r->to->flags & NODE_GONE)) {
+            show_renamed(r, other, item);
+        }
+        return 0;
     }
     if (other && other != r->node) {
         folder_doubt(r->to);

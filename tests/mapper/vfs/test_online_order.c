@@ -2,6 +2,7 @@
 #include "fixture.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #include "base/thread.h"
 
@@ -192,6 +193,38 @@ static void order_read__gives_no_other_version_than_was_opened(void **state)
 
 #define ORDER_TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 
+/* The changes tell first: of an item whose new name a file has that is not on the server yet. */
+static void order_rename__onto_a_waiting_file_is_shown_whoever_tells_first(void **state)
+{
+    struct fixture *f = *state;
+    struct caller c = {0};
+    unsigned told = 0;
+
+    fixture_stop(f);
+    f->options.saves_in_background = true;
+    f->options.upload_delay_ms = 600000;
+    f->options.metadata_ms = 600000; /* what was listed is believed */
+    f->options.poll_ms = 1;
+    fixture_start(f);
+    fake_put_text(f->fake, "a", "what comes");
+    assert_int_equal(fixture_list(f, ""), 1);
+    assert_int_equal(fixture_write_text(f, "", "b", "waits"), 0);
+    c.folder = f->root;
+    start(&c, f, FAKE_UPDATE, rename_a_to_b);
+    told = fake_count(f->fake, FAKE_DELTA);
+    for (int i = 0; i < 20000 && fake_count(f->fake, FAKE_DELTA) < told + 3; i++) {
+        usleep(1000);
+    }
+    assert_true(fake_count(f->fake, FAKE_DELTA) >= told + 3);
+    end(&c);
+    assert_int_equal(c.code, 0);
+    assert_true(fixture_has_text(f, "b", "what comes"));
+    assert_int_equal(fixture_find(f, "a", NULL), 0);
+    assert_int_equal(fixture_list(f, ""), 1);
+    assert_int_equal(fake_children(f->fake, ""), 1);
+    assert_int_equal(fixture_unsaved(f), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -202,6 +235,7 @@ int main(void)
         ORDER_TEST(order_mkdir__a_new_folder_that_others_deleted_is_gone),
         ORDER_TEST(order_open__asks_again_when_the_answer_was_overtaken),
         ORDER_TEST(order_read__gives_no_other_version_than_was_opened),
+        ORDER_TEST(order_rename__onto_a_waiting_file_is_shown_whoever_tells_first),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
