@@ -122,6 +122,26 @@ static void online_setattr__of_times_of_a_new_empty_file_arrives(void **state)
     touch(f, "in the background");
 }
 
+static void online_setattr__of_times_that_are_forbidden_keeps_no_save(void **state)
+{
+    struct vfs_set set = {.flags = VFS_SET_MODIFIED, .modified_ms = 1600000000000};
+    struct fixture *f = *state;
+    struct vfs_file *file = NULL;
+    struct vfs_attr attr;
+
+    f->options.saves_in_background = true;
+    online_vfs_configure(f->online, &f->options);
+    fake_fail(f->fake, FAKE_UPDATE, ERR_DENIED, 0, UINT32_MAX);
+    assert_int_equal(vfs_create(f->vfs, &file, &attr, f->root, "a", VFS_WRITE, NULL, NULL), 0);
+    assert_int_equal(vfs_setattr(f->vfs, &attr, attr.id, file, &set, NULL, NULL), 0);
+    vfs_close(f->vfs, file);
+    vfs_forget(f->vfs, attr.id, 1);
+    assert_int_equal(online_vfs_wait_uploads(f->online, 20000), 0);
+    assert_int_equal(fake_size(f->fake, "a"), 0);
+    assert_int_equal(fake_count(f->fake, FAKE_UPDATE), 1);
+    assert_int_equal(fixture_unsaved(f), 0);
+}
+
 static void online_setattr__of_times_of_an_empty_file_that_fails_may_be_repeated(void **state)
 {
     struct vfs_set set = {.flags = VFS_SET_MODIFIED, .modified_ms = 1600000000000};
@@ -466,6 +486,7 @@ static const struct CMUnitTest tests[] = {
     ONLINE_TEST(online_fsync__of_an_empty_file_sends_it),
     ONLINE_TEST(online_setattr__of_times_before_the_save_makes_one_version),
     ONLINE_TEST(online_setattr__of_times_of_a_new_empty_file_arrives),
+    ONLINE_TEST(online_setattr__of_times_that_are_forbidden_keeps_no_save),
     ONLINE_TEST(online_setattr__of_times_of_an_empty_file_that_fails_may_be_repeated),
     ONLINE_TEST(online_write__to_a_part_sends_all_of_the_file),
     ONLINE_TEST(online_write__over_all_of_a_file_fetches_nothing),
