@@ -501,9 +501,10 @@ int save_sync(struct body *body, const struct call *call, struct error *err);
 /* A draft whose last handle is closed: saved as `cache` when clean, named as unsaved when not. */
 void save_leave(struct body *body);
 
-/* After an upload that took no times along, being empty, or whose bytes may have been there before:
- * gives the item the times that it was to have (-1: any). `item` is replaced by the newer answer. Times
- * that this user may not set are left as they are: the bytes are what the save was for. */
+/* saved_times.c. After an upload that took no times along, being empty, or whose bytes may have been
+ * there before: gives the item the times that it was to have (-1: any). `item` is replaced by the
+ * newer answer. Times that this user may not set are left as they are: the bytes are what the save
+ * was for. */
 int upload_settle_times(struct graph_item *item, struct account *account, const char *drive_id,
                         int64_t modified_ms, int64_t created_ms, const struct call *call,
                         struct error *err);
