@@ -21,6 +21,7 @@ struct child {
     struct vfs *vfs;
     uint64_t root;
     int log;
+    bool is_settling[CRASH_NAMES]; /* perhaps: it was renamed or deleted */
 };
 
 static void die(const char *what, const struct error *err)
@@ -190,6 +191,37 @@ static int do_step(struct child *child, const struct crash_step *step)
     }
 }
 
+static void count_settling(void *payload, const struct online_vfs_upload *upload)
+{
+    unsigned *count = payload;
+
+    *count += upload->state == UPLOAD_SETTLING;
+}
+
+/* A crash may undo what settles, and what was done to the file since would be under the name of
+ * before. The model knows that of the last step of a name alone (crash.h): so it is over first. */
+static void let_settle(struct child *child, const struct crash_step *step)
+{
+    bool is_concerned = child->is_settling[step->name] ||
+                        (step->op == CRASH_RENAME && child->is_settling[step->to]);
+    unsigned count = is_concerned;
+
+    for (unsigned tries = 0; count > 0 && tries < 3000; tries++) {
+        count = 0;
+        (void)online_vfs_visit_uploads(child->online, count_settling, &count, NULL);
+        if (count > 0) {
+            usleep(1000);
+        }
+    }
+    if (is_concerned) {
+        memset(child->is_settling, 0, sizeof(child->is_settling));
+    }
+    if (step->op == CRASH_RENAME || step->op == CRASH_DELETE) {
+        child->is_settling[step->name] = true;
+        child->is_settling[step->op == CRASH_RENAME ? step->to : step->name] = true;
+    }
+}
+
 static void tell(struct child *child, char what, unsigned number, int code)
 {
     char line[48];
@@ -242,6 +274,7 @@ int child_main(int argc, char **argv)
         for (unsigned i = 0; i < CRASH_STEPS; i++) {
             struct crash_step step = crash_step(seed, i);
 
+            let_settle(&child, &step);
             tell(&child, 'b', i, 0);
             code = do_step(&child, &step);
             tell(&child, 'e', i, code);
