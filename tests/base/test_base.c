@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/process.h"
 #include "base/str.h"
 #include "base/thread.h"
 #include "scratch.h"
@@ -237,11 +238,34 @@ static void log__rotates_and_stays_one_line(void **state)
     free(directory);
 }
 
+#ifdef _WIN32
+#define OWN_NAME "\\test_base.exe"
+#else
+#define OWN_NAME "/test_base"
+#endif
+
+static void process_own_folder__is_where_this_program_lies(void **state)
+{
+    char *folder = NULL;
+    char *again = NULL;
+    char *path = NULL;
+
+    (void)state;
+    assert_int_equal(process_own_path(&path, NULL), 0);
+    assert_int_equal(process_own_folder(&folder, NULL), 0);
+    assert_int_equal(str_format(&again, NULL, "%s" OWN_NAME, folder), 0);
+    assert_string_equal(again, path);
+    free(again);
+    free(folder);
+    free(path);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(error_set__cuts_at_a_character),
         cmocka_unit_test(error_set__has_no_newline),
+        cmocka_unit_test(process_own_folder__is_where_this_program_lies),
         cmocka_unit_test(error_codes__have_names_and_texts),
         cmocka_unit_test(buf_add__keeps_the_limit),
         cmocka_unit_test(clock_iso__goes_both_ways),

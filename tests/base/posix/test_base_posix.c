@@ -73,22 +73,6 @@ static void process__runs_and_is_stopped(void **state)
     process_free(process);
 }
 
-static void process_own_folder__is_where_this_program_lies(void **state)
-{
-    char *folder = NULL;
-    char *again = NULL;
-    char *path = NULL;
-
-    (void)state;
-    assert_int_equal(process_own_path(&path, NULL), 0);
-    assert_int_equal(process_own_folder(&folder, NULL), 0);
-    assert_int_equal(str_format(&again, NULL, "%s/test_base_posix", folder), 0);
-    assert_string_equal(again, path);
-    free(again);
-    free(folder);
-    free(path);
-}
-
 static void remove_tree__takes_links_not_their_targets(void **state)
 {
     char *tree = in_scratch("tree");
@@ -114,7 +98,6 @@ int main(int argc, char **argv)
         cmocka_unit_test(file_write_atomic__makes_it_for_the_user_alone),
         cmocka_unit_test(file_private_directory__is_closed_to_others),
         cmocka_unit_test(process__runs_and_is_stopped),
-        cmocka_unit_test(process_own_folder__is_where_this_program_lies),
         cmocka_unit_test(remove_tree__takes_links_not_their_targets),
     };
 

@@ -236,22 +236,6 @@ static void process_own_path__names_this_program(void **state)
     free(path);
 }
 
-static void process_own_folder__is_where_this_program_lies(void **state)
-{
-    char *folder = NULL;
-    char *again = NULL;
-    char *path = NULL;
-
-    (void)state;
-    assert_int_equal(process_own_path(&path, NULL), 0);
-    assert_int_equal(process_own_folder(&folder, NULL), 0);
-    assert_int_equal(str_format(&again, NULL, "%s\\test_base_win32.exe", folder), 0);
-    assert_string_equal(again, path);
-    free(again);
-    free(folder);
-    free(path);
-}
-
 static void process_harden__takes_libraries_from_the_system_only(void **state)
 {
     (void)state;
@@ -271,7 +255,6 @@ int main(int argc, char **argv)
         cmocka_unit_test(process_environment__replaces_whatever_the_case),
         cmocka_unit_test(process__runs_and_is_stopped),
         cmocka_unit_test(process_own_path__names_this_program),
-        cmocka_unit_test(process_own_folder__is_where_this_program_lies),
         cmocka_unit_test(process_harden__takes_libraries_from_the_system_only),
     };
 
