@@ -184,7 +184,5 @@ void draft_note_failure(struct body *body, const struct save_target *target,
     (void)str_format(&reason, NULL, "%s; %s%s", error->message, advice(error->code), bytes);
     (void)draft_note(body, target, reason ? reason : error->message, true, NULL);
     draft_set_failure(body, reason);
-    body->may_have_arrived = body->may_have_arrived || error->code == ERR_UNREACHABLE ||
-                             error->code == ERR_TIMED_OUT || error->code == ERR_SERVER ||
-                             error->code == ERR_CANCELLED;
+    body->may_have_arrived = body->may_have_arrived || answer_may_be_lost(error->code);
 }

@@ -24,7 +24,7 @@ static int read_spool(void *payload, void *data, size_t size, uint64_t offset, s
     return local_read(payload, data, size, offset, got, err);
 }
 
-static bool is_open(int code)
+bool answer_may_be_lost(int code)
 {
     return code == ERR_UNREACHABLE || code == ERR_TIMED_OUT || code == ERR_SERVER ||
            code == ERR_CANCELLED;
@@ -44,7 +44,7 @@ static void forget_oldest(struct body *body)
 void lost_answer_note(struct body *body, int code)
 {
     struct graph_source source = {read_spool, body->spool, body->size_bytes};
-    struct lost_answer *lost = is_open(code) ? calloc(1, sizeof(*lost)) : NULL;
+    struct lost_answer *lost = answer_may_be_lost(code) ? calloc(1, sizeof(*lost)) : NULL;
     struct error error = {0};
 
     if (!lost) {

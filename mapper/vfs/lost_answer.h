@@ -5,7 +5,7 @@
  * longer what arrived, so that the item with the bytes of before would pass for somebody else's. The
  * body remembers their hashes until a save of it is known to be on the server.
  *
- * Only the thread that set is_saving calls these, or the one that frees the body.
+ * Only the thread that set is_saving calls what takes a body, or the one that frees it.
  */
 #ifndef MAPPER_VFS_LOST_ANSWER_H
 #define MAPPER_VFS_LOST_ANSWER_H
@@ -15,6 +15,9 @@
 struct body;
 struct call;
 struct place;
+
+/* Whether a try that ended with this code may have reached the server all the same. */
+bool answer_may_be_lost(int code);
 
 /* What is in the spool file was sent; `code` of the try says whether its answer may be lost. Then the
  * node is asked for again, too. */

@@ -101,7 +101,9 @@ static void write_row(struct online_vfs *online, struct settling *s, bool is_dur
 void settle_written(struct online_vfs *online, struct settling *s)
 {
     if (s) {
-        write_row(online, s, false);
+        if (!s->is_promised || s->row_id == 0) {
+            write_row(online, s, false);
+        }
         settle_put_back(online, s);
     }
 }
