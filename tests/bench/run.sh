@@ -48,6 +48,7 @@ fi
 
 # shellcheck source=../e2e/lib.sh
 . "$here/../e2e/lib.sh"
+export MOORING_BIN # measure.py asks the tenant, too
 e2e_begin bench
 samples=$work/samples
 : >"$samples"
