@@ -55,8 +55,12 @@ mkdir -p "$WINEPREFIX"
         fi
         touch "$WINEPREFIX/.ready"
     fi
-    # Nothing of ours open in it: whoever waits for the end of our output would wait for its end.
-    wineserver -p60 9>&- </dev/null >/dev/null 2>&1 || true # one that runs already says so
+    # The services that come with a server belong to its first program and write where that one writes, also what they
+    # say when they fall over. So the first is none of ours, and nothing of ours is open in any of them: whoever waits for
+    # the end of our output would wait for theirs.
+    if wineserver -p60 9>&- </dev/null >/dev/null 2>&1; then # one that runs already says so
+        timeout 120 wine cmd /c exit 9>&- </dev/null >>"$WINEPREFIX/services.log" 2>&1 || true # the program itself will say
+    fi
 ) 9>"$WINEPREFIX/.lock" || exit 1
 
 case $program in
