@@ -9,14 +9,32 @@
 
 #define ROWS_MAX 1000000u
 
+/* A journal_apply() that waits, on its caller's stack. */
+struct request {
+    struct request *next;
+    const struct journal_change *changes;
+    size_t count;
+    bool is_durable;
+    bool is_done; /* and what follows is the answer */
+    int code;
+    struct error error;
+};
+
+/* What waits for the disk costs the same for one change as for many, so those that come while a
+ * commit runs share the next one: one of their threads makes it for all. */
 struct journal {
+    struct mutex lock; /* guards what follows */
+    struct cond changed;
+    struct request *first; /* in the order that they came */
+    struct request **last;
+    int64_t *owed; /* rows to remove with the next commit */
+    size_t owed_count;
+    bool is_busy; /* a thread has the rest, and does not hold the lock */
+
     struct store *store;
-    struct mutex lock; /* guards the store: one transaction at a time */
     struct store_query *insert;
     struct store_query *update;
     struct store_query *remove;
-    int64_t *owed; /* rows to remove with the next commit */
-    size_t owed_count;
 };
 
 #define COLUMNS                                                                                 \
@@ -217,6 +235,8 @@ int journal_open(struct journal **out, const char *directory, struct str_list *n
         return error_set(err, ERR_NO_MEMORY, "no memory for the journal");
     }
     mutex_init(&journal->lock);
+    cond_init(&journal->changed);
+    journal->last = &journal->first;
     code = store_open(&journal->store, directory, &schema, note, err);
     if (code == 0) {
         code = store_prepare(&journal->insert, journal->store,
@@ -254,6 +274,7 @@ void journal_close(struct journal *journal)
     store_query_free(journal->update);
     store_query_free(journal->remove);
     store_close(journal->store);
+    cond_clear(&journal->changed);
     mutex_clear(&journal->lock);
     free(journal);
 }
@@ -282,6 +303,25 @@ static int add_row(struct journal_rows *rows, size_t *capacity, struct store_que
     return code;
 }
 
+/* The store is the caller's until give_store(). */
+static void take_store(struct journal *journal)
+{
+    mutex_lock(&journal->lock);
+    while (journal->is_busy) {
+        cond_wait(&journal->changed, &journal->lock);
+    }
+    journal->is_busy = true;
+    mutex_unlock(&journal->lock);
+}
+
+static void give_store(struct journal *journal)
+{
+    mutex_lock(&journal->lock);
+    journal->is_busy = false;
+    cond_broadcast(&journal->changed);
+    mutex_unlock(&journal->lock);
+}
+
 int journal_load(struct journal *journal, struct journal_rows *out, struct error *err)
 {
     struct journal_rows rows = {0};
@@ -289,14 +329,14 @@ int journal_load(struct journal *journal, struct journal_rows *out, struct error
     size_t capacity = 0;
     int code = 0;
 
-    mutex_lock(&journal->lock);
+    take_store(journal);
     code =
         store_prepare(&query, journal->store, "SELECT id, " COLUMNS " FROM work ORDER BY id", err);
     while (code == 0 && (code = store_next(query, err)) == 1) {
         code = add_row(&rows, &capacity, query, err);
     }
     store_query_free(query);
-    mutex_unlock(&journal->lock);
+    give_store(journal);
     if (code < 0) {
         journal_rows_clear(&rows);
         return code;
@@ -330,15 +370,22 @@ static int apply_one(struct journal *journal, const struct journal_change *chang
     }
 }
 
-static int remove_owed(struct journal *journal, struct error *err)
-{
-    int code = 0;
+/* Rows that came to be owed meanwhile stay so. */
+struct owed {
+    int64_t *ids;
+    size_t count;
+};
 
-    for (size_t i = 0; code == 0 && i < journal->owed_count; i++) {
-        store_bind_int(journal->remove, 1, journal->owed[i]);
-        code = store_finish(journal->remove, err);
-    }
-    return code;
+static struct owed take_owed(struct journal *journal)
+{
+    struct owed owed;
+
+    mutex_lock(&journal->lock);
+    owed = (struct owed){journal->owed, journal->owed_count};
+    journal->owed = NULL;
+    journal->owed_count = 0;
+    mutex_unlock(&journal->lock);
+    return owed;
 }
 
 void journal_owe_removal(struct journal *journal, int64_t id)
@@ -354,28 +401,109 @@ void journal_owe_removal(struct journal *journal, int64_t id)
     mutex_unlock(&journal->lock);
 }
 
-int journal_apply(struct journal *journal, const struct journal_change *changes, size_t count,
-                  bool is_durable, struct error *err)
+static int remove_owed(struct journal *journal, const struct owed *owed, struct error *err)
 {
+    int code = 0;
+
+    for (size_t i = 0; code == 0 && i < owed->count; i++) {
+        store_bind_int(journal->remove, 1, owed->ids[i]);
+        code = store_finish(journal->remove, err);
+    }
+    return code;
+}
+
+static int apply_all(struct journal *journal, const struct request *request, struct error *err)
+{
+    int code = 0;
+
+    for (size_t i = 0; i < request->count && code == 0; i++) {
+        code = apply_one(journal, &request->changes[i], err);
+    }
+    return code;
+}
+
+/* One commit for `first` and, unless `is_alone`, all behind it. */
+static int commit(struct journal *journal, const struct request *first, bool is_alone,
+                  struct error *err)
+{
+    struct owed owed = take_owed(journal);
+    bool is_durable = first->is_durable;
     int code = 0;
     int ended = 0;
 
-    mutex_lock(&journal->lock);
+    for (const struct request *at = first->next; at && !is_alone; at = at->next) {
+        is_durable = is_durable || at->is_durable;
+    }
     code = store_begin(journal->store, is_durable, err);
     if (code == 0) {
-        code = remove_owed(journal, err);
-        for (size_t i = 0; i < count && code == 0; i++) {
-            code = apply_one(journal, &changes[i], err);
+        code = remove_owed(journal, &owed, err);
+        for (const struct request *at = first; at && code == 0; at = is_alone ? NULL : at->next) {
+            code = apply_all(journal, at, err);
         }
         ended = store_end(journal->store, code == 0, code == 0 ? err : NULL);
         code = code < 0 ? code : ended;
-        journal->owed_count = code == 0 ? 0 : journal->owed_count;
     }
-    for (size_t i = 0; code < 0 && i < count; i++) {
-        if (changes[i].op == JOURNAL_ADD) {
-            changes[i].row->id = 0;
+    for (size_t i = 0; code < 0 && i < owed.count; i++) {
+        journal_owe_removal(journal, owed.ids[i]);
+    }
+    free(owed.ids);
+    return code;
+}
+
+/* What is wrong with one of them is not to fail the others: each by itself then. */
+static void commit_batch(struct journal *journal, struct request *first)
+{
+    bool is_done = first->next && commit(journal, first, false, NULL) == 0;
+
+    for (struct request *at = first; at; at = at->next) {
+        at->code = is_done ? 0 : commit(journal, at, true, &at->error);
+        for (size_t i = 0; at->code < 0 && i < at->count; i++) {
+            if (at->changes[i].op == JOURNAL_ADD) {
+                at->changes[i].row->id = 0;
+            }
         }
     }
+}
+
+/* Of the caller, which has the store and the lock. */
+static void serve_waiting(struct journal *journal)
+{
+    struct request *first = journal->first;
+
+    journal->first = NULL;
+    journal->last = &journal->first;
     mutex_unlock(&journal->lock);
-    return code;
+    commit_batch(journal, first);
+    mutex_lock(&journal->lock);
+    while (first) {
+        struct request *next = first->next; /* who sees that it is done takes it away */
+
+        first->is_done = true;
+        first = next;
+    }
+}
+
+int journal_apply(struct journal *journal, const struct journal_change *changes, size_t count,
+                  bool is_durable, struct error *err)
+{
+    struct request request = {.changes = changes, .count = count, .is_durable = is_durable};
+
+    mutex_lock(&journal->lock);
+    *journal->last = &request;
+    journal->last = &request.next;
+    while (!request.is_done) {
+        if (journal->is_busy) {
+            cond_wait(&journal->changed, &journal->lock);
+            continue;
+        }
+        journal->is_busy = true;
+        serve_waiting(journal);
+        journal->is_busy = false;
+        cond_broadcast(&journal->changed);
+    }
+    mutex_unlock(&journal->lock);
+    if (request.code < 0 && err) {
+        *err = request.error;
+    }
+    return request.code;
 }

@@ -10,7 +10,8 @@
  * the server did it already: rows are not marked when a request goes out, so every row that is
  * found by journal_load() may have been tried.
  *
- * Any thread; one lock inside. Calls may wait for the disk: hold no lock that a reader needs.
+ * Any thread. Calls may wait for the disk, also for what others change: hold no lock that a reader
+ * needs.
  */
 #ifndef MAPPER_JOURNAL_H
 #define MAPPER_JOURNAL_H
@@ -108,7 +109,8 @@ struct journal_change {
     struct journal_row *row; /* ADD sets row->id; REMOVE looks at the id alone */
 };
 
-/* `is_durable`: survives power loss when this returns 0. In any case it survives the process. */
+/* `is_durable`: survives power loss when this returns 0. In any case it survives the process. Calls
+ * that meet share one commit, and each has an answer of its own. */
 int journal_apply(struct journal *journal, const struct journal_change *changes, size_t count,
                   bool is_durable, struct error *err);
 
