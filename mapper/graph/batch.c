@@ -17,14 +17,21 @@
 #define PARALLEL_MAX 4 /* batches at a time */
 #define ANSWERS_MAX 100000
 
-/* One $batch: the answers of its parts go to answers[indexes[i]]. */
-struct batch {
+/* What all parts have in common. They may all be sent again: they read, or delete. */
+struct parts {
     struct graph_answer *answers;
     struct account *account;
+    const char *method;
+    uint32_t cost_ru; /* of each */
     const char *const *urls;
+    const struct call *call;
+};
+
+/* One $batch: the answers of its parts go to answers[indexes[i]]. */
+struct batch {
+    const struct parts *parts;
     const size_t *indexes;
     size_t count;
-    const struct call *call;
     int64_t pause_ms; /* longest Retry-After of a part; 0: none was throttled */
     int code;
     struct error err;
@@ -33,10 +40,11 @@ struct batch {
 
 static void run_batch(struct batch *batch)
 {
+    const struct parts *parts = batch->parts;
     struct graph_request request = {
         .method = "POST",
-        .cost_ru = (uint32_t)batch->count,
-        .is_idempotent = true, /* it only reads */
+        .cost_ru = (uint32_t)batch->count * parts->cost_ru,
+        .is_idempotent = true,
     };
     struct http_response response = {0};
     int64_t retry_after_ms[BATCH_MAX];
@@ -47,23 +55,23 @@ static void run_batch(struct batch *batch)
         retry_after_ms[i] = -1;
     }
     batch->code =
-        str_format(&url, &batch->err, "%s/v1.0/$batch", account_graph_url(batch->account));
+        str_format(&url, &batch->err, "%s/v1.0/$batch", account_graph_url(parts->account));
     if (batch->code == 0) {
-        batch->code =
-            request_batch_body(&body, batch->urls, batch->indexes, batch->count, &batch->err);
+        batch->code = request_batch_body(&body, parts->method, parts->urls, batch->indexes,
+                                         batch->count, &batch->err);
     }
     if (batch->code == 0) {
         request.url = url;
         request.body = body;
-        batch->code = graph_send(&response, batch->account, &request, batch->call, &batch->err);
+        batch->code = graph_send(&response, parts->account, &request, parts->call, &batch->err);
     }
     if (batch->code == 0) {
-        batch->code = parse_batch(batch->answers, batch->indexes, retry_after_ms, batch->count,
+        batch->code = parse_batch(parts->answers, batch->indexes, retry_after_ms, batch->count,
                                   response.body.data, response.body.size,
                                   clock_wall_ms(clock_system()), &batch->err);
     }
     for (size_t i = 0; batch->code == 0 && i < batch->count; i++) {
-        int status = batch->answers[batch->indexes[i]].status;
+        int status = parts->answers[batch->indexes[i]].status;
         int64_t wait = retry_after_ms[i] > 0 ? retry_after_ms[i] : 1000;
 
         if (retry_is_throttle(status, retry_after_ms[i] > 0 ? retry_after_ms[i] : -1) &&
@@ -82,7 +90,7 @@ static void *batch_thread(void *payload)
     return NULL;
 }
 
-/* Whether a part is worth another round: they are all GETs. */
+/* Whether a part is worth another round. */
 static bool is_pending(const struct graph_answer *answer)
 {
     return answer->status == 0 || answer->status == 408 || answer->status >= 500 ||
@@ -117,8 +125,7 @@ static int run_all(struct batch *batches, size_t count, struct error *err)
 }
 
 /* One round over the answers named by `pending`. */
-static int run_round(struct graph_answer *answers, struct account *account, const char *const *urls,
-                     const size_t *pending, size_t count, const struct call *call,
+static int run_round(const struct parts *parts, const size_t *pending, size_t count,
                      struct error *err)
 {
     size_t batch_count = (count + BATCH_MAX - 1) / BATCH_MAX;
@@ -132,12 +139,9 @@ static int run_round(struct graph_answer *answers, struct account *account, cons
     for (size_t i = 0; i < batch_count; i++) {
         size_t left = count - i * BATCH_MAX;
 
-        batches[i].answers = answers;
-        batches[i].account = account;
-        batches[i].urls = urls;
+        batches[i].parts = parts;
         batches[i].indexes = pending + i * BATCH_MAX;
         batches[i].count = left < BATCH_MAX ? left : BATCH_MAX;
-        batches[i].call = call;
     }
     code = run_all(batches, batch_count, err);
     for (size_t i = 0; i < batch_count; i++) {
@@ -145,7 +149,8 @@ static int run_round(struct graph_answer *answers, struct account *account, cons
     }
     if (pause_ms > 0) {
         /* While waiting, all traffic to the tenant waits (graph-facts section 4). */
-        governor_pause(graph_governor(account_graph(account)), account_scope(account), pause_ms);
+        governor_pause(graph_governor(account_graph(parts->account)), account_scope(parts->account),
+                       pause_ms);
     }
     free(batches);
     return code;
@@ -167,9 +172,9 @@ static void set_codes(struct graph_answer *answers, size_t count)
     }
 }
 
-int graph_batch_get(struct graph_answer *answers, struct account *account, const char *const *urls,
-                    size_t count, const struct call *call, struct error *err)
+static int send_parts(const struct parts *parts, size_t count, struct error *err)
 {
+    struct graph_answer *answers = parts->answers;
     size_t *pending;
     size_t left = count;
     int code = 0;
@@ -186,7 +191,7 @@ int graph_batch_get(struct graph_answer *answers, struct account *account, const
     for (size_t i = 0; i < count; i++) {
         pending[i] = i;
     }
-    code = run_round(answers, account, urls, pending, left, call, err);
+    code = run_round(parts, pending, left, err);
     for (int round = 1; code == 0 && round < ROUNDS_MAX; round++) {
         left = 0;
         for (size_t i = 0; i < count; i++) {
@@ -195,7 +200,7 @@ int graph_batch_get(struct graph_answer *answers, struct account *account, const
             }
         }
         /* When another round cannot be had, what came in the earlier ones is the answer. */
-        if (left == 0 || run_round(answers, account, urls, pending, left, call, NULL) < 0) {
+        if (left == 0 || run_round(parts, pending, left, NULL) < 0) {
             break;
         }
     }
@@ -204,6 +209,50 @@ int graph_batch_get(struct graph_answer *answers, struct account *account, const
         set_codes(answers, count);
     } else {
         graph_answers_clear(answers, count);
+    }
+    return code;
+}
+
+int graph_batch_get(struct graph_answer *answers, struct account *account, const char *const *urls,
+                    size_t count, const struct call *call, struct error *err)
+{
+    struct parts parts = {.answers = answers,
+                          .account = account,
+                          .method = "GET",
+                          .cost_ru = COST_ITEM,
+                          .urls = urls,
+                          .call = call};
+
+    return send_parts(&parts, count, err);
+}
+
+int graph_delete_items(int *codes, struct account *account, const char *drive_id,
+                       const char *const *item_ids, size_t count, const struct call *call,
+                       struct error *err)
+{
+    struct graph_answer answers[GRAPH_DELETES_MAX] = {{.status = 0}};
+    char *urls[GRAPH_DELETES_MAX] = {NULL};
+    struct parts parts = {.answers = answers,
+                          .account = account,
+                          .method = "DELETE",
+                          .cost_ru = COST_WRITE,
+                          .urls = (const char *const *)urls,
+                          .call = call};
+    int code = count <= GRAPH_DELETES_MAX
+                   ? 0
+                   : error_set(err, ERR_LIMIT, "%zu deletes do not fit one batch", count);
+
+    for (size_t i = 0; code == 0 && i < count; i++) {
+        code = request_part_url(&urls[i], drive_id, item_ids[i], NULL, err);
+    }
+    code = code < 0 ? code : send_parts(&parts, count, err);
+    for (size_t i = 0; code == 0 && i < count; i++) {
+        /* Nobody knows whether an earlier round did it: the answer to that may be lost. */
+        codes[i] = answers[i].code == ERR_NOT_FOUND ? 0 : answers[i].code;
+    }
+    graph_answers_clear(answers, count <= GRAPH_DELETES_MAX ? count : 0);
+    for (size_t i = 0; i < GRAPH_DELETES_MAX; i++) {
+        free(urls[i]);
     }
     return code;
 }

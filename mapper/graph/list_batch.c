@@ -15,27 +15,13 @@
 #include "graph/token.h"
 #include "mapper/graph.h"
 
-/* Below the version, as the parts of a $batch name it. */
-static int relative_url(char **out, const char *drive_id, const char *item_id, const char *tail,
-                        struct error *err)
-{
-    char *url = NULL;
-    int code = request_item_url(&url, "", drive_id, item_id, tail, err);
-
-    if (code == 0) {
-        code = str_copy(out, url + strlen("/v1.0"), err);
-    }
-    free(url);
-    return code;
-}
-
 static int children_url(char **out, const char *drive_id, const char *folder_id, unsigned page_size,
                         struct error *err)
 {
     char tail[512];
 
     snprintf(tail, sizeof(tail), "/children?$top=%u&" REQUEST_SELECT_CHILDREN, page_size);
-    return relative_url(out, drive_id, folder_id, tail, err);
+    return request_part_url(out, drive_id, folder_id, tail, err);
 }
 
 /* While one part is told to wait, all traffic to the tenant waits (graph-facts section 4). */
@@ -135,7 +121,8 @@ int graph_list_latest(struct graph_items *out, bool *is_listed, char **link,
     struct graph_page pages[2] = {{.status = 0}, {.status = 0}};
     char *urls[2] = {NULL};
     char *body = NULL;
-    int code = relative_url(&urls[0], drive_id, NULL, "/delta?token=latest&" REQUEST_SELECT, err);
+    int code =
+        request_part_url(&urls[0], drive_id, NULL, "/delta?token=latest&" REQUEST_SELECT, err);
 
     memset(out, 0, sizeof(*out));
     *is_listed = false;

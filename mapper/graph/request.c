@@ -119,6 +119,19 @@ int request_item_url(char **out, const char *base, const char *drive_id, const c
     return finish(out, &url, code, tail, err);
 }
 
+int request_part_url(char **out, const char *drive_id, const char *item_id, const char *tail,
+                     struct error *err)
+{
+    char *url = NULL;
+    int code = request_item_url(&url, "", drive_id, item_id, tail, err);
+
+    if (code == 0) {
+        code = str_copy(out, url + strlen("/v1.0"), err);
+    }
+    free(url);
+    return code;
+}
+
 static int close_path(struct buf *url, const char *tail, struct error *err)
 {
     return tail && tail[0] == '/' ? buf_add_text(url, ":", err) : 0;
@@ -339,8 +352,8 @@ int request_search_body(char **out, enum graph_hit_kind kind, const char *kql, u
     return print_json(out, json, is_whole, err);
 }
 
-static int batch_body(char **out, const char *const *urls, const size_t *indexes, size_t count,
-                      bool is_ordered, struct error *err)
+static int batch_body(char **out, const char *method, const char *const *urls,
+                      const size_t *indexes, size_t count, bool is_ordered, struct error *err)
 {
     cJSON *json = cJSON_CreateObject();
     cJSON *requests = cJSON_AddArrayToObject(json, "requests");
@@ -355,7 +368,7 @@ static int batch_body(char **out, const char *const *urls, const size_t *indexes
         snprintf(id, sizeof(id), "%zu", i + 1);
         is_whole = cJSON_AddItemToArray(requests, part) &&
                    cJSON_AddStringToObject(part, "id", id) &&
-                   cJSON_AddStringToObject(part, "method", "GET") &&
+                   cJSON_AddStringToObject(part, "method", method) &&
                    cJSON_AddStringToObject(part, "url", urls[indexes ? indexes[i] : i]);
         if (is_whole && is_ordered && i > 0) {
             earlier = cJSON_AddArrayToObject(part, "dependsOn");
@@ -366,14 +379,14 @@ static int batch_body(char **out, const char *const *urls, const size_t *indexes
     return print_json(out, json, is_whole, err);
 }
 
-int request_batch_body(char **out, const char *const *urls, const size_t *indexes, size_t count,
-                       struct error *err)
+int request_batch_body(char **out, const char *method, const char *const *urls,
+                       const size_t *indexes, size_t count, struct error *err)
 {
-    return batch_body(out, urls, indexes, count, false, err);
+    return batch_body(out, method, urls, indexes, count, false, err);
 }
 
 int request_pages_body(char **out, const char *const *urls, size_t count, bool is_ordered,
                        struct error *err)
 {
-    return batch_body(out, urls, NULL, count, is_ordered, err);
+    return batch_body(out, "GET", urls, NULL, count, is_ordered, err);
 }

@@ -29,6 +29,10 @@
 int request_item_url(char **out, const char *base, const char *drive_id, const char *item_id,
                      const char *tail, struct error *err);
 
+/* The same below the version, as a part of a $batch names it. */
+int request_part_url(char **out, const char *drive_id, const char *item_id, const char *tail,
+                     struct error *err);
+
 /* ".../items/{folder}:/{name}" + tail; a tail that begins with '/' is set off by ':'. */
 int request_child_url(char **out, const char *base, const char *drive_id, const char *folder_id,
                       const char *name, const char *tail, struct error *err);
@@ -60,10 +64,10 @@ int request_session_body(char **out, const struct graph_upload *upload, uint64_t
                          struct error *err);
 int request_search_body(char **out, enum graph_hit_kind kind, const char *kql, unsigned from,
                         unsigned size, struct error *err);
-int request_batch_body(char **out, const char *const *urls, const size_t *indexes, size_t count,
-                       struct error *err);
+int request_batch_body(char **out, const char *method, const char *const *urls,
+                       const size_t *indexes, size_t count, struct error *err);
 
-/* The same of all of them; `is_ordered`: each after the one before it (dependsOn). */
+/* GETs of all of them; `is_ordered`: each after the one before it (dependsOn). */
 int request_pages_body(char **out, const char *const *urls, size_t count, bool is_ordered,
                        struct error *err);
 

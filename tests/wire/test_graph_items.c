@@ -1,4 +1,5 @@
 /* Items on a simulated tenant: listing, looking up, changing. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -213,6 +214,51 @@ static void graph_delete_item__of_a_lost_answer_is_done(void **state)
     graph_item_clear(&item);
 }
 
+/* Three folders: of the first the answer is that it is gone, the second is refused for good, and the
+ * third for now. */
+static void graph_delete_items__tells_each_ones_success(void **state)
+{
+    struct wire *wire = *state;
+    struct graph_item items[3] = {{.name = NULL}};
+    const char *ids[3];
+    char name[16];
+    struct error err = {0};
+    int codes[3] = {1, 1, 1};
+
+    for (size_t i = 0; i < 3; i++) {
+        snprintf(name, sizeof(name), "Doomed %zu", i);
+        assert_ok(
+            graph_create_folder(&items[i], wire->account, wire->drive_id, NULL, name, NULL, &err),
+            err);
+        ids[i] = items[i].id;
+    }
+    assert_ok(graph_delete_item(wire->account, wire->drive_id, ids[0], NULL, &err), err);
+    tenant_tell(wire->tenant, "faults",
+                "{'match':{'in_batch':true,'method':'DELETE','path':'**/%s'},"
+                "'action':{'status':403}}",
+                ids[1]);
+    tenant_tell(wire->tenant, "faults",
+                "{'match':{'in_batch':true,'method':'DELETE','path':'**/%s'},"
+                "'action':{'status':429,'headers':{'Retry-After':'1'}}}",
+                ids[2]);
+    assert_ok(graph_delete_items(codes, wire->account, wire->drive_id, ids, 3, NULL, &err), err);
+    assert_int_equal(graph_delete_items(codes, wire->account, wire->drive_id, ids,
+                                        GRAPH_DELETES_MAX + 1, NULL, &err),
+                     ERR_LIMIT);
+    assert_int_equal(codes[0], 0);
+    assert_int_equal(codes[1], ERR_DENIED);
+    assert_int_equal(codes[2], 0);
+    assert_int_equal(tenant_settled_count(wire->tenant, "POST", "**/$batch", 2), 2);
+    for (size_t i = 0; i < 3; i++) {
+        struct graph_item item = {0};
+        int code = graph_get_item(&item, wire->account, wire->drive_id, ids[i], NULL, &err);
+
+        assert_int_equal(code, i == 1 ? 0 : ERR_NOT_FOUND);
+        graph_item_clear(&item);
+        graph_item_clear(&items[i]);
+    }
+}
+
 static void graph_delta__tells_what_changed_since_latest(void **state)
 {
     struct wire *wire = *state;
@@ -368,6 +414,7 @@ int main(int argc, char **argv)
         TEST(graph_create_folder__says_a_bad_name),
         TEST(graph_update_item__renames_and_moves_and_keeps_times),
         TEST(graph_delete_item__of_a_lost_answer_is_done),
+        TEST(graph_delete_items__tells_each_ones_success),
         TEST(graph_delta__tells_what_changed_since_latest),
         TEST(graph_delta__of_a_stale_token_is_gone),
         TEST(graph_list_latest__takes_a_token_and_a_page_in_one_request),

@@ -104,7 +104,7 @@ static int do_requests(void)
     }
     if (code == 0) {
         assert_non_null(strstr(text, "queryString"));
-        code = request_batch_body(&text, urls, indexes, 2, NULL);
+        code = request_batch_body(&text, "GET", urls, indexes, 2, NULL);
     }
     if (code == 0) {
         assert_non_null(strstr(text, "/b"));

@@ -144,9 +144,9 @@ static void request_batch_body__numbers_its_parts(void **state)
     char *body = NULL;
 
     (void)state;
-    assert_int_equal(request_batch_body(&body, urls, indexes, 2, NULL), 0);
-    check(body, "{\"requests\":[{\"id\":\"1\",\"method\":\"GET\",\"url\":\"/c\"},"
-                "{\"id\":\"2\",\"method\":\"GET\",\"url\":\"/a\"}]}");
+    assert_int_equal(request_batch_body(&body, "DELETE", urls, indexes, 2, NULL), 0);
+    check(body, "{\"requests\":[{\"id\":\"1\",\"method\":\"DELETE\",\"url\":\"/c\"},"
+                "{\"id\":\"2\",\"method\":\"DELETE\",\"url\":\"/a\"}]}");
 }
 
 static void request_search_body__is_one_request(void **state)
