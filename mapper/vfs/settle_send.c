@@ -21,6 +21,14 @@ static bool is_over(void *payload)
     return online->is_settler_over;
 }
 
+static struct call call_of(struct online_vfs *online)
+{
+    return (struct call){.priority = CALL_SAVE,
+                         .deadline_ms = online_now() + TRY_MS,
+                         .is_cancelled = is_over,
+                         .payload = online};
+}
+
 /* The drive of its library; a copy. */
 static int drive_of(struct online_vfs *online, struct settling *s, char **out, struct error *err)
 {
@@ -228,11 +236,9 @@ static int64_t back_off_ms(unsigned attempts)
 /* A new file that nobody finished under another name: it is what it looks like. */
 static void send_new(struct online_vfs *online, struct settling *s)
 {
-    struct call call = {.priority = CALL_SAVE, .deadline_ms = online_now() + TRY_MS};
+    struct call call = call_of(online);
     struct error error = {0};
 
-    call.is_cancelled = is_over;
-    call.payload = online;
     mutex_lock(&s->body->lock);
     s->body->has_settled = true;
     mutex_unlock(&s->body->lock);
@@ -241,15 +247,12 @@ static void send_new(struct online_vfs *online, struct settling *s)
     }
 }
 
-/* Tells the server about an entry that is_running; the lock is not held. True: it is done with. */
-bool settle_carry_out(struct online_vfs *online, struct settling *s, const struct call *call,
-                      struct error *err)
+/* What came of telling the server about an entry that is_running; the lock is not held. True: it is
+ * done with. */
+static bool conclude(struct online_vfs *online, struct settling *s, int code, struct error *err)
 {
     uint64_t parent = 0;
     bool is_lost = false;
-    int code = s->kind == SETTLE_DELETE ? send_delete(online, s, call, err)
-               : s->new_name            ? send_left_move(online, s, call, err)
-                                        : send_move(online, s, call, err);
 
     if (code == ERR_NOT_FOUND || code == ERR_STALE || code == ERR_GONE) {
         error_clear(err); /* somebody was faster */
@@ -285,13 +288,21 @@ bool settle_carry_out(struct online_vfs *online, struct settling *s, const struc
     return true;
 }
 
+bool settle_carry_out(struct online_vfs *online, struct settling *s, const struct call *call,
+                      struct error *err)
+{
+    int code = s->kind == SETTLE_DELETE ? send_delete(online, s, call, err)
+               : s->new_name            ? send_left_move(online, s, call, err)
+                                        : send_move(online, s, call, err);
+
+    return conclude(online, s, code, err);
+}
+
 static void do_one(struct online_vfs *online, struct settling *s)
 {
-    struct call call = {.priority = CALL_SAVE, .deadline_ms = online_now() + TRY_MS};
+    struct call call = call_of(online);
     struct error error = {0};
 
-    call.is_cancelled = is_over;
-    call.payload = online;
     if (s->kind != SETTLE_NEW) {
         (void)settle_carry_out(online, s, &call, &error);
         return;
@@ -301,6 +312,63 @@ static void do_one(struct online_vfs *online, struct settling *s)
     settle_unlink(online, s);
     mutex_unlock(&online->lock);
     settle_free(online, s);
+}
+
+/* One request for all of them; each is_running. What is refused, or cannot be had that way, is done
+ * by itself, so that the log has its reason. */
+static void do_deletes(struct online_vfs *online, struct settling **all, size_t count)
+{
+    struct call call = call_of(online);
+    const char *ids[GRAPH_DELETES_MAX];
+    int codes[GRAPH_DELETES_MAX];
+    struct error error = {0};
+    char *drive_id = NULL;
+    int code = drive_of(online, all[0], &drive_id, &error);
+
+    for (size_t i = 0; i < count; i++) {
+        ids[i] = all[i]->item_id;
+    }
+    if (code == 0) {
+        code = graph_delete_items(codes, all[0]->library->account, drive_id, ids, count, &call,
+                                  &error);
+    }
+    for (size_t i = 0; i < count; i++) {
+        bool is_later = code < 0 && (is_worth_a_retry(all[i], code) || code == ERR_CANCELLED);
+
+        if (is_later || (code == 0 && codes[i] == 0)) {
+            (void)conclude(online, all[i], code, &error);
+        } else {
+            do_one(online, all[i]);
+        }
+    }
+    free(drive_id);
+}
+
+/* Nobody has to be asked whether it may go. Lock held. */
+static bool is_plain_delete(const struct settling *s)
+{
+    return s->kind == SETTLE_DELETE && !s->is_decided;
+}
+
+/* `first` is due, and so are those that go with it; all of them run then. Lock held. */
+static size_t gather(struct online_vfs *online, struct settling **out, struct settling *first)
+{
+    int64_t now = online_now();
+    size_t count = 1;
+
+    out[0] = first;
+    first->is_running = true;
+    if (!is_plain_delete(first)) {
+        return 1;
+    }
+    for (struct settling *s = online->settling; s && count < GRAPH_DELETES_MAX; s = s->next) {
+        if (!s->is_running && is_plain_delete(s) && s->library == first->library &&
+            s->due_ms <= now) {
+            s->is_running = true;
+            out[count++] = s;
+        }
+    }
+    return count;
 }
 
 /* A program that has the file open is not done with it. Lock held. */
@@ -335,6 +403,7 @@ static struct settling *next_due(struct online_vfs *online, int64_t *wait_ms)
 static void *run(void *payload)
 {
     struct online_vfs *online = payload;
+    struct settling *due[GRAPH_DELETES_MAX];
 
     mutex_lock(&online->lock);
     while (!online->is_ending) {
@@ -342,9 +411,14 @@ static void *run(void *payload)
         struct settling *s = next_due(online, &wait_ms);
 
         if (s) {
-            s->is_running = true;
+            size_t count = gather(online, due, s);
+
             mutex_unlock(&online->lock);
-            do_one(online, s);
+            if (count == 1) {
+                do_one(online, s);
+            } else {
+                do_deletes(online, due, count);
+            }
             mutex_lock(&online->lock);
         } else if (wait_ms < 0) {
             cond_wait(&online->settle_wake, &online->lock);

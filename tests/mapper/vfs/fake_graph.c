@@ -283,6 +283,22 @@ int graph_delete_item(struct account *account, const char *drive_id, const char 
     return code;
 }
 
+int graph_delete_items(int *codes, struct account *account, const char *drive_id,
+                       const char *const *item_ids, size_t count, const struct call *call,
+                       struct error *err)
+{
+    struct fake *fake = account->fake;
+    int code = fake_enter(fake, FAKE_BATCH, call, err);
+
+    fake_leave(fake);
+    assert(count <= GRAPH_DELETES_MAX);
+    for (size_t i = 0; code == 0 && i < count; i++) {
+        codes[i] = graph_delete_item(account, drive_id, item_ids[i], call, NULL);
+        codes[i] = codes[i] == ERR_NOT_FOUND ? 0 : codes[i];
+    }
+    return code;
+}
+
 static bool is_match(const struct item *item, uint32_t index, const char *if_match)
 {
     char *etag = NULL;

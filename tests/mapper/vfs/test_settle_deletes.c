@@ -1,0 +1,113 @@
+/* Deletes that are due together reach the server in one request, each with its own success. */
+#include "fixture.h"
+
+#include <stdio.h>
+
+#define LONG_MS 3600000
+#define WAIT_MS 20000
+
+static int setup(void **state)
+{
+    struct fixture *f = fixture_new();
+
+    f->options.saves_in_background = true;
+    f->options.keeps_both = true;
+    f->options.settle_ms = LONG_MS;
+    fixture_start(f);
+    *state = f;
+    return 0;
+}
+
+static void name_of(char *out, size_t size, unsigned i)
+{
+    snprintf(out, size, "file %u.txt", i);
+}
+
+/* `count` files are on the server; a program deletes them all, and none is told yet. */
+static void delete_files(struct fixture *f, unsigned count)
+{
+    char name[32];
+
+    for (unsigned i = 0; i < count; i++) {
+        name_of(name, sizeof(name), i);
+        fake_put_text(f->fake, name, "text");
+    }
+    assert_int_equal(fixture_list(f, ""), count);
+    for (unsigned i = 0; i < count; i++) {
+        name_of(name, sizeof(name), i);
+        assert_int_equal(vfs_unlink(f->vfs, f->root, name, NULL, NULL), 0);
+    }
+    fake_reset(f->fake);
+    assert_int_equal(fake_children(f->fake, ""), count);
+}
+
+static void deletes__that_are_due_together_are_one_request(void **state)
+{
+    struct fixture *f = *state;
+
+    delete_files(f, GRAPH_DELETES_MAX * 2 + 5);
+    assert_int_equal(online_vfs_settle(f->online, WAIT_MS), 0);
+    assert_int_equal(fake_children(f->fake, ""), 0);
+    assert_int_equal(fake_count(f->fake, FAKE_BATCH), 3);
+    assert_int_equal(fake_count(f->fake, FAKE_DELETE), GRAPH_DELETES_MAX * 2 + 5);
+    assert_int_equal(fixture_list(f, ""), 0);
+}
+
+/* It is asked for once more by itself, and refused again: it is there as before. */
+static void deletes__of_which_one_is_refused_bring_that_one_back(void **state)
+{
+    struct fixture *f = *state;
+
+    delete_files(f, 3);
+    fake_fail(f->fake, FAKE_DELETE, ERR_DENIED, 2, 2);
+    assert_int_equal(online_vfs_settle(f->online, WAIT_MS), 0);
+    assert_int_equal(fake_count(f->fake, FAKE_BATCH), 1);
+    assert_int_equal(fake_count(f->fake, FAKE_DELETE), 4);
+    assert_int_equal(fake_children(f->fake, ""), 1);
+    assert_true(fixture_has_text(f, "file 2.txt", "text"));
+    assert_int_equal(fixture_list(f, ""), 1);
+}
+
+/* From then on the server is asked before each, which no batch does: it may be days later. */
+static void deletes__without_a_line_wait_for_it(void **state)
+{
+    struct fixture *f = *state;
+    char name[32];
+
+    delete_files(f, 5);
+    fake_fail(f->fake, FAKE_BATCH, ERR_UNREACHABLE, 0, 1);
+    assert_int_equal(online_vfs_settle(f->online, 100), 5);
+    assert_int_equal(fake_count(f->fake, FAKE_DELETE), 0);
+    assert_int_equal(fake_children(f->fake, ""), 5);
+    assert_int_equal(fixture_list(f, ""), 0);
+    name_of(name, sizeof(name), 4);
+    fake_put_text(f->fake, name, "somebody else's");
+    assert_int_equal(online_vfs_settle(f->online, WAIT_MS), 0);
+    assert_int_equal(fake_count(f->fake, FAKE_BATCH), 1);
+    assert_int_equal(fake_children(f->fake, ""), 1);
+    assert_true(fixture_has_text(f, name, "somebody else's"));
+}
+
+/* Whatever is wrong with the request as a whole says nothing about one of them. */
+static void deletes__whose_batch_is_refused_go_one_by_one(void **state)
+{
+    struct fixture *f = *state;
+
+    delete_files(f, 5);
+    fake_fail(f->fake, FAKE_BATCH, ERR_INVALID, 0, 1);
+    assert_int_equal(online_vfs_settle(f->online, WAIT_MS), 0);
+    assert_int_equal(fake_count(f->fake, FAKE_DELETE), 5);
+    assert_int_equal(fake_children(f->fake, ""), 0);
+    assert_int_equal(fixture_list(f, ""), 0);
+}
+
+#define DELETES_TEST(f) cmocka_unit_test_setup_teardown(f, setup, fixture_teardown)
+
+static const struct CMUnitTest tests[] = {
+    DELETES_TEST(deletes__that_are_due_together_are_one_request),
+    DELETES_TEST(deletes__of_which_one_is_refused_bring_that_one_back),
+    DELETES_TEST(deletes__without_a_line_wait_for_it),
+    DELETES_TEST(deletes__whose_batch_is_refused_go_one_by_one),
+};
+
+TEST_MAIN("deletes that wait", tests)
