@@ -13,7 +13,7 @@
 #include "mapper/graph.h"
 
 #define BATCH_MAX 20   /* parts of one $batch (graph-facts section 3) */
-#define ROUNDS_MAX 4   /* how often parts that are refused alone are sent again */
+#define ROUNDS_MAX 4   /* how often parts of a read that are refused alone are sent */
 #define PARALLEL_MAX 4 /* batches at a time */
 #define ANSWERS_MAX 100000
 
@@ -23,6 +23,7 @@ struct parts {
     struct account *account;
     const char *method;
     uint32_t cost_ru; /* of each */
+    unsigned rounds;  /* how often parts that are refused alone are sent */
     const char *const *urls;
     const struct call *call;
 };
@@ -192,7 +193,7 @@ static int send_parts(const struct parts *parts, size_t count, struct error *err
         pending[i] = i;
     }
     code = run_round(parts, pending, left, err);
-    for (int round = 1; code == 0 && round < ROUNDS_MAX; round++) {
+    for (unsigned round = 1; code == 0 && round < parts->rounds; round++) {
         left = 0;
         for (size_t i = 0; i < count; i++) {
             if (is_pending(&answers[i])) {
@@ -220,10 +221,21 @@ int graph_batch_get(struct graph_answer *answers, struct account *account, const
                           .account = account,
                           .method = "GET",
                           .cost_ru = COST_ITEM,
+                          .rounds = ROUNDS_MAX,
                           .urls = urls,
                           .call = call};
 
     return send_parts(&parts, count, err);
+}
+
+_Static_assert(GRAPH_DELETES_MAX <= BATCH_MAX, "they are one batch");
+
+static int delete_code(const struct graph_answer *answer)
+{
+    if (answer->status / 100 == 2 || answer->code == ERR_NOT_FOUND) {
+        return 0;
+    }
+    return answer->code < 0 ? answer->code : ERR_PROTOCOL;
 }
 
 int graph_delete_items(int *codes, struct account *account, const char *drive_id,
@@ -236,6 +248,7 @@ int graph_delete_items(int *codes, struct account *account, const char *drive_id
                           .account = account,
                           .method = "DELETE",
                           .cost_ru = COST_WRITE,
+                          .rounds = 1,
                           .urls = (const char *const *)urls,
                           .call = call};
     int code = count <= GRAPH_DELETES_MAX
@@ -247,8 +260,7 @@ int graph_delete_items(int *codes, struct account *account, const char *drive_id
     }
     code = code < 0 ? code : send_parts(&parts, count, err);
     for (size_t i = 0; code == 0 && i < count; i++) {
-        /* Nobody knows whether an earlier round did it: the answer to that may be lost. */
-        codes[i] = answers[i].code == ERR_NOT_FOUND ? 0 : answers[i].code;
+        codes[i] = delete_code(&answers[i]);
     }
     graph_answers_clear(answers, count <= GRAPH_DELETES_MAX ? count : 0);
     for (size_t i = 0; i < GRAPH_DELETES_MAX; i++) {

@@ -370,7 +370,7 @@ static int apply_one(struct journal *journal, const struct journal_change *chang
     }
 }
 
-/* Rows that came to be owed meanwhile stay so. */
+/* Taken out for one commit; given back when that fails. */
 struct owed {
     int64_t *ids;
     size_t count;

@@ -14,8 +14,9 @@
  * The first two keep a place: the folder and the name where the server has the item. A new file
  * that gets that name in time becomes that item (settle_adopt): it has its id, and is saved as its
  * next version. When the item was renamed away, its old content stays behind as a file of its own.
- * When no file comes, the server gets the plain delete or rename, from the thread of this file;
- * deletes that are due together, in one request. If that fails for good, the local view goes back to what the server has, and the log says why.
+ * When no file comes, the server gets the plain delete or rename, from the thread of this file; up
+ * to twenty deletes of one library that are due together and were not tried before, in one request.
+ * If that fails for good, the local view goes back to what the server has, and the log says why.
  *
  * The service's word about an item that settles does not reach the tree (settle_has_item).
  *

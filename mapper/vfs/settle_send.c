@@ -314,8 +314,8 @@ static void do_one(struct online_vfs *online, struct settling *s)
     settle_free(online, s);
 }
 
-/* One request for all of them; each is_running. What is refused, or cannot be had that way, is done
- * by itself, so that the log has its reason. */
+/* One request for all of them; each is_running. What is refused for good is asked for once more by
+ * itself, so that the log has its reason; what passes is left for later. */
 static void do_deletes(struct online_vfs *online, struct settling **all, size_t count)
 {
     struct call call = call_of(online);
@@ -333,10 +333,13 @@ static void do_deletes(struct online_vfs *online, struct settling **all, size_t 
                                   &error);
     }
     for (size_t i = 0; i < count; i++) {
-        bool is_later = code < 0 && (is_worth_a_retry(all[i], code) || code == ERR_CANCELLED);
+        int own = code < 0 ? code : codes[i];
+        /* A part without a sign-in is not: only a request of its own renews the token. */
+        bool is_later = code < 0 ? is_worth_a_retry(all[i], code) || code == ERR_CANCELLED
+                                 : error_retry(own) == RETRY_LATER;
 
-        if (is_later || (code == 0 && codes[i] == 0)) {
-            (void)conclude(online, all[i], code, &error);
+        if (is_later || own == 0) {
+            (void)conclude(online, all[i], own, &error);
         } else {
             do_one(online, all[i]);
         }

@@ -214,46 +214,47 @@ static void graph_delete_item__of_a_lost_answer_is_done(void **state)
     graph_item_clear(&item);
 }
 
-/* Three folders: of the first the answer is that it is gone, the second is refused for good, and the
- * third for now. */
+/* Four folders: one goes, of the next the answer is that it is gone already, the third is refused for
+ * good, and the last for now. */
 static void graph_delete_items__tells_each_ones_success(void **state)
 {
     struct wire *wire = *state;
-    struct graph_item items[3] = {{.name = NULL}};
-    const char *ids[3];
+    struct graph_item items[4] = {{.name = NULL}};
+    const char *ids[4];
     char name[16];
     struct error err = {0};
-    int codes[3] = {1, 1, 1};
+    int codes[4] = {1, 1, 1, 1};
 
-    for (size_t i = 0; i < 3; i++) {
+    for (size_t i = 0; i < 4; i++) {
         snprintf(name, sizeof(name), "Doomed %zu", i);
         assert_ok(
             graph_create_folder(&items[i], wire->account, wire->drive_id, NULL, name, NULL, &err),
             err);
         ids[i] = items[i].id;
     }
-    assert_ok(graph_delete_item(wire->account, wire->drive_id, ids[0], NULL, &err), err);
+    assert_ok(graph_delete_item(wire->account, wire->drive_id, ids[1], NULL, &err), err);
     tenant_tell(wire->tenant, "faults",
                 "{'match':{'in_batch':true,'method':'DELETE','path':'**/%s'},"
                 "'action':{'status':403}}",
-                ids[1]);
+                ids[2]);
     tenant_tell(wire->tenant, "faults",
                 "{'match':{'in_batch':true,'method':'DELETE','path':'**/%s'},"
                 "'action':{'status':429,'headers':{'Retry-After':'1'}}}",
-                ids[2]);
-    assert_ok(graph_delete_items(codes, wire->account, wire->drive_id, ids, 3, NULL, &err), err);
+                ids[3]);
+    assert_ok(graph_delete_items(codes, wire->account, wire->drive_id, ids, 4, NULL, &err), err);
     assert_int_equal(graph_delete_items(codes, wire->account, wire->drive_id, ids,
                                         GRAPH_DELETES_MAX + 1, NULL, &err),
                      ERR_LIMIT);
     assert_int_equal(codes[0], 0);
-    assert_int_equal(codes[1], ERR_DENIED);
-    assert_int_equal(codes[2], 0);
-    assert_int_equal(tenant_settled_count(wire->tenant, "POST", "**/$batch", 2), 2);
-    for (size_t i = 0; i < 3; i++) {
+    assert_int_equal(codes[1], 0);
+    assert_int_equal(codes[2], ERR_DENIED);
+    assert_int_equal(codes[3], ERR_THROTTLED);
+    assert_int_equal(tenant_settled_count(wire->tenant, "POST", "**/$batch", 1), 1);
+    for (size_t i = 0; i < 4; i++) {
         struct graph_item item = {0};
         int code = graph_get_item(&item, wire->account, wire->drive_id, ids[i], NULL, &err);
 
-        assert_int_equal(code, i == 1 ? 0 : ERR_NOT_FOUND);
+        assert_int_equal(code, i < 2 ? ERR_NOT_FOUND : 0);
         graph_item_clear(&item);
         graph_item_clear(&items[i]);
     }

@@ -175,8 +175,9 @@ int graph_delete_item(struct account *account, const char *drive_id, const char 
                       const struct call *call, struct error *err);
 
 /* Up to GRAPH_DELETES_MAX items of one drive in one $batch; codes[i] belongs to item_ids[i]: 0, also
- * when it was not there (any more), or ERR_*. A part that is refused for now is sent again a few
- * times. The call fails as a whole only when no batch could be had; some may be gone then. */
+ * when it was not there (the batch may have been sent before, and its answer lost), or ERR_*. What is
+ * refused for now is not sent again, but heeded for all traffic when it says how long. The call fails
+ * as a whole only when no batch could be had; some may be gone then. */
 #define GRAPH_DELETES_MAX 20
 int graph_delete_items(int *codes, struct account *account, const char *drive_id,
                        const char *const *item_ids, size_t count, const struct call *call,

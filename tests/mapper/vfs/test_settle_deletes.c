@@ -3,6 +3,8 @@
 
 #include <stdio.h>
 
+#include "base/clock.h"
+
 #define LONG_MS 3600000
 #define WAIT_MS 20000
 
@@ -68,6 +70,41 @@ static void deletes__of_which_one_is_refused_bring_that_one_back(void **state)
     assert_int_equal(fixture_list(f, ""), 1);
 }
 
+/* None of the others, and nobody who waits for their names, waits for its time to come: what is asked
+ * for later is looked at first. */
+static void deletes__that_are_refused_for_now_are_left_for_later(void **state)
+{
+    struct fixture *f = *state;
+
+    delete_files(f, 5);
+    fake_fail(f->fake, FAKE_DELETE, ERR_THROTTLED, 2, 3);
+    assert_int_equal(online_vfs_settle(f->online, WAIT_MS), 0);
+    assert_int_equal(fake_children(f->fake, ""), 0);
+    assert_int_equal(fake_count(f->fake, FAKE_BATCH), 1);
+    assert_int_equal(fake_count(f->fake, FAKE_GET), 3);
+    assert_int_equal(fake_count(f->fake, FAKE_DELETE), 5 + 3);
+}
+
+/* The name is free when the server has answered, and not before. */
+static void deletes__on_their_way_keep_their_names(void **state)
+{
+    struct fixture *f = *state;
+    struct vfs_call call = {.deadline_ms = clock_mono_ms(clock_system()) + 50};
+    struct vfs_attr attr;
+
+    delete_files(f, 3);
+    fake_hold(f->fake, FAKE_BATCH);
+    (void)online_vfs_settle(f->online, 0);
+    fake_await_held(f->fake);
+    assert_int_equal(vfs_mkdir(f->vfs, &attr, f->root, "file 1.txt", &call, NULL), ERR_TIMED_OUT);
+    fake_release(f->fake);
+    assert_int_equal(vfs_mkdir(f->vfs, &attr, f->root, "file 1.txt", NULL, NULL), 0);
+    vfs_forget(f->vfs, attr.id, 1);
+    assert_int_equal(online_vfs_settle(f->online, WAIT_MS), 0);
+    assert_int_equal(fake_count(f->fake, FAKE_DELETE), 3);
+    assert_int_equal(fake_children(f->fake, ""), 1);
+}
+
 /* From then on the server is asked before each, which no batch does: it may be days later. */
 static void deletes__without_a_line_wait_for_it(void **state)
 {
@@ -106,6 +143,8 @@ static void deletes__whose_batch_is_refused_go_one_by_one(void **state)
 static const struct CMUnitTest tests[] = {
     DELETES_TEST(deletes__that_are_due_together_are_one_request),
     DELETES_TEST(deletes__of_which_one_is_refused_bring_that_one_back),
+    DELETES_TEST(deletes__that_are_refused_for_now_are_left_for_later),
+    DELETES_TEST(deletes__on_their_way_keep_their_names),
     DELETES_TEST(deletes__without_a_line_wait_for_it),
     DELETES_TEST(deletes__whose_batch_is_refused_go_one_by_one),
 };
