@@ -320,7 +320,7 @@ static void do_deletes(struct online_vfs *online, struct settling **all, size_t 
 {
     struct call call = call_of(online);
     const char *ids[GRAPH_DELETES_MAX];
-    int codes[GRAPH_DELETES_MAX];
+    int codes[GRAPH_DELETES_MAX] = {0};
     struct error error = {0};
     char *drive_id = NULL;
     int code = drive_of(online, all[0], &drive_id, &error);
