@@ -100,6 +100,38 @@ static void np_notes_add__waits_for_nobody(void **state)
     assert_string_equal(told.text, "1/a=0 2/b=0 ");
 }
 
+static void *let_go(void *payload)
+{
+    struct told *told = payload;
+
+    wait_for(told, 1);
+    mutex_lock(&told->lock);
+    told->is_held = false;
+    cond_broadcast(&told->changed);
+    mutex_unlock(&told->lock);
+    return NULL;
+}
+
+static void np_notes_wait__returns_when_all_is_told(void **state)
+{
+    struct thread helper = {.is_running = false};
+    struct told told;
+
+    (void)state;
+    begin(&told);
+    np_notes_wait(&told.notes, WAIT_MS); /* nothing is under way */
+    told.is_held = true;
+    assert_int_equal(np_notes_start(&told.notes, NULL), 0);
+    np_notes_add(&told.notes, 1, "a", 0);
+    np_notes_add(&told.notes, 2, "b", 0);
+    np_notes_wait(&told.notes, 20); /* it is not told, and this returns */
+    assert_int_equal(thread_start(&helper, "let-go", let_go, &told, NULL), 0);
+    np_notes_wait(&told.notes, WAIT_MS);
+    assert_int_equal(told.count, 2);
+    thread_join(&helper);
+    end(&told);
+}
+
 static void np_notes_add__loses_what_is_too_much(void **state)
 {
     struct told told;
@@ -133,6 +165,7 @@ static void np_notes_clear__forgets_what_was_not_told(void **state)
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(np_notes_add__tells_in_order),
     cmocka_unit_test(np_notes_add__waits_for_nobody),
+    cmocka_unit_test(np_notes_wait__returns_when_all_is_told),
     cmocka_unit_test(np_notes_add__loses_what_is_too_much),
     cmocka_unit_test(np_notes_clear__forgets_what_was_not_told),
 };

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/str.h"
 
 struct np_note {
@@ -38,6 +39,8 @@ static void *run(void *payload)
         notes->tell(notes->payload, note->parent, note->name, note->id);
         note_free(note);
         mutex_lock(&notes->lock);
+        notes->told++;
+        cond_broadcast(&notes->changed);
     }
     mutex_unlock(&notes->lock);
     return NULL;
@@ -72,8 +75,9 @@ void np_notes_add(void *payload, uint64_t parent, const char *name, uint64_t id)
         *notes->last = note;
         notes->last = &note->next;
         notes->count++;
+        notes->added++;
         note = NULL;
-        cond_signal(&notes->changed);
+        cond_broadcast(&notes->changed);
     }
     mutex_unlock(&notes->lock);
     if (note) {
@@ -81,11 +85,29 @@ void np_notes_add(void *payload, uint64_t parent, const char *name, uint64_t id)
     }
 }
 
+void np_notes_wait(struct np_notes *notes, int64_t wait_ms)
+{
+    int64_t until_ms = clock_mono_ms(clock_system()) + wait_ms;
+    uint64_t added = 0;
+
+    mutex_lock(&notes->lock);
+    added = notes->added;
+    while (notes->told < added && !notes->is_ending) {
+        int64_t left = until_ms - clock_mono_ms(clock_system());
+
+        if (left <= 0) {
+            break;
+        }
+        cond_wait_ms(&notes->changed, &notes->lock, left);
+    }
+    mutex_unlock(&notes->lock);
+}
+
 void np_notes_clear(struct np_notes *notes)
 {
     mutex_lock(&notes->lock);
     notes->is_ending = true;
-    cond_signal(&notes->changed);
+    cond_broadcast(&notes->changed);
     mutex_unlock(&notes->lock);
     thread_join(&notes->thread);
     while (notes->first) {

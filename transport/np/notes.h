@@ -28,6 +28,8 @@ struct np_notes {
     struct np_note *first;
     struct np_note **last;
     size_t count;
+    uint64_t added; /* in all; what is lost does not count */
+    uint64_t told;
     bool is_ending;
 };
 
@@ -39,6 +41,10 @@ int np_notes_start(struct np_notes *notes, struct error *err);
 /* A vfs_changed_fn whose payload is the notes. Any thread, with any lock held that `tell` does not
  * need to end. */
 void np_notes_add(void *payload, uint64_t parent, const char *name, uint64_t id);
+
+/* Returns when all that was added before is told, or after `wait_ms`. Not in an operation of the
+ * system for which `tell` may have to wait. */
+void np_notes_wait(struct np_notes *notes, int64_t wait_ms);
 
 /* Ends the thread, after the call of `tell` that runs; what was not told yet is forgotten. Nobody may
  * add any more. Copes with one that was never started. */
