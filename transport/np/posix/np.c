@@ -86,6 +86,7 @@ static void finish(struct np *np)
     }
     np_buffers_clear(np);
     mutex_clear(&np->buffers.lock);
+    np_names_clear(&np->names);
     mutex_clear(&np->holds.lock);
     mutex_clear(&np->handles.lock);
     cond_clear(&np->idle);
@@ -131,6 +132,7 @@ static int np_create(struct transport **out, const struct transport_options *opt
     mutex_init(&np->handles.lock);
     mutex_init(&np->holds.lock);
     mutex_init(&np->buffers.lock);
+    np_names_init(&np->names);
     np_notes_init(&np->notes, tell_kernel, np);
     np->workers = calloc(np->max_threads, sizeof(*np->workers));
     code = np->workers ? str_copy(&np->root, options->root ? options->root : "", err)
@@ -255,18 +257,32 @@ static int not_started(struct error *err)
     return error_set(err, ERR_INVALID, "the transport was not started");
 }
 
+/* What is gone is not shown when we return. Longer than this the kernel remembers nothing. */
+static void wait_for_kernel(struct np *np)
+{
+    np_notes_wait(&np->notes, (int64_t)(NP_NAME_SECONDS * 1000));
+}
+
 static int np_attach(struct transport *t, const struct mapping *mapping, struct error *err)
 {
     struct np *np = np_of(t);
+    int code = np->ns ? namespace_attach(np->ns, mapping, err) : not_started(err);
 
-    return np->ns ? namespace_attach(np->ns, mapping, err) : not_started(err);
+    if (code == 0) {
+        wait_for_kernel(np); /* it may take the place of another one */
+    }
+    return code;
 }
 
 static int np_detach(struct transport *t, const char *path, struct error *err)
 {
     struct np *np = np_of(t);
+    int code = np->ns ? namespace_detach(np->ns, path, err) : not_started(err);
 
-    return np->ns ? namespace_detach(np->ns, path, err) : not_started(err);
+    if (code == 0) {
+        wait_for_kernel(np);
+    }
+    return code;
 }
 
 static int np_enumerate(struct transport *t, transport_visit_fn visit, void *payload,

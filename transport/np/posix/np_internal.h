@@ -8,8 +8,8 @@
  * thread, then everything is freed.
  *
  * Locks, each alone, never one inside another: `lock` (workers), `reader` (the turn to read),
- * handles.lock, holds.lock, buffers.lock, notes.lock. None is held while the vfs or the kernel is called, but
- * `reader` while reading the device.
+ * handles.lock, holds.lock, buffers.lock, names.lock, notes.lock. None is held while the vfs or the
+ * kernel is called, but `reader` while reading the device.
  */
 #ifndef TRANSPORT_NP_INTERNAL_H
 #define TRANSPORT_NP_INTERNAL_H
@@ -27,6 +27,9 @@
 #include "transport/transport.h"
 
 #define NP_IO_MAX (1024u * 1024) /* largest read and write that we take from the kernel */
+
+/* How long the kernel may lead by itself from a name to an item. */
+#define NP_NAME_SECONDS 1.0
 
 /* An open file or listing as the kernel knows it (fuse_file_info.fh). */
 struct np_handle {
@@ -61,6 +64,42 @@ struct np_buffers {
     struct mutex lock;
     char *kept[NP_BUFFERS_KEPT];
     size_t count;
+};
+
+/*
+ * The files that the kernel may know by name, each by one. The kernel takes each spelling of a name
+ * for a name of its own: when a file is renamed, replaced or deleted by one, another would still
+ * lead to it, and a program that writes "a.txt" would write into what was "A.TXT" and is now "a.bak".
+ * The kernel cannot be told in time, since it holds the folder until we have answered. So:
+ *
+ * - Only a listing gives a name to remember, in its own spelling. The kernel holds the folder while
+ *   it puts the names in their places, so no change through the folder comes in between.
+ * - The kernel moves and drops by itself the name that an operation is called with. One that comes
+ *   by another spelling waits until the remembered one is over (np_name_settle); then all names of
+ *   that folder are.
+ * - When a rename gives the content of a file to the item that it replaced, the kernel has put the
+ *   number of the former in the place of the latter. That number is "left": it answers ERR_STALE,
+ *   and the kernel asks for the name (path walks are repeated with LOOKUP_REVAL by themselves).
+ * - What others change is told (notes.h), as what the kernel remembers of items is.
+ *
+ * Folders need none of this: a folder has one name in the kernel, since looking it up by another
+ * moves the first (d_splice_alias). So the kernel may remember any name of a folder.
+ */
+struct np_name {
+    uint64_t id; /* 0: free */
+    uint64_t parent;
+    uint64_t hash; /* of the name */
+    int64_t told_ms;
+    bool is_left;
+};
+
+struct np_names {
+    struct mutex lock; /* guards what follows */
+    struct np_name *slots;
+    size_t capacity; /* a power of two */
+    size_t used;
+    int64_t last_ms;       /* when the last was told */
+    int64_t full_until_ms; /* no use to look for room before */
 };
 
 struct np_worker {
@@ -100,6 +139,7 @@ struct np {
     struct np_handles handles;
     struct np_holds holds;
     struct np_buffers buffers;
+    struct np_names names;
     struct np_notes notes; /* what the kernel is to be told */
 };
 
@@ -145,6 +185,36 @@ char *np_buffer_take(struct np *np, size_t size);
 void np_buffer_give(struct np *np, char *data, size_t size);
 void np_buffers_clear(struct np *np);
 
+/* names.c. Times are of a clock that stands still while the machine sleeps. */
+void np_names_init(struct np_names *names);
+void np_names_clear(struct np_names *names);
+
+/* Whether the kernel may remember that `text` in `parent` is `id`; it does from now on. */
+bool np_names_tell(struct np_names *names, uint64_t id, uint64_t parent, const char *text,
+                   int64_t now_ms);
+
+/* The folder in which `id` may be remembered by another name than this one; 0: it is not. */
+uint64_t np_names_other(struct np_names *names, uint64_t id, uint64_t parent, const char *text,
+                        int64_t now_ms);
+
+/* All that was told of the folder until then is over. */
+void np_names_end(struct np_names *names, uint64_t parent, int64_t until_ms);
+
+/* The kernel moved the name of `id`. `is_left`: another item has it now. */
+void np_names_move(struct np_names *names, uint64_t id, uint64_t parent, const char *text,
+                   bool is_left, int64_t now_ms);
+bool np_names_is_left(struct np_names *names, uint64_t id, int64_t now_ms);
+
+/* The same for a mount, now. */
+bool np_name_is_remembered(struct np *np, uint64_t id, uint64_t parent, const char *name);
+void np_name_moved(struct np *np, uint64_t id, uint64_t parent, const char *name, bool is_left);
+bool np_number_is_left(struct np *np, uint64_t id);
+
+/* Before an operation that takes `name` away from its item, or gives it to another: returns when the
+ * kernel knows the item by no other name. *id (may be NULL) is the item; 0: there is none, or
+ * nothing is remembered. ERR_CANCELLED. */
+int np_name_settle(struct np_op *op, uint64_t *id, uint64_t parent, const char *name);
+
 /* ops.c, ops_file.c, ops_dir.c */
 void np_op_begin(struct np_op *op, fuse_req_t req);
 void np_op_begin_save(struct np_op *op, fuse_req_t req); /* with the deadline for sending a file */
@@ -152,6 +222,7 @@ void np_op_fail(struct np_op *op, int code, const char *what);
 
 /* The same for data that did not arrive: always in the log, since many programs show nobody what close() said. */
 void np_op_fail_save(struct np_op *op, int code, const char *what);
+int np_op_left(struct np_op *op); /* ERR_STALE, of a number that is left */
 void np_stat(const struct np *np, struct stat *out, const struct vfs_attr *attr);
 void np_entry(const struct np *np, struct fuse_entry_param *out, const struct vfs_attr *attr);
 

@@ -17,16 +17,8 @@
 #include "base/str.h"
 
 /* How long the kernel may answer by itself for what an item is. Foreign changes are told (notes.c);
- * this is for what nobody tells. */
+ * this is for what nobody tells. For names there is NP_NAME_SECONDS. */
 #define REMEMBER_SECONDS 1.0
-
-/* ... and for which item a name means: never. The kernel takes each spelling of a name for a name of
- * its own. When a file is renamed, replaced or deleted by one of them, the others would still lead
- * to it: a program that writes "a.txt" would write into what was "A.TXT" and is now "a.bak". And
- * what a rename replaced keeps its number, while the kernel has put the source's in its place. It
- * cannot be told in time: it holds the folder until we have answered. The tree knows without a
- * request, so this costs microseconds. */
-#define REMEMBER_NAME_SECONDS 0.0
 
 #define BLOCK 4096u
 #define UNKNOWN_SPACE (UINT64_C(1) << 50) /* shown when the quota is not known */
@@ -79,6 +71,11 @@ void np_op_fail_save(struct np_op *op, int code, const char *what)
     fuse_reply_err(op->req, np_errno(code));
 }
 
+int np_op_left(struct np_op *op)
+{
+    return error_set(&op->err, ERR_STALE, "another item has the name by now");
+}
+
 static struct timespec from_ms(int64_t ms)
 {
     int64_t rest = ms % 1000;
@@ -118,7 +115,7 @@ void np_entry(const struct np *np, struct fuse_entry_param *out, const struct vf
     memset(out, 0, sizeof(*out));
     out->ino = attr->id;
     out->attr_timeout = REMEMBER_SECONDS;
-    out->entry_timeout = REMEMBER_NAME_SECONDS;
+    out->entry_timeout = attr->kind == VFS_FOLDER ? NP_NAME_SECONDS : 0.0;
     np_stat(np, &out->attr, attr);
 }
 
@@ -172,26 +169,32 @@ static int get_attr(struct np_op *op, struct vfs_attr *attr, uint64_t ino,
 {
     struct np_handle *given = fi ? (struct np_handle *)(uintptr_t)fi->fh : NULL;
     struct np_handle *open = NULL;
-    int code = vfs_getattr(op->np->vfs, attr, ino, given ? given->file : NULL, &op->call, &op->err);
+    int code = 0;
 
-    if (code == ERR_STALE && !given) {
+    if (!given && np_number_is_left(op->np, ino)) {
         open = np_handle_borrow(op->np, ino, true);
-        if (open) {
-            code = vfs_getattr(op->np->vfs, attr, ino, open->file, &op->call, &op->err);
-            np_handle_release(op->np, open);
+        if (!open) {
+            return np_op_left(op);
         }
     }
+    code = vfs_getattr(op->np->vfs, attr, ino, given ? given->file : NULL, &op->call, &op->err);
+    if (code == ERR_STALE && !given) {
+        open = open ? open : np_handle_borrow(op->np, ino, true);
+        if (open) {
+            code = vfs_getattr(op->np->vfs, attr, ino, open->file, &op->call, &op->err);
+        }
+    }
+    np_handle_release(op->np, open);
     return code;
 }
 
-/* The number stays the one that was asked for, also when another item took this one over: the
- * kernel has it for the life of the inode. */
-static void reply_attr(struct np_op *op, const struct vfs_attr *attr, uint64_t ino)
+/* With the number of the item that took this one over, if one did: fstat() and stat() of the name that
+ * it has by now are to agree. */
+static void reply_attr(struct np_op *op, const struct vfs_attr *attr)
 {
     struct stat st;
 
     np_stat(op->np, &st, attr);
-    st.st_ino = ino;
     fuse_reply_attr(op->req, &st, REMEMBER_SECONDS);
 }
 
@@ -207,7 +210,7 @@ static void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi
         np_op_fail(&op, code, "getattr");
         return;
     }
-    reply_attr(&op, &attr, ino);
+    reply_attr(&op, &attr);
 }
 
 static struct vfs_set wanted(const struct stat *st, int to_set)
@@ -262,7 +265,7 @@ static void op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *st, int to_s
         np_op_fail(&op, code, "setattr");
         return;
     }
-    reply_attr(&op, &attr, ino);
+    reply_attr(&op, &attr);
 }
 
 static void op_readlink(fuse_req_t req, fuse_ino_t ino)
@@ -332,7 +335,10 @@ static void op_unlink(fuse_req_t req, fuse_ino_t parent, const char *name)
     int code = 0;
 
     np_op_begin(&op, req);
-    code = vfs_unlink(op.np->vfs, parent, name, &op.call, &op.err);
+    code = np_name_settle(&op, NULL, parent, name);
+    if (code == 0) {
+        code = vfs_unlink(op.np->vfs, parent, name, &op.call, &op.err);
+    }
     if (code < 0) {
         np_op_fail(&op, code, "unlink");
         return;
@@ -354,22 +360,29 @@ static void op_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name)
     fuse_reply_err(req, 0);
 }
 
-/* What was replaced keeps its id, but the kernel has put the source's in its place, and remembers
- * size and bytes of what was replaced. */
-static void note_rename(struct np_op *op, uint64_t parent, const char *name)
+/* What was replaced keeps its id, but the kernel has put the source's (`id`; 0: it remembers none) in
+ * its place, and remembers size and bytes of what was replaced. */
+static void note_rename(struct np_op *op, uint64_t id, uint64_t parent, const char *name)
 {
+    struct vfs *vfs = op->np->vfs;
     struct vfs_attr attr;
 
+    if (id != 0) { /* taken over, or, where both versions are kept, still there */
+        bool is_left = vfs_getattr(vfs, &attr, id, NULL, &op->call, NULL) < 0 || attr.id != id;
+
+        np_name_moved(op->np, id, parent, name, is_left);
+    }
     np_notes_add(&op->np->notes, parent, name, 0);
-    if (vfs_lookup(op->np->vfs, &attr, parent, name, &op->call, NULL) == 0) {
+    if (vfs_lookup(vfs, &attr, parent, name, &op->call, NULL) == 0) {
         np_notes_add(&op->np->notes, parent, NULL, attr.id);
-        vfs_forget(op->np->vfs, attr.id, 1);
+        vfs_forget(vfs, attr.id, 1);
     }
 }
 
 static void op_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t new_parent,
                       const char *new_name, unsigned flags)
 {
+    uint64_t id = 0;
     struct np_op op;
     int code = 0;
 
@@ -378,13 +391,19 @@ static void op_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_
         return;
     }
     np_op_begin_save(&op, req); /* replacing may send the content */
-    code = vfs_rename(op.np->vfs, parent, name, new_parent, new_name,
-                      flags & RENAME_NOREPLACE ? VFS_RENAME_NO_REPLACE : 0, &op.call, &op.err);
+    code = np_name_settle(&op, &id, parent, name);
+    if (code == 0) {
+        code = np_name_settle(&op, NULL, new_parent, new_name);
+    }
+    if (code == 0) {
+        code = vfs_rename(op.np->vfs, parent, name, new_parent, new_name,
+                          flags & RENAME_NOREPLACE ? VFS_RENAME_NO_REPLACE : 0, &op.call, &op.err);
+    }
     if (code < 0) {
         np_op_fail(&op, code, "rename");
         return;
     }
-    note_rename(&op, new_parent, new_name);
+    note_rename(&op, id, new_parent, new_name);
     fuse_reply_err(req, 0);
 }
 

@@ -57,12 +57,15 @@ static bool add_plain(struct reply *r, const char *name, const struct vfs_attr *
 }
 
 /* There is room. `is_held`: the entry comes with a hold for the kernel. */
-static void add_plus(struct reply *r, const char *name, const struct vfs_attr *attr, bool is_held,
-                     uint64_t off)
+static void add_plus(struct reply *r, uint64_t parent, const char *name,
+                     const struct vfs_attr *attr, bool is_held, uint64_t off)
 {
     struct fuse_entry_param entry;
 
     np_entry(r->np, &entry, attr);
+    if (is_held && attr->kind == VFS_FILE && np_name_is_remembered(r->np, attr->id, parent, name)) {
+        entry.entry_timeout = NP_NAME_SECONDS;
+    }
     if (!is_held) { /* the kernel takes name and kind only */
         entry.ino = 0;
         if (entry.attr.st_ino == 0) {
@@ -126,7 +129,7 @@ static void look_up(struct reply *r, struct np_op *op, uint64_t parent, size_t b
         if (is_held) {
             entry->attr = attr;
         }
-        add_plus(r, entry->name, &entry->attr, is_held, entry->cookie + DOTS);
+        add_plus(r, parent, entry->name, &entry->attr, is_held, entry->cookie + DOTS);
         if (!is_held) {
             entry->attr.id = 0;
         }
@@ -141,7 +144,7 @@ static void add_dots(struct reply *r, uint64_t ino, off_t offset, bool is_plus)
     for (off_t i = offset; i < DOTS; i++) {
         attr.id = i == 0 ? ino : 0; /* the kernel knows the parent's number itself */
         if (is_plus) {
-            add_plus(r, names[i], &attr, false, (uint64_t)i + 1);
+            add_plus(r, ino, names[i], &attr, false, (uint64_t)i + 1);
         } else {
             add_plain(r, names[i], &attr, (uint64_t)i + 1);
         }
