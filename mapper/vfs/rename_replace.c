@@ -540,6 +540,9 @@ int rename_replace(struct rename *r, const struct call *call, struct error *err)
     if (code == 0) {
         code = learn_version(r, call, err);
     }
+    if (code == 0) {
+        code = settle_promise_rename(online, r->target, call, err);
+    }
     if (code < 0) {
         return code;
     }

@@ -439,8 +439,11 @@ static int save_dirty(struct body *body, bool to_journal, const struct call *cal
     struct call save = *call;
     struct save_target target = {0};
     struct error error = {0};
-    int code = 0;
+    int code = settle_promise_save(body, call, err);
 
+    if (code < 0) {
+        return code;
+    }
     mutex_lock(&body->lock);
     call_extend(&save, body->size_bytes); /* whoever sends it, this thread or another */
     code = body_wait_saved(body, &save, err);

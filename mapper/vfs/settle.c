@@ -102,6 +102,13 @@ static void drop_unfinished(struct online_vfs *online, struct settling *s)
     free_entry(s);
 }
 
+static int note_version(struct settling *s, const struct node *node, struct error *err)
+{
+    int code = str_copy(&s->ctag, node_ctag(node), err);
+
+    return code == 0 ? node_copy_etag(&s->etag, node, err) : code;
+}
+
 /* Where the server has it. */
 static int note_place(struct online_vfs *online, struct settling *s, struct node *node,
                       struct error *err)
@@ -112,10 +119,7 @@ static int note_place(struct online_vfs *online, struct settling *s, struct node
         code = str_copy(&s->item_id, node_item_id(node), err);
     }
     if (code == 0) {
-        code = str_copy(&s->ctag, node_ctag(node), err);
-    }
-    if (code == 0) {
-        code = node_copy_etag(&s->etag, node, err);
+        code = note_version(s, node, err);
     }
     if (code == 0) {
         s->folder = tree_parent(online->tree, node);
@@ -160,13 +164,37 @@ struct settling *settle_of(const struct online_vfs *online, const struct node *n
     return NULL;
 }
 
-/* It was renamed, and is deleted now: the place stays where the server has it. */
-static void move_becomes_delete(struct online_vfs *online, struct settling *s)
+struct settling *settle_below(struct online_vfs *online, const struct settling *s)
 {
+    struct settling *below = NULL;
+
+    if (s->node && !(s->node->flags & NODE_GONE)) {
+        below = at_place(online, tree_parent(online->tree, s->node), node_name(s->node));
+    } else if (s->new_name) { /* of an agent before this one */
+        below = online->settling;
+        while (below && !(below->kind == SETTLE_DELETE && str_equal(below->key, s->key) &&
+                          str_equal(below->parent_id, s->parent_id) &&
+                          str_equal_nocase(below->name, s->new_name))) {
+            below = below->next;
+        }
+    }
+    return below && below->kind == SETTLE_DELETE ? below : NULL;
+}
+
+/* It was renamed, and perhaps saved since, and is deleted now: the place stays where the server has
+ * it. A rename that was promised makes it a delete that is: undone, it would have the old name. */
+static int move_becomes_delete(struct online_vfs *online, struct settling *s, struct error *err)
+{
+    int code = note_version(s, s->node, err);
+
+    if (code < 0) {
+        return code;
+    }
     tree_release(online->tree, s->node, 1);
     s->node = NULL;
     s->kind = SETTLE_DELETE;
     s->due_ms = online_now() + online->options.settle_ms;
+    return 0;
 }
 
 /* With a row in the journal that says what it is now. */
@@ -187,9 +215,11 @@ int settle_delete(struct online_vfs *online, struct settling **out, struct node 
         if (s->is_running) {
             return 1;
         }
-        move_becomes_delete(online, s);
-        give_out(out, s);
-        return 0;
+        code = move_becomes_delete(online, s, err);
+        if (code == 0) {
+            give_out(out, s);
+        }
+        return code;
     }
     code = add_entry(online, &s, SETTLE_DELETE, node, err);
     if (code == 0) {

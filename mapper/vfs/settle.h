@@ -57,7 +57,8 @@ struct settling {
     unsigned attempts;
     bool is_running;  /* the thread is at it, or whoever made it, until the journal has it */
     bool is_decided;  /* the settling time is over, and the journal knows */
-    bool is_promised; /* DELETE: the content went elsewhere: the next agent carries it out */
+    bool is_promised; /* the next agent carries it out, also when it is not decided. DELETE: the
+                       * content went elsewhere. MOVE: the file was saved under its new name */
     int64_t row_id;   /* in the journal; 0: not there. Changed by who has it running. Of a new file
                        * its body has it (kept_row) */
     int64_t since_ms; /* wall clock */
@@ -101,6 +102,9 @@ unsigned settle_count(const struct online_vfs *online);
 /* The entry of a node that was renamed (SETTLE_MOVE); NULL: it was not. */
 struct settling *settle_of(const struct online_vfs *online, const struct node *node);
 
+/* ... and what was deleted, and has its new name on the server still; NULL: nothing. */
+struct settling *settle_below(struct online_vfs *online, const struct settling *settling);
+
 /* A document is about to be deleted, or renamed, by the caller, in the tree and before it gives the
  * lock back. 1: do it on the server at once. A rename onto the place of another one that was renamed
  * is such: they would wait for each other. *out is for settle_written(), without the lock and before
@@ -130,6 +134,14 @@ void settle_written(struct online_vfs *online, struct settling *settling);
 
 /* Before that, of what settle_delete() gave out: see is_promised. Durable. */
 void settle_promised(struct online_vfs *online, struct settling *settling);
+
+/* The file of a held node is about to get new content. When it was renamed and that settles, the
+ * rename is durable when this returns 0: else a crash would leave the content under a name that its
+ * program had given up. Before saves are paused: who tells the server of the rename does that. */
+int settle_promise_rename(struct online_vfs *online, const struct node *node,
+                          const struct call *call, struct error *err);
+int settle_promise_save(struct body *body, const struct call *call,
+                        struct error *err); /* so, too */
 
 /* The server deleted a folder with all in it. */
 void settle_folder_gone(struct online_vfs *online, const struct node *folder);

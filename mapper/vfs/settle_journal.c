@@ -39,6 +39,10 @@ static int fill_row(struct online_vfs *online, struct journal_row *row, const st
     const char *parent_id = s->folder == library->root && library->root_item_id
                                 ? library->root_item_id
                                 : node_item_id(s->folder);
+    /* Our own saves go over what was renamed, so that no version says whether others did. */
+    const char *version = s->kind == SETTLE_MOVE && s->is_promised ? ""
+                          : *s->ctag                               ? s->ctag
+                                                                   : s->etag;
     const struct {
         char **to;
         const char *text;
@@ -48,7 +52,7 @@ static int fill_row(struct online_vfs *online, struct journal_row *row, const st
         {&row->parent_id, parent_id},
         {&row->name, s->kind == SETTLE_MOVE ? node_name(s->node) : s->name},
         {&row->item_id, s->item_id},
-        {&row->version, *s->ctag ? s->ctag : s->etag},
+        {&row->version, version},
     };
     int code = old_path(online, s, &row->path, err);
 
@@ -101,9 +105,7 @@ static void write_row(struct online_vfs *online, struct settling *s, bool is_dur
 void settle_written(struct online_vfs *online, struct settling *s)
 {
     if (s) {
-        if (!s->is_promised || s->row_id == 0) {
-            write_row(online, s, false);
-        }
+        write_row(online, s, false);
         settle_put_back(online, s);
     }
 }
@@ -112,6 +114,72 @@ void settle_promised(struct online_vfs *online, struct settling *s)
 {
     s->is_promised = true;
     write_row(online, s, true);
+}
+
+/* The rename of a node, and what was deleted where it goes, once nobody is at them; lock held, given
+ * up meanwhile. NULL: it does not settle. */
+static int wait_for_rename(struct online_vfs *online, const struct node *node,
+                           struct settling **out, struct settling **below, const struct call *call,
+                           struct error *err)
+{
+    int code = 0;
+
+    for (;;) {
+        *out = settle_of(online, node);
+        *below = *out ? settle_below(online, *out) : NULL;
+        if (code < 0 || !*out || !((*out)->is_running || (*below && (*below)->is_running))) {
+            return code;
+        }
+        code = call_wait(call, &online->changed, &online->lock, err);
+    }
+}
+
+int settle_promise_rename(struct online_vfs *online, const struct node *node,
+                          const struct call *call, struct error *err)
+{
+    struct settling *s = NULL;
+    struct settling *below = NULL;
+    int code = 0;
+
+    mutex_lock(&online->lock);
+    code = wait_for_rename(online, node, &s, &below, call, err);
+    if (code < 0 || !s) {
+        mutex_unlock(&online->lock);
+        return code;
+    }
+    s->is_running = true;
+    if (below) {
+        below->is_running = true;
+    }
+    mutex_unlock(&online->lock);
+    if (below) { /* or the name would be taken */
+        settle_promised(online, below);
+        settle_put_back(online, below);
+    }
+    settle_promised(online, s); /* also again: it may have got a third name since */
+    settle_put_back(online, s);
+    return 0;
+}
+
+int settle_promise_save(struct body *body, const struct call *call, struct error *err)
+{
+    struct online_vfs *online = body->online;
+    struct node *node = NULL;
+    int code = 0;
+
+    mutex_lock(&online->lock);
+    mutex_lock(&body->lock);
+    if (body->is_dirty && !body->is_removed) {
+        node = body->node;
+        tree_hold(online->tree, node);
+    }
+    mutex_unlock(&body->lock);
+    mutex_unlock(&online->lock);
+    if (node) {
+        code = settle_promise_rename(online, node, call, err);
+        node_put(online, node);
+    }
+    return code;
 }
 
 void settle_decided(struct online_vfs *online, struct settling *s)
@@ -231,8 +299,10 @@ void settle_remove_row(struct online_vfs *online, struct settling *s)
     if (row.id == 0) {
         return;
     }
-    /* Not for the disk: what is done twice does no harm, as the item is looked at before. */
-    if (journal_apply(online->uploads->journal, &change, 1, false, &error) < 0) {
+    /* Not for the disk: what is done twice does no harm, as the item is looked at before. But what
+     * a promised rename looks at may be as it was before by then. */
+    if (journal_apply(online->uploads->journal, &change, 1,
+                      s->kind == SETTLE_MOVE && s->is_promised, &error) < 0) {
         log_error(LOG_VFS, &error, "the journal keeps a delete or a rename that is done");
     }
 }

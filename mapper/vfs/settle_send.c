@@ -84,6 +84,32 @@ static int send_delete(struct online_vfs *online, struct settling *s, const stru
     return code;
 }
 
+/* What an agent before this one deleted where another item is to get its name. */
+static int clear_left_name(struct online_vfs *online, struct settling *s, const struct call *call,
+                           struct error *err)
+{
+    struct settling *below = NULL;
+    struct error error = {0};
+
+    mutex_lock(&online->lock);
+    below = settle_below(online, s);
+    if (below && below->is_running) {
+        mutex_unlock(&online->lock);
+        return error_set(err, ERR_BUSY, "what was deleted as '%.120s' is there still", s->new_name);
+    }
+    if (below) {
+        below->is_running = true;
+    }
+    mutex_unlock(&online->lock);
+    if (!below || settle_carry_out(online, below, call, &error)) {
+        return 0; /* done, or undone: then the name is not free, and the service says so */
+    }
+    if (err) {
+        *err = error;
+    }
+    return error.code;
+}
+
 /* Of an agent before this one: no node stands for it yet. */
 static int send_left_move(struct online_vfs *online, struct settling *s, const struct call *call,
                           struct error *err)
@@ -97,6 +123,9 @@ static int send_left_move(struct online_vfs *online, struct settling *s, const s
 
     if (code == 0) {
         code = check_unchanged(s, drive_id, call, err);
+    }
+    if (code == 0) {
+        code = clear_left_name(online, s, call, err);
     }
     if (code == 0) {
         mutex_lock(&online->lock);

@@ -87,6 +87,26 @@ static void wait_settled(struct fixture *f)
     assert_int_equal(look(f).count, 0);
 }
 
+/* ... and all that was closed is on the server. What failed while the line came back is tried again. */
+static void wait_sent(struct fixture *f)
+{
+    wait_settled(f);
+    for (int i = 0; i < WAIT_MS / 10 && waiting_look(f).count > 0; i++) {
+        assert_int_equal(online_vfs_retry_uploads(f->online, NULL, NULL, NULL), 0);
+        usleep(10000);
+    }
+    assert_int_equal(waiting_look(f).count, 0);
+}
+
+/* Only what settles waits. */
+static void wait_uploaded(struct fixture *f)
+{
+    for (int i = 0; i < WAIT_MS && waiting_look(f).count > look(f).count; i++) {
+        usleep(1000);
+    }
+    assert_int_equal(waiting_look(f).count, look(f).count);
+}
+
 static void settle_list__names_what_waits(void **state)
 {
     struct fixture *f = *state;
@@ -272,6 +292,95 @@ static void settle_refused__shows_what_others_made_of_it(void **state)
     assert_int_equal(fixture_find(f, "doc.bak", NULL), 0);
 }
 
+/* The agent dies while what was closed is in the journal, and the rename settles. */
+static void settle_crash__of_a_rename_that_was_saved_on_forgets_neither(void **state)
+{
+    struct fixture *f = *state;
+    char id[64];
+
+    snprintf(id, sizeof(id), "%s", fake_id(f->fake, "doc"));
+    cut_line(f, true);
+    assert_int_equal(rename_it(f, "doc", "doc.bak"), 0);
+    assert_int_equal(fixture_write_text(f, "", "doc.bak", "new"), 0);
+    crash(f);
+    wait_sent(f);
+    assert_true(fake_has_text(f->fake, "doc.bak", "new"));
+    assert_string_equal(fake_id(f->fake, "doc.bak"), id);
+    assert_null(fake_id(f->fake, "doc"));
+    assert_true(fixture_has_text(f, "doc.bak", "new"));
+    assert_int_equal(fixture_list(f, ""), 2);
+    assert_int_equal(fake_children(f->fake, ""), 2);
+}
+
+/* The save arrives before the rename is tried: what it changed is no doing of others. */
+static void settle_left__renames_what_was_saved_since(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_int_equal(rename_it(f, "doc", "doc.bak"), 0);
+    assert_int_equal(fixture_write_text(f, "", "doc.bak", "new"), 0);
+    assert_int_equal(rename_it(f, "doc.bak", "doc~"), 0);
+    wait_uploaded(f);
+    assert_true(fake_has_text(f->fake, "doc", "new"));
+    crash(f);
+    wait_sent(f);
+    assert_true(fake_has_text(f->fake, "doc~", "new"));
+    assert_int_equal(fake_children(f->fake, ""), 2);
+}
+
+/* It has the name of what was deleted before, which the server has still. */
+static void settle_crash__of_a_rename_to_what_was_deleted_does_both(void **state)
+{
+    struct fixture *f = *state;
+    char id[64];
+
+    snprintf(id, sizeof(id), "%s", fake_id(f->fake, "other"));
+    cut_line(f, true);
+    assert_int_equal(fixture_write_text(f, "", "fresh", "fresh"), 0); /* so that it may be a save */
+    assert_int_equal(rename_it(f, "other", "other~"), 0);
+    assert_int_equal(delete_it(f, "doc"), 0);
+    assert_int_equal(rename_it(f, "other~", "doc"), 0);
+    assert_int_equal(look(f).count, 2);
+    assert_int_equal(fixture_write_text(f, "", "doc", "new"), 0);
+    crash(f);
+    wait_sent(f);
+    assert_true(fake_has_text(f->fake, "doc", "new"));
+    assert_string_equal(fake_id(f->fake, "doc"), id);
+    assert_null(fake_id(f->fake, "other"));
+    assert_int_equal(fake_children(f->fake, ""), 2);
+}
+
+/* What is renamed onto it is its new content, as a save is. */
+static void settle_crash__of_a_rename_that_was_replaced_forgets_neither(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_int_equal(rename_it(f, "doc", "doc.bak"), 0);
+    assert_int_equal(rename_it(f, "other", "doc.bak"), 0);
+    crash(f);
+    wait_sent(f);
+    assert_true(fake_has_text(f->fake, "doc.bak", "other"));
+    assert_null(fake_id(f->fake, "doc"));
+}
+
+/* The new version is the item's that was deleted, also when it was saved while its rename settled. */
+static void settle_delete__of_what_was_renamed_and_saved_is_a_place(void **state)
+{
+    struct fixture *f = *state;
+    char id[64];
+
+    snprintf(id, sizeof(id), "%s", fake_id(f->fake, "doc"));
+    assert_int_equal(rename_it(f, "doc", "doc.bak"), 0);
+    assert_int_equal(fixture_write_text(f, "", "doc.bak", "between"), 0);
+    wait_uploaded(f);
+    assert_int_equal(delete_it(f, "doc.bak"), 0);
+    assert_int_equal(fixture_write_text(f, "", "doc", "new"), 0);
+    wait_sent(f);
+    assert_true(fake_has_text(f->fake, "doc", "new"));
+    assert_string_equal(fake_id(f->fake, "doc"), id);
+    assert_int_equal(fake_children(f->fake, ""), 2);
+}
+
 int main(void)
 {
 #define SETTLE_TEST(f) cmocka_unit_test_setup_teardown(f, setup, fixture_teardown)
@@ -285,6 +394,11 @@ int main(void)
         SETTLE_TEST(settle_left__gives_way_to_others),
         SETTLE_TEST(settle_left__is_a_place_for_the_next_save),
         SETTLE_TEST(settle_crash__of_a_new_file_that_was_filled_makes_no_copy),
+        SETTLE_TEST(settle_crash__of_a_rename_that_was_saved_on_forgets_neither),
+        SETTLE_TEST(settle_crash__of_a_rename_to_what_was_deleted_does_both),
+        SETTLE_TEST(settle_crash__of_a_rename_that_was_replaced_forgets_neither),
+        SETTLE_TEST(settle_left__renames_what_was_saved_since),
+        SETTLE_TEST(settle_delete__of_what_was_renamed_and_saved_is_a_place),
         SETTLE_TEST(settle_discard__shows_the_document_again),
         SETTLE_TEST(settle_delete__of_what_changes_told_of_gives_way_to_others),
     };
