@@ -244,7 +244,8 @@ static int redirect(struct adoption *a, const struct identity *identity, const s
         to.parent_id = place.item_id;
         to.name = name;
         to.path = path;
-        code = uploads_redirect(a->body, &to, a->old_body, err);
+        code = a->old_body ? uploads_redirect(a->body, &to, a->old_body, err)
+                           : uploads_redirect_shelved(a->body, &to, a->s, err);
     }
     free(name);
     free(path);
@@ -281,6 +282,9 @@ static int swap(struct adoption *a, const struct call *call, struct error *err)
         code = become(online, a->node, a->body, &identity, err);
     }
     mutex_unlock(&online->lock);
+    if (code == 0) {
+        uploads_take_shelf(a->body, a->s);
+    }
     identity_clear(&identity);
     return code;
 }

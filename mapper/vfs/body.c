@@ -413,6 +413,7 @@ static int move_to_copy(struct body *body, uint64_t size, struct error *err)
     body->spool = spool;
     body->spool_path = path;
     body->sealed_bytes = 0;
+    body->is_kept = false;
     body->is_spool_named = false;
     body->is_note_due = true;
     body->is_note_durable = false;
@@ -425,7 +426,7 @@ int body_unseal(struct body *body, uint64_t from, struct error *err)
     if (!body->spool || from >= body->sealed_bytes) {
         return 0; /* what is beyond its size is none of the upload's */
     }
-    if (!uploads_has(body)) { /* done meanwhile */
+    if (!uploads_has(body) && !body->is_kept) { /* done meanwhile */
         body->sealed_bytes = 0;
         return 0;
     }
@@ -570,9 +571,11 @@ int body_resize(struct body *body, uint64_t size, const struct call *call, struc
     }
     mutex_lock(&body->lock);
     code = body_wait_saved(body, call, err);
-    if (code == 0 && size < body->sealed_bytes && uploads_has(body)) {
-        code = move_to_copy(body, size, err);
-        body->size_bytes = code == 0 ? size : body->size_bytes;
+    if (code == 0 && size < body->sealed_bytes && (uploads_has(body) || body->is_kept)) {
+        uint64_t same = size < body->size_bytes ? size : body->size_bytes;
+
+        code = move_to_copy(body, same, err);
+        body->size_bytes = code == 0 ? same : body->size_bytes;
     }
     if (code == 0) {
         code = ready_to_change(body, err);

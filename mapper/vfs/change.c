@@ -430,7 +430,9 @@ static int delete_here(struct online_vfs *online, struct node *node, enum how ho
         }
         code = code == 1 ? delete_on_server(online, node, call, err) : code;
     }
-    if (code == 0 && body) {
+    if (code == 0 && body && settling) {
+        uploads_shelve(body, settling); /* it may be the middle of a save */
+    } else if (code == 0 && body) {
         uploads_drop(body);
     }
     if (code == 0) {

@@ -128,7 +128,7 @@ struct body {
     bool is_left;          /* a handle that was closed wrote what is not saved */
     bool is_deferred;      /* what was flushed is in the draft alone (settle.h) */
     bool is_note_due;      /* the draft moved to another spool file */
-    bool is_kept;          /* its spool file belongs to the journal after the agent's end */
+    bool is_kept;          /* its spool file belongs to the journal, and outlives the body */
     bool is_note_durable;  /* the draft's note survives a loss of power; by is_saving's thread */
     bool may_have_arrived; /* ... but its bytes may be on the server: the answer was lost */
     /* the draft, while `spool` is there */

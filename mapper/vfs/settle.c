@@ -315,6 +315,7 @@ void settle_folder_gone(struct online_vfs *online, const struct node *folder)
     mutex_unlock(&online->lock);
     while ((s = gone) != NULL) {
         gone = s->next;
+        uploads_clear_shelf(online->uploads, s);
         settle_free(online, s);
     }
 }

@@ -26,6 +26,11 @@
  * not be told of is carried out by the next agent, unless others changed the item since. So are
  * those that wait when a session ends. A new file that was closed is sent, with WriteMode=Background:
  * as it is called then.
+ *
+ * What was closed of the item before, and waits to be sent, is what the item has to have should a
+ * crash undo the delete: it stays in the journal, on the shelf of the delete (upload_shelf.c), until
+ * the server deleted the item, or a new file took its place. And a rename is durable once the file
+ * was saved under its new name (settle_promise_rename).
  */
 #ifndef MAPPER_VFS_SETTLE_H
 #define MAPPER_VFS_SETTLE_H
@@ -58,7 +63,8 @@ struct settling {
     bool is_running;  /* the thread is at it, or whoever made it, until the journal has it */
     bool is_decided;  /* the settling time is over, and the journal knows */
     bool is_promised; /* the next agent carries it out, also when it is not decided. DELETE: the
-                       * content went elsewhere. MOVE: the file was saved under its new name */
+                       * content went elsewhere; or the server is being told, and there is a shelf.
+                       * MOVE: the file was saved under its new name. Durable */
     int64_t row_id;   /* in the journal; 0: not there. Changed by who has it running. Of a new file
                        * its body has it (kept_row) */
     int64_t since_ms; /* wall clock */
@@ -140,8 +146,8 @@ void settle_promised(struct online_vfs *online, struct settling *settling);
  * program had given up. Before saves are paused: who tells the server of the rename does that. */
 int settle_promise_rename(struct online_vfs *online, const struct node *node,
                           const struct call *call, struct error *err);
-int settle_promise_save(struct body *body, const struct call *call,
-                        struct error *err); /* so, too */
+/* ... and of a body, if it has something to save. */
+int settle_promise_save(struct body *body, const struct call *call, struct error *err);
 
 /* The server deleted a folder with all in it. */
 void settle_folder_gone(struct online_vfs *online, const struct node *folder);

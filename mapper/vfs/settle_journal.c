@@ -339,6 +339,9 @@ static int add_left(struct online_vfs *online, const struct journal_row *row, st
     mutex_lock(&online->lock);
     settle_link(online, s);
     mutex_unlock(&online->lock);
+    if (s->kind == SETTLE_DELETE) {
+        uploads_shelve_left(online->uploads, s, row->key, row->item_id);
+    }
     return 0;
 }
 
@@ -491,6 +494,10 @@ int settle_discard(struct online_vfs *online, const char *id, struct error *err)
         return error_set(err, ERR_BUSY, "the server is being told; look again");
     }
     if (s) {
+        s->is_running = true;
+        mutex_unlock(&online->lock);
+        uploads_unshelve(online->uploads, s);
+        mutex_lock(&online->lock);
         settle_go_back(online, s);
         settle_unlink(online, s);
         folder = s->folder ? node_id(s->folder) : 0;

@@ -7,6 +7,7 @@
 #include "base/str.h"
 #include "online.h"
 #include "settle.h"
+#include "uploads.h"
 
 #define TRY_MS 60000
 #define BACK_OFF_MS 2000
@@ -227,23 +228,38 @@ static int send_move(struct online_vfs *online, struct settling *s, const struct
     return code;
 }
 
+/* Also of one that was left, as far as the tree knows it; NULL: it does not. */
+static struct node *folder_of(struct online_vfs *online, const struct settling *s)
+{
+    const struct library *library = s->library;
+    struct node *folder = s->folder;
+
+    if (!folder && library && !library->is_removed) {
+        folder = str_equal(s->parent_id, library->root_item_id)
+                     ? library->root
+                     : tree_item(online->tree, library->root, s->parent_id);
+    }
+    return folder && !(folder->flags & NODE_GONE) ? folder : NULL;
+}
+
 void settle_go_back(struct online_vfs *online, struct settling *s)
 {
+    struct node *folder = folder_of(online, s);
     struct node *there = NULL;
 
-    if (!s->folder || (s->folder->flags & NODE_GONE)) {
+    if (!folder) {
         return;
     }
-    there = tree_child(online->tree, s->folder, s->name);
-    if (s->kind == SETTLE_MOVE && !there && !(s->node->flags & NODE_GONE)) {
-        (void)tree_move(online->tree, s->node, s->folder, s->name, NULL);
+    there = tree_child(online->tree, folder, s->name);
+    if (s->node && !there && !(s->node->flags & NODE_GONE)) {
+        (void)tree_move(online->tree, s->node, folder, s->name, NULL);
         tree_edit(online->tree, s->node);
-        listing_note_added(online, s->folder, s->node);
+        listing_note_added(online, folder, s->node);
         node_doubt(online, s->node); /* what others did to it meanwhile was passed over */
-    } else if (s->folder->folder) {
-        s->folder->folder->is_complete = false; /* the next look shows it again */
+    } else if (folder->folder) {
+        folder->folder->is_complete = false; /* the next look shows it again */
     }
-    forget_negatives(online, s->folder);
+    forget_negatives(online, folder);
 }
 
 static bool is_worth_a_retry(const struct settling *s, int code)
@@ -276,29 +292,56 @@ static void send_new(struct online_vfs *online, struct settling *s)
     }
 }
 
+/* Or a crash after the server did it would send what is on the shelf to an item that is gone. */
+static void promise_shelved(struct online_vfs *online, struct settling *s)
+{
+    if (!s->is_decided && !s->is_promised && uploads_has_shelved(online->uploads, s)) {
+        settle_promised(online, s);
+    }
+}
+
+/* What waited to be sent of a file that was deleted. When its library was unmapped instead, the
+ * server has it still. */
+static void empty_shelf(struct online_vfs *online, struct settling *s, bool stays)
+{
+    mutex_lock(&online->lock);
+    stays = stays || s->library->is_removed;
+    mutex_unlock(&online->lock);
+    if (stays) {
+        uploads_unshelve(online->uploads, s);
+    } else {
+        uploads_clear_shelf(online->uploads, s);
+    }
+}
+
 /* What came of telling the server about an entry that is_running; the lock is not held. True: it is
  * done with. */
 static bool conclude(struct online_vfs *online, struct settling *s, int code, struct error *err)
 {
     uint64_t parent = 0;
     bool is_lost = false;
+    bool is_later = false;
 
     if (code == ERR_NOT_FOUND || code == ERR_STALE || code == ERR_GONE) {
         error_clear(err); /* somebody was faster */
         code = 0;
     }
-    if (code < 0 && !s->is_decided && (is_worth_a_retry(s, code) || code == ERR_CANCELLED)) {
+    is_later = code < 0 && (is_worth_a_retry(s, code) || code == ERR_CANCELLED);
+    is_lost = code < 0 && !is_later;
+    if (is_later && !s->is_decided) {
         settle_decided(online, s);
     }
+    if (!is_later) {
+        empty_shelf(online, s, is_lost);
+    }
     mutex_lock(&online->lock);
-    if (code < 0 && (is_worth_a_retry(s, code) || code == ERR_CANCELLED)) {
+    if (is_later) {
         s->is_running = false;
         s->due_ms = online_now() + back_off_ms(s->attempts++);
         cond_broadcast(&online->changed);
         mutex_unlock(&online->lock);
         return false;
     }
-    is_lost = code < 0;
     if (is_lost) {
         settle_go_back(online, s);
         parent = s->folder ? node_id(s->folder) : 0;
@@ -320,10 +363,12 @@ static bool conclude(struct online_vfs *online, struct settling *s, int code, st
 bool settle_carry_out(struct online_vfs *online, struct settling *s, const struct call *call,
                       struct error *err)
 {
-    int code = s->kind == SETTLE_DELETE ? send_delete(online, s, call, err)
-               : s->new_name            ? send_left_move(online, s, call, err)
-                                        : send_move(online, s, call, err);
+    int code = 0;
 
+    promise_shelved(online, s);
+    code = s->kind == SETTLE_DELETE ? send_delete(online, s, call, err)
+           : s->new_name            ? send_left_move(online, s, call, err)
+                                    : send_move(online, s, call, err);
     return conclude(online, s, code, err);
 }
 
@@ -356,6 +401,7 @@ static void do_deletes(struct online_vfs *online, struct settling **all, size_t 
 
     for (size_t i = 0; i < count; i++) {
         ids[i] = all[i]->item_id;
+        promise_shelved(online, all[i]);
     }
     if (code == 0) {
         code = graph_delete_items(codes, all[0]->library->account, drive_id, ids, count, &call,

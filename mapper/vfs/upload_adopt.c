@@ -12,7 +12,7 @@
 
 static bool is_orphan(const struct upload *upload, const struct library *library)
 {
-    return !upload->body && !upload->is_done && upload->library == library;
+    return !upload->body && !upload->is_done && !upload->shelf && upload->library == library;
 }
 
 /* The root's id may not be known: then the path tells. */

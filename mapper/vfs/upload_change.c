@@ -120,20 +120,25 @@ bool uploads_take_times(struct body *body, int64_t modified_ms, int64_t created_
     return code == 0;
 }
 
+void upload_drop(struct uploads *uploads, struct upload *upload)
+{
+    struct error error = {0};
+    struct journal_change change = {JOURNAL_REMOVE, &upload->row};
+
+    if (journal_apply(uploads->journal, &change, 1, true, &error) < 0) {
+        log_error(LOG_VFS, &error, "the journal keeps an upload that nobody wants for now");
+        journal_owe_removal(uploads->journal, upload->row.id);
+    }
+    upload_forget(uploads, upload);
+}
+
 void uploads_drop(struct body *body)
 {
     struct uploads *uploads = body->online->uploads;
     struct upload *upload = NULL;
 
     while ((upload = upload_edit_next(uploads, body, NULL)) != NULL) {
-        struct error error = {0};
-        struct journal_change change = {JOURNAL_REMOVE, &upload->row};
-
-        if (journal_apply(uploads->journal, &change, 1, true, &error) < 0) {
-            log_error(LOG_VFS, &error, "the journal keeps an upload that nobody wants for now");
-            journal_owe_removal(uploads->journal, upload->row.id);
-        }
-        upload_forget(uploads, upload);
+        upload_drop(uploads, upload);
     }
 }
 
@@ -174,18 +179,29 @@ static int redirect(struct uploads *uploads, struct upload *mine, struct upload 
     return code;
 }
 
-int uploads_redirect(struct body *body, const struct upload_target *target, struct body *other,
-                     struct error *err)
+/* Nothing of it ever was on its way; lock held. */
+static bool is_clear_of(const struct uploads *uploads, const struct upload *upload)
+{
+    for (const struct upload *at = uploads->first; at; at = at->next) {
+        if (at != upload && at->body == upload->body && at->shelf == upload->shelf &&
+            (at->body || at->shelf)) {
+            return false; /* there is one before it */
+        }
+    }
+    return !upload->row.may_have_arrived;
+}
+
+/* `theirs`, edited by us, may be NULL. */
+static int redirect_over(struct body *body, const struct upload_target *target,
+                         struct upload *theirs, struct error *err)
 {
     struct uploads *uploads = body->online->uploads;
     struct upload *mine = upload_edit_next(uploads, body, NULL);
-    struct upload *theirs = other ? upload_edit_next(uploads, other, NULL) : NULL;
     bool is_clear = false;
     int code = 1;
 
     mutex_lock(&uploads->lock);
-    is_clear = mine && body->pending == mine && !mine->row.may_have_arrived &&
-               (!theirs || (other->pending == theirs && !theirs->row.may_have_arrived));
+    is_clear = mine && is_clear_of(uploads, mine) && (!theirs || is_clear_of(uploads, theirs));
     mutex_unlock(&uploads->lock);
     if (is_clear) { /* else where it stands has to be found out first */
         code = redirect(uploads, mine, theirs, body, target, err);
@@ -199,4 +215,20 @@ int uploads_redirect(struct body *body, const struct upload_target *target, stru
         upload_edited(uploads, mine);
     }
     return code;
+}
+
+int uploads_redirect(struct body *body, const struct upload_target *target, struct body *other,
+                     struct error *err)
+{
+    struct uploads *uploads = body->online->uploads;
+
+    return redirect_over(body, target, other ? upload_edit_next(uploads, other, NULL) : NULL, err);
+}
+
+int uploads_redirect_shelved(struct body *body, const struct upload_target *target,
+                             const struct settling *shelf, struct error *err)
+{
+    struct uploads *uploads = body->online->uploads;
+
+    return redirect_over(body, target, upload_edit_shelved(uploads, shelf), err);
 }

@@ -23,7 +23,7 @@ unsigned uploads_left(struct uploads *uploads)
         bool is_due =
             upload->row.state == JOURNAL_RETRY && upload->library && upload->row.due_ms <= now_ms;
 
-        left += upload->is_running || is_to_come || is_due;
+        left += upload->is_running || (!upload->shelf && (is_to_come || is_due));
     }
     mutex_unlock(&uploads->lock);
     return left;
@@ -109,6 +109,7 @@ struct told {
     struct journal_row row;
     uint64_t done_bytes;
     bool is_running;
+    bool is_shelved;
 };
 
 static int copy_all(struct uploads *uploads, struct told **out, size_t *count, struct error *err)
@@ -130,6 +131,7 @@ static int copy_all(struct uploads *uploads, struct told **out, size_t *count, s
         code = journal_row_copy(&told[n].row, &at->row, err);
         told[n].done_bytes = at->done_bytes;
         told[n].is_running = at->is_running;
+        told[n].is_shelved = at->shelf != NULL;
         n += code == 0;
     }
     mutex_unlock(&uploads->lock);
@@ -160,6 +162,9 @@ static enum online_vfs_upload_state state_of(const struct told *told)
 {
     if (told->is_running) {
         return UPLOAD_RUNNING;
+    }
+    if (told->is_shelved) { /* whatever it was: nobody has to do anything about it */
+        return UPLOAD_WAITING;
     }
     switch (told->row.state) {
     case JOURNAL_RETRY:
@@ -219,7 +224,9 @@ static int tell_one(const struct uploads *uploads, const struct told *told,
             .due_ms = told->row.due_ms,
             .state = state_of(told),
             .attempts = told->row.attempts,
-            .reason = told->row.reason ? told->row.reason : "",
+            .reason = told->is_shelved   ? "not sent: its file is to be deleted"
+                      : told->row.reason ? told->row.reason
+                                         : "",
         };
 
         visit(payload, &upload);
@@ -258,7 +265,8 @@ int uploads_visit_stuck(struct uploads *uploads, online_vfs_unsaved_fn visit, vo
         const struct journal_row *row = &told[i].row;
         char *path = NULL;
 
-        if (row->state != JOURNAL_BLOCKED && row->state != JOURNAL_CONFLICT) {
+        if (told[i].is_shelved ||
+            (row->state != JOURNAL_BLOCKED && row->state != JOURNAL_CONFLICT)) {
             continue;
         }
         code = upload_path(&path, uploads, row->spool, err);
@@ -284,6 +292,9 @@ void uploads_count(struct uploads *uploads, struct online_vfs_stats *out)
     for (const struct upload *at = uploads->first; at; at = at->next) {
         bool is_stuck = at->row.state == JOURNAL_BLOCKED || at->row.state == JOURNAL_CONFLICT;
 
+        if (at->shelf) {
+            continue;
+        }
         out->uploads_running += at->is_running;
         out->uploads_waiting += !at->is_running && !is_stuck;
         out->unsaved += is_stuck;

@@ -72,11 +72,13 @@ static int apply_one(struct uploads *uploads, enum journal_op op, struct journal
     return journal_apply(uploads->journal, &change, 1, is_durable, err);
 }
 
-int upload_set_row(struct uploads *uploads, struct upload *upload, struct journal_row *row,
-                   bool is_durable, struct error *err)
+/* In one commit with the end of the row `gone`, unless that has no id. */
+static int set_row(struct uploads *uploads, struct upload *upload, struct journal_row *row,
+                   struct journal_row *gone, bool is_durable, struct error *err)
 {
+    struct journal_change changes[] = {{JOURNAL_UPDATE, row}, {JOURNAL_REMOVE, gone}};
     struct journal_row old;
-    int code = apply_one(uploads, JOURNAL_UPDATE, row, is_durable, err);
+    int code = journal_apply(uploads->journal, changes, gone->id ? 2 : 1, is_durable, err);
 
     if (code == 0) {
         mutex_lock(&uploads->lock);
@@ -87,6 +89,14 @@ int upload_set_row(struct uploads *uploads, struct upload *upload, struct journa
         journal_row_clear(&old);
     }
     return code;
+}
+
+int upload_set_row(struct uploads *uploads, struct upload *upload, struct journal_row *row,
+                   bool is_durable, struct error *err)
+{
+    struct journal_row none = {0};
+
+    return set_row(uploads, upload, row, &none, is_durable, err);
 }
 
 void upload_edited(struct uploads *uploads, struct upload *upload)
@@ -161,6 +171,7 @@ static int replace_waiting(struct uploads *uploads, struct upload *upload, struc
                            const struct upload_target *target, struct error *err)
 {
     struct journal_row row = {0};
+    struct journal_row kept = {.id = body_take_kept_row(body)};
     struct upload_target same = *target;
     struct local_file *old = NULL;
     char *old_name = NULL;
@@ -176,7 +187,11 @@ static int replace_waiting(struct uploads *uploads, struct upload *upload, struc
         code = upload_fill_row(&row, body, &same, err);
     }
     if (code == 0) {
-        code = upload_set_row(uploads, upload, &row, true, err);
+        /* What waited as a new file is sent as this: one row, or it would go twice. */
+        code = set_row(uploads, upload, &row, &kept, true, err);
+    }
+    if (code < 0 && kept.id) {
+        body_keep_row(body, kept.id);
     }
     if (code == 0) {
         mutex_lock(&uploads->lock);
@@ -362,15 +377,16 @@ void uploads_release(struct body *body)
     mutex_unlock(&uploads->lock);
 }
 
-struct upload *upload_edit_next(struct uploads *uploads, const struct body *body,
-                                const struct upload *after)
+/* Of a body, or on a shelf. */
+static struct upload *edit_next(struct uploads *uploads, const struct body *body,
+                                const struct settling *shelf, const struct upload *after)
 {
     struct upload *upload = NULL;
 
     mutex_lock(&uploads->lock);
     for (;;) {
         upload = after ? after->next : uploads->first;
-        while (upload && upload->body != body) {
+        while (upload && (shelf ? upload->shelf != shelf : upload->body != body)) {
             upload = upload->next;
         }
         if (!upload || !(upload->is_editing || upload->is_running)) {
@@ -383,6 +399,17 @@ struct upload *upload_edit_next(struct uploads *uploads, const struct body *body
     }
     mutex_unlock(&uploads->lock);
     return upload;
+}
+
+struct upload *upload_edit_next(struct uploads *uploads, const struct body *body,
+                                const struct upload *after)
+{
+    return edit_next(uploads, body, NULL, after);
+}
+
+struct upload *upload_edit_shelved(struct uploads *uploads, const struct settling *shelf)
+{
+    return edit_next(uploads, NULL, shelf, NULL);
 }
 
 void upload_forget(struct uploads *uploads, struct upload *upload)

@@ -23,11 +23,14 @@
 
 #define UPLOADS_AT_ONCE 8
 
+struct settling; /* settle.h */
+
 struct upload {
     struct upload *next; /* oldest first */
     struct journal_row row;
     struct library *library;  /* NULL: its library is not here (yet) */
-    struct body *body;        /* one of its references is ours; NULL: of an agent before this one */
+    struct body *body;        /* one of its references is ours; NULL: of an agent before this one,
+                               * or on a shelf, or it was */
     struct local_file *file;  /* referenced; NULL: opened when it is sent */
     struct upload *waits_for; /* goes first */
     bool is_editing;          /* one thread changes its row, or frees it; not started meanwhile */
@@ -35,6 +38,8 @@ struct upload {
     bool is_cancelled;        /* the worker is to leave it */
     bool is_done;             /* the server has it; its file may be going away */
     uint64_t done_bytes;
+    /* Not sent while this delete settles; NULL: there is none. Compared, never looked into. */
+    const struct settling *shelf;
 };
 
 struct worker {
@@ -117,6 +122,30 @@ void uploads_drop(struct body *body);
  * send. Both are held and saves of both are paused. */
 int uploads_redirect(struct body *body, const struct upload_target *target, struct body *other,
                      struct error *err);
+/* ... or of what lies on that shelf. */
+int uploads_redirect_shelved(struct body *body, const struct upload_target *target,
+                             const struct settling *shelf, struct error *err);
+
+/* --- upload_shelf.c: of a file whose delete settles; never with online->lock or body->lock --- */
+
+/* All that the body, which is held, has to send. */
+void uploads_shelve(struct body *body, const struct settling *shelf);
+/* ... and what an agent before this one left of the item, as it left the delete. */
+void uploads_shelve_left(struct uploads *uploads, const struct settling *shelf, const char *key,
+                         const char *item_id);
+bool uploads_has_shelved(struct uploads *uploads, const struct settling *shelf);
+
+/* The server deleted it: nothing of it is to be sent any more. */
+void uploads_clear_shelf(struct uploads *uploads, const struct settling *shelf);
+
+/* It stays: they wait as before, and who looks at the item next finds them. Before it is shown. */
+void uploads_unshelve(struct uploads *uploads, const struct settling *shelf);
+
+/* The body, which is held and has nothing to send, is the item now: they are its own, as if it had
+ * been saved before, so that its next save takes their place or follows them. */
+void uploads_take_shelf(struct body *body, const struct settling *shelf);
+
+/* --- upload_adopt.c --- */
 
 /* An agent before this one left content for the item that is being opened: it is the draft. Lock
  * held; the body is new. */
@@ -155,6 +184,8 @@ struct upload *upload_edit_next(struct uploads *uploads, const struct body *body
  * journal, and then shown. */
 int upload_set_row(struct uploads *uploads, struct upload *upload, struct journal_row *row,
                    bool is_durable, struct error *err);
+/* The oldest on that shelf, likewise; NULL: it is empty. */
+struct upload *upload_edit_shelved(struct uploads *uploads, const struct settling *shelf);
 void upload_edited(struct uploads *uploads, struct upload *upload);
 void upload_free(struct upload *upload);
 void uploads_unlink(struct uploads *uploads, struct upload *upload); /* lock held */
@@ -171,6 +202,9 @@ void upload_remove_spool(struct uploads *uploads, const struct upload *upload, c
 /* One that is edited by us: out of the list, with its reference of the body; its spool file goes
  * unless the body reads it. */
 void upload_forget(struct uploads *uploads, struct upload *upload);
+
+/* ... and out of the journal, durably. */
+void upload_drop(struct uploads *uploads, struct upload *upload);
 
 /* Starts a worker if one is needed; lock held. */
 void uploads_wake(struct uploads *uploads);
