@@ -21,7 +21,7 @@ struct child {
     struct vfs *vfs;
     uint64_t root;
     int log;
-    bool is_settling[CRASH_NAMES]; /* perhaps: it was renamed or deleted */
+    bool is_settling[CRASH_NAMES]; /* perhaps: it was renamed away */
 };
 
 static void die(const char *what, const struct error *err)
@@ -198,12 +198,14 @@ static void count_settling(void *payload, const struct online_vfs_upload *upload
     *count += upload->state == UPLOAD_SETTLING;
 }
 
-/* A crash may undo what settles, and what was done to the file since would be under the name of
- * before. The model knows that of the last step of a name alone (crash.h): so it is over first. */
+/* A new file where something was renamed away becomes that item, and what was renamed a file of its
+ * own. A crash in between keeps what that was to be saved with in the spool alone, named, where this
+ * test does not look: so the rename is over first. */
 static void let_settle(struct child *child, const struct crash_step *step)
 {
-    bool is_concerned = child->is_settling[step->name] ||
-                        (step->op == CRASH_RENAME && child->is_settling[step->to]);
+    bool is_concerned = step->op == CRASH_RENAME   ? child->is_settling[step->to]
+                        : step->op == CRASH_DELETE ? false
+                                                   : child->is_settling[step->name];
     unsigned count = is_concerned;
 
     for (unsigned tries = 0; count > 0 && tries < 3000; tries++) {
@@ -216,9 +218,8 @@ static void let_settle(struct child *child, const struct crash_step *step)
     if (is_concerned) {
         memset(child->is_settling, 0, sizeof(child->is_settling));
     }
-    if (step->op == CRASH_RENAME || step->op == CRASH_DELETE) {
+    if (step->op == CRASH_RENAME) {
         child->is_settling[step->name] = true;
-        child->is_settling[step->op == CRASH_RENAME ? step->to : step->name] = true;
     }
 }
 

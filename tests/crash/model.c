@@ -37,26 +37,6 @@ void model_add(struct name *name, const struct content *state)
     name->states[name->count++] = *state;
 }
 
-static bool is_known(const struct content *states, unsigned count, const struct content *state)
-{
-    for (unsigned i = 0; i < count; i++) {
-        if (memcmp(&states[i], state, sizeof(*state)) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static void remember(struct name *name, const struct content *states, unsigned count)
-{
-    for (unsigned i = 0; i < count; i++) {
-        if (states[i].is_there && !is_known(name->past, name->past_count, &states[i])) {
-            assert_true(name->past_count < STATES);
-            name->past[name->past_count++] = states[i];
-        }
-    }
-}
-
 /* Whether it was done (1), not (0), or nobody knows (-1): then it may be either. */
 static void set_state(struct name *name, const struct content *state, int is_done)
 {
@@ -64,7 +44,6 @@ static void set_state(struct name *name, const struct content *state, int is_don
         return;
     }
     if (is_done == 1) {
-        remember(name, name->states, name->count);
         name->count = 0;
     }
     model_add(name, state);
@@ -83,8 +62,6 @@ static void model_append(struct name *names, const struct crash_step *step, int 
     struct name *name = &names[step->name];
     struct name next = {0};
 
-    remember(&next, name->past, name->past_count);
-    remember(&next, name->states, name->count);
     for (unsigned i = 0; i < name->count; i++) {
         struct content content = name->states[i];
 
@@ -108,8 +85,6 @@ static void model_rename(struct name *names, const struct crash_step *step, int 
     struct name was = *to;
 
     *to = *from;
-    remember(to, was.past, was.past_count);
-    remember(to, was.states, was.count);
     for (unsigned i = 0; is_done != 1 && i < was.count; i++) {
         model_add(to, &was.states[i]);
     }
@@ -124,20 +99,6 @@ static bool may_be_there(const struct name *name)
         }
     }
     return false;
-}
-
-/* It settled, and may be undone by the crash. */
-static void model_settled_delete(struct name *name)
-{
-    const struct content gone = {0};
-
-    set_state(name, &gone, -1);
-    for (unsigned i = 0; i < name->past_count; i++) {
-        if (!is_known(name->states, name->count, &name->past[i])) {
-            model_add(name, &name->past[i]);
-        }
-    }
-    name->past_count = 0;
 }
 
 static void model_step(struct name *names, const struct crash_step *step, int is_done)
@@ -187,8 +148,7 @@ bool model_read_log(struct name *names, const char *path, unsigned seed, unsigne
             continue;
         }
         if (code == 0 && crash_settles(seed) && step.op == CRASH_DELETE) {
-            model_settled_delete(&names[step.name]);
-            continue;
+            code = ERR_CANCELLED; /* it may be undone */
         }
         if (code == 0 && crash_settles(seed) && step.op == CRASH_RENAME) {
             /* What was renamed away may become a file of its own, with a version of its own. */
@@ -202,11 +162,7 @@ bool model_read_log(struct name *names, const char *path, unsigned seed, unsigne
         struct crash_step step = crash_step(seed, number);
 
         *writes += step.op == CRASH_RENAME; /* the next version of what it goes over */
-        if (step.op == CRASH_DELETE && crash_settles(seed)) {
-            model_settled_delete(&names[step.name]);
-        } else {
-            model_step(names, &step, -1);
-        }
+        model_step(names, &step, -1);
     }
     if (file) {
         fclose(file);

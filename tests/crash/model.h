@@ -26,10 +26,6 @@ struct content {
 struct name {
     struct content states[STATES];
     unsigned count;
-    /* What it had before those. A delete that settles drops what waits to be sent (settle.h), so that
-     * one of these is what the server has, and what is there when a crash undoes the delete. */
-    struct content past[STATES];
-    unsigned past_count;
 };
 
 void model_add(struct name *name, const struct content *state);
