@@ -43,6 +43,7 @@ struct stream {
     uint64_t pos;     /* next byte to be written */
     uint64_t end;     /* UINT64_MAX when open-ended */
     uint64_t want;    /* how far readers asked */
+    uint64_t ahead;   /* it pauses so far before them */
     uint64_t wake;    /* where the first of those that wait has what it needs; UINT64_MAX: nobody */
     int64_t used_ms;  /* when somebody waited for it last */
     int64_t since_ms; /* since when it runs without a pause, and from where; 0: nothing came yet */

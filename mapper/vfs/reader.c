@@ -16,6 +16,7 @@
 #define SMALL_FILE (1024u * 1024)     /* fetched whole by the first read */
 #define JOIN_AHEAD (4u * 1024 * 1024) /* nearer than this to a running transfer: wait for it */
 #define BIG_READ (64u * 1024)         /* reads of the system's own read-ahead */
+#define BULK_READ (128u * 1024)       /* a first one of so much is by who copies, not who looks */
 #define BIG_SLACK (1024u * 1024)      /* ... which come out of order within its window */
 #define PROBE (8u * 1024 * 1024)      /* so much of a long transfer tells how fast it is */
 #define SLOW_MS_BYTES (16u * 1024)    /* of one, in a millisecond: it gets others beside it */
@@ -165,6 +166,12 @@ static void choose(const struct content *content, const struct read_habit *habit
         *end = content->is_wide ? segment_end(content, at) : OPEN_ENDED;
         return;
     }
+    if (habit && at == 0 && to >= BULK_READ && !content->is_wide &&
+        content->size_bytes > FIRST_STREAM + AHEAD_AT_FIRST) {
+        *is_long = true; /* a round trip less than the first MiB by itself */
+        *end = OPEN_ENDED;
+        return;
+    }
     *end = (to + BLOCK_BYTES - 1) / BLOCK_BYTES * BLOCK_BYTES;
     if (habit && (at == 0 || habit->steps > 0)) {
         uint64_t first = (at / FIRST_STREAM + 1) * FIRST_STREAM;
@@ -184,7 +191,7 @@ static void follow(struct stream *stream, uint64_t want)
         stream->want = want;
     }
     if (stream->is_paused && !stream->is_cut && stream->download &&
-        stream->pos <= stream->want + AHEAD / 2) {
+        stream->pos <= stream->want + stream->ahead / 2) {
         /* With the lock held: ending a transfer takes `download` away under it. */
         stream->is_paused = false;
         stream->since_ms = 0;
@@ -273,6 +280,7 @@ static void run_ahead(struct content *content, const struct content_source *sour
         stream = &content->streams[i];
         if (stream->is_taken && stream->is_open_ended && !stream->is_done && !stream->is_refused &&
             stream->start <= to && to <= stream->pos) {
+            stream->ahead = habit->steps >= 2 ? AHEAD : stream->ahead;
             follow(stream, to);
             if (is_slow(stream, to)) {
                 widen(content, stream);

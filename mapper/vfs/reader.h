@@ -2,8 +2,10 @@
  * reader.h - reading a content: from the disk what is there, from the service what is not.
  *
  * Whoever reads in order gets one long transfer that runs ahead into the cache file, and where that
- * is slow, as services limit a connection, several of a segment each; whoever reads here and there gets the ranges asked for, in whole blocks; all readers of a content share its
- * transfers. Bytes go to the disk and never pile up in memory.
+ * is slow, as services limit a connection, several of a segment each; whoever reads here and there
+ * gets the ranges asked for, in whole blocks. From the start of a file that is the first MiB, or for
+ * a read as large as copying programs make the long transfer at once, a MiB ahead until they follow.
+ * All readers of a content share its transfers. Bytes go to the disk and never pile up in memory.
  */
 #ifndef MAPPER_VFS_READER_H
 #define MAPPER_VFS_READER_H

@@ -118,11 +118,11 @@ static void take(struct stream *stream, const char *data, size_t size)
 /* Far enough before the readers: it waits for them, with nothing in memory. */
 static bool is_far_ahead(struct stream *stream)
 {
-    if (!stream->is_open_ended || stream->pos + stream->gathered <= stream->want + AHEAD) {
+    if (!stream->is_open_ended || stream->pos + stream->gathered <= stream->want + stream->ahead) {
         return false;
     }
     stream_put_gathered(stream, true); /* they may come nearer meanwhile */
-    if (stream->pos <= stream->want + AHEAD) {
+    if (stream->pos <= stream->want + stream->ahead) {
         return false;
     }
     free(stream->gather);
@@ -306,6 +306,7 @@ int stream_start(struct content *content, const struct content_source *source,
                               .pos = start,
                               .end = end,
                               .want = start,
+                              .ahead = start == 0 ? AHEAD_AT_FIRST : AHEAD,
                               .wake = OPEN_ENDED,
                               .used_ms = now_ms()};
     if (content->download_url && now_ms() - content->url_ms < URL_MS) {

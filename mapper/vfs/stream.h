@@ -11,7 +11,8 @@
 struct content_source;
 
 #define FIRST_STREAM (1024u * 1024) /* what a first read from the start fetches */
-#define AHEAD (32u * 1024 * 1024)   /* a long transfer pauses so far before its readers */
+#define AHEAD (32u * 1024 * 1024)   /* a long transfer pauses so far before its readers, ... */
+#define AHEAD_AT_FIRST FIRST_STREAM /* ... and from the start so far, until they follow */
 #define OPEN_ENDED UINT64_MAX
 
 /* A free slot, if need be by ending a transfer that waits for readers who went elsewhere. NULL: all

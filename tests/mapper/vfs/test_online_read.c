@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/thread.h"
@@ -398,6 +399,42 @@ static void online_read__in_order_is_few_transfers_and_each_byte_once(void **sta
     }
 }
 
+/* A copying program: the long transfer from the first byte on. */
+static void online_read__in_large_pieces_is_one_transfer(void **state)
+{
+    struct fixture *f = *state;
+    uint64_t size = 100u * 1024 * 1024 + 77;
+
+    fake_put_large(f->fake, "large", size);
+    assert_int_equal(read_all(f, "large", 1024 * 1024), size);
+    /* 1; a machine that is very busy makes it look slow */
+    assert_true(fake_count(f->fake, FAKE_DOWNLOAD) <= 1 + 7);
+    assert_true(fake_downloaded(f->fake) <= size + 4 * 16384);
+}
+
+/* ... that wanted no more than its first piece after all. */
+static void online_read__of_the_first_piece_brings_little_more(void **state)
+{
+    struct fixture *f = *state;
+    const uint64_t piece = 512u * 1024;
+    struct vfs_file *file = NULL;
+    unsigned char *data = malloc(piece);
+    size_t got = 0;
+
+    fake_put_large(f->fake, "large", 100u * 1024 * 1024);
+    assert_int_equal(vfs_open(f->vfs, &file, fixture_find(f, "large", NULL), VFS_READ, NULL, NULL),
+                     0);
+    assert_int_equal(vfs_read(f->vfs, file, data, piece, 0, &got, NULL, NULL), 0);
+    assert_int_equal(got, piece);
+    for (int i = 0; i < 20000 && fake_downloaded(f->fake) < 1024 * 1024; i++) {
+        usleep(1000);
+    }
+    usleep(50 * 1000); /* if it goes on, let it */
+    assert_in_range(fake_downloaded(f->fake), 1024 * 1024, piece + 1024 * 1024 + 4 * 16384);
+    vfs_close(f->vfs, file);
+    free(data);
+}
+
 static void online_read__in_order_of_a_slow_connection_takes_several(void **state)
 {
     struct fixture *f = *state;
@@ -558,6 +595,8 @@ static const struct CMUnitTest tests[] = {
     ONLINE_TEST(online_read__believes_the_transfer_and_not_the_size),
     ONLINE_TEST(online_read__here_and_there_fetches_little),
     ONLINE_TEST(online_read__in_order_is_few_transfers_and_each_byte_once),
+    ONLINE_TEST(online_read__in_large_pieces_is_one_transfer),
+    ONLINE_TEST(online_read__of_the_first_piece_brings_little_more),
     ONLINE_TEST(online_read__in_order_of_a_slow_connection_takes_several),
     ONLINE_TEST(online_read__goes_on_across_the_end_of_a_transfer_that_was_cut),
     ONLINE_TEST(online_read__gets_what_arrived_though_no_more_comes),
