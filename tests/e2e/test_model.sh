@@ -41,7 +41,9 @@ elsewhere() {
         [ $((i % 3)) = 0 ] && control write "{$where,\"user\":\"ben\",\"path\":\"model/common/deep/x$((i % 4)).txt\",\"text\":\"$i\"}"
         [ $((i % 7)) = 0 ] && control delete "{$where,\"user\":\"ben\",\"path\":\"model/common/x$(((i + 2) % 5)) Note.txt\"}"
         [ $((i % 40)) = 0 ] && control resync "{$where}"
-        [ $((i % 15)) = 0 ] && control faults '{"match":{"host":"graph"},"count":2,"action":{"status":503}}'
+        # For two requests of at least twenty-two: when all wait for their next try, the next fault would meet that one.
+        [ $((i % 15)) = 0 ] && control clear-faults &&
+            control faults '{"match":{"host":"graph"},"after":20,"count":2,"action":{"status":503}}'
         sleep 0.05
     done >"$work/elsewhere.out" 2>&1
 }
