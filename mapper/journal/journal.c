@@ -483,14 +483,20 @@ static void serve_waiting(struct journal *journal)
     }
 }
 
+/* Until it is done. The lock is held. */
+static void enqueue(struct journal *journal, struct request *request)
+{
+    *journal->last = request;
+    journal->last = &request->next;
+}
+
 int journal_apply(struct journal *journal, const struct journal_change *changes, size_t count,
                   bool is_durable, struct error *err)
 {
     struct request request = {.changes = changes, .count = count, .is_durable = is_durable};
 
     mutex_lock(&journal->lock);
-    *journal->last = &request;
-    journal->last = &request.next;
+    enqueue(journal, &request);
     while (!request.is_done) {
         if (journal->is_busy) {
             cond_wait(&journal->changed, &journal->lock);
