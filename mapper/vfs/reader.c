@@ -280,7 +280,9 @@ static void run_ahead(struct content *content, const struct content_source *sour
         stream = &content->streams[i];
         if (stream->is_taken && stream->is_open_ended && !stream->is_done && !stream->is_refused &&
             stream->start <= to && to <= stream->pos) {
-            stream->ahead = habit->steps >= 2 ? AHEAD : stream->ahead;
+            if (habit->steps >= 2) {
+                stream->ahead = AHEAD;
+            }
             follow(stream, to);
             if (is_slow(stream, to)) {
                 widen(content, stream);

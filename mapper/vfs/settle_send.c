@@ -271,6 +271,12 @@ static bool is_worth_a_retry(const struct settling *s, int code)
     return error_retry(code) == RETRY_LATER && s->attempts < ATTEMPTS_MAX;
 }
 
+/* What came of a try: not the end of it. */
+static bool is_for_later(const struct settling *s, int code)
+{
+    return code < 0 && (is_worth_a_retry(s, code) || code == ERR_CANCELLED);
+}
+
 static int64_t back_off_ms(unsigned attempts)
 {
     int64_t wait_ms = attempts < 8 ? (int64_t)BACK_OFF_MS << attempts : BACK_OFF_MAX_MS;
@@ -326,7 +332,7 @@ static bool conclude(struct online_vfs *online, struct settling *s, int code, st
         error_clear(err); /* somebody was faster */
         code = 0;
     }
-    is_later = code < 0 && (is_worth_a_retry(s, code) || code == ERR_CANCELLED);
+    is_later = is_for_later(s, code);
     is_lost = code < 0 && !is_later;
     if (is_later && !s->is_decided) {
         settle_decided(online, s);
@@ -410,8 +416,7 @@ static void do_deletes(struct online_vfs *online, struct settling **all, size_t 
     for (size_t i = 0; i < count; i++) {
         int own = code < 0 ? code : codes[i];
         /* A part without a sign-in is not: only a request of its own renews the token. */
-        bool is_later = code < 0 ? is_worth_a_retry(all[i], code) || code == ERR_CANCELLED
-                                 : error_retry(own) == RETRY_LATER;
+        bool is_later = code < 0 ? is_for_later(all[i], code) : error_retry(own) == RETRY_LATER;
 
         if (is_later || own == 0) {
             (void)conclude(online, all[i], own, &error);

@@ -154,11 +154,11 @@ def main():
     if len(sys.argv) > 2:
         with open(sys.argv[2], "w", encoding="utf-8") as file:
             file.write(chart(bars))
-    runs = max(len(values) for values in samples.values()) if samples else 0
+    runs = sorted({len(values) for values in samples.values()}) or [0]
     print("# Benchmarks\n")
     for command, when in commands:
         print(f"- `{command}`: {when}")
-    print(f"- {os.environ.get('MOORING_VERSION', 'mooring')} on {machine()}; {runs} runs of each")
+    print(f"- {os.environ.get('MOORING_VERSION', 'mooring')} on {machine()}; {' to '.join(map(str, sorted({runs[0], runs[-1]})))} runs of each")
     print("- median (least to most); ratio: ours to the peer's, of medians; 40 ms and 1 Gbit/s unless `--smoke`\n")
     print("| what | Mooring | peer | ratio | bar | holds | |")
     print("|---|---|---|---|---|---|---|")

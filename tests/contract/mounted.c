@@ -88,6 +88,31 @@ void mounted_end(struct mounted *m)
     rmdir(m->home);
 }
 
+int mounted_setup_unmounted(void **state)
+{
+    struct mounted *m = calloc(1, sizeof(*m));
+
+    assert_non_null(m);
+    mounted_make(m, NULL);
+    *state = m;
+    return 0;
+}
+
+int mounted_setup(void **state)
+{
+    int code = mounted_setup_unmounted(state);
+
+    mounted_start(*state, NULL);
+    return code;
+}
+
+int mounted_teardown(void **state)
+{
+    mounted_end(*state);
+    free(*state);
+    return 0;
+}
+
 const char *mounted_path(struct mounted *m, const char *name)
 {
     snprintf(m->path, sizeof(m->path), "%s/%s", m->lib, name);

@@ -32,6 +32,11 @@ void mounted_make(struct mounted *m, const struct memfs_options *memory);
 
 /* Mounts and attaches t/s/l with the label "Label" and the letter H. */
 void mounted_start(struct mounted *m, const struct transport_options *options);
+/* For cmocka: *state is a struct mounted, made, or mounted too; and its end. */
+int mounted_setup_unmounted(void **state);
+int mounted_setup(void **state);
+int mounted_teardown(void **state);
+
 void mounted_stop(struct mounted *m, int64_t wait_ms);
 void mounted_end(struct mounted *m);
 

@@ -23,23 +23,6 @@
 #include "transport_contract.h"
 #include "watchdog.h"
 
-static int set_up(void **state)
-{
-    struct mounted *m = calloc(1, sizeof(*m));
-
-    assert_non_null(m);
-    mounted_make(m, NULL);
-    *state = m;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    mounted_end(*state);
-    free(*state);
-    return 0;
-}
-
 static int try_start(struct mounted *m, const char *root, struct error *err)
 {
     struct transport_options options = {.root = root};
@@ -429,7 +412,7 @@ static void np_mount__is_closed_to_other_users(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-#define ROW(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+#define ROW(test) cmocka_unit_test_setup_teardown(test, mounted_setup_unmounted, mounted_teardown)
         ROW(np_errors__are_the_table_of_the_header),
         ROW(np_start__refuses_a_folder_that_is_in_use),
         ROW(np_start__works_again_after_stop),

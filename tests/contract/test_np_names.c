@@ -23,24 +23,6 @@
 
 static char other_path[256];
 
-static int set_up(void **state)
-{
-    struct mounted *m = calloc(1, sizeof(*m));
-
-    assert_non_null(m);
-    mounted_make(m, NULL);
-    mounted_start(m, NULL);
-    *state = m;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    mounted_end(*state);
-    free(*state);
-    return 0;
-}
-
 static const char *second_path(struct mounted *m, const char *name)
 {
     snprintf(other_path, sizeof(other_path), "%s/%s", m->lib, name);
@@ -452,7 +434,7 @@ static void np_names__that_were_listed_are_not_asked_for(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-#define ROW(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+#define ROW(test) cmocka_unit_test_setup_teardown(test, mounted_setup, mounted_teardown)
         ROW(np_names__a_rename_by_another_spelling_ends_the_listed_one),
         ROW(np_names__a_delete_by_another_spelling_ends_the_listed_one),
         ROW(np_names__a_replacement_by_another_spelling_shows),

@@ -18,24 +18,6 @@
 #include "mounted.h"
 #include "test.h"
 
-static int set_up(void **state)
-{
-    struct mounted *m = calloc(1, sizeof(*m));
-
-    assert_non_null(m);
-    mounted_make(m, NULL);
-    mounted_start(m, NULL);
-    *state = m;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    mounted_end(*state);
-    free(*state);
-    return 0;
-}
-
 /* Names in a folder, sorted, with blanks between. */
 static void list(char *out, size_t size, const char *path)
 {
@@ -447,7 +429,7 @@ static void transport_enumerate__gives_what_is_attached(void **state)
 int transport_contract_run(const char *name)
 {
     const struct CMUnitTest tests[] = {
-#define ROW(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+#define ROW(test) cmocka_unit_test_setup_teardown(test, mounted_setup, mounted_teardown)
         ROW(transport_attach__shows_folders_letters_and_labels),
         ROW(transport_stat__shows_the_owner_and_what_may_be_done),
         ROW(transport_folders__above_the_libraries_cannot_be_changed),

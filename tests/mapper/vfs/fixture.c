@@ -126,6 +126,25 @@ int fixture_write_text(struct fixture *f, const char *folder, const char *name, 
     return fixture_write(f, folder, name, text, strlen(text));
 }
 
+int fixture_delete(struct fixture *f, const char *name)
+{
+    return vfs_unlink(f->vfs, f->root, name, NULL, NULL);
+}
+
+int fixture_rename(struct fixture *f, const char *name, const char *new_name)
+{
+    return vfs_rename(f->vfs, f->root, name, f->root, new_name, 0, NULL, NULL);
+}
+
+void fixture_cut_line(struct fixture *f, bool is_cut)
+{
+    static const enum fake_call calls[] = {FAKE_UPDATE, FAKE_DELETE, FAKE_UPLOAD};
+
+    for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
+        fake_fail(f->fake, calls[i], is_cut ? ERR_UNREACHABLE : 0, 0, is_cut ? 100000 : 0);
+    }
+}
+
 bool fixture_has_text(struct fixture *f, const char *path, const char *text)
 {
     struct vfs_file *file = NULL;
@@ -244,6 +263,16 @@ struct fixture *fixture_new(void)
 
     assert_non_null(f);
     fixture_prepare(f);
+    return f;
+}
+
+struct fixture *fixture_new_settling(void)
+{
+    struct fixture *f = fixture_new();
+
+    f->options.saves_in_background = true;
+    f->options.keeps_both = true;
+    f->options.settle_ms = 3600000;
     return f;
 }
 

@@ -36,6 +36,9 @@ void fixture_restart(struct fixture *f);
 
 /* For a setup of cmocka's with options of its own: prepared, and not started. */
 struct fixture *fixture_new(void);
+/* ... files are sent behind their close, both versions of a conflict are kept, and what settles does so
+ * for an hour. */
+struct fixture *fixture_new_settling(void);
 
 /* For cmocka: *state is a struct fixture that began. */
 int fixture_setup(void **state);
@@ -55,6 +58,13 @@ int fixture_write(struct fixture *f, const char *folder, const char *name, const
                   size_t size);
 int fixture_write_text(struct fixture *f, const char *folder, const char *name, const char *text);
 bool fixture_has_text(struct fixture *f, const char *path, const char *text);
+
+/* Of the library's root, as a program does it. */
+int fixture_delete(struct fixture *f, const char *name);
+int fixture_rename(struct fixture *f, const char *name, const char *new_name);
+
+/* What changes something on the server does not reach it, or does again. */
+void fixture_cut_line(struct fixture *f, bool is_cut);
 
 /* Lists a folder to its end: how many entries, or the error. */
 int64_t fixture_list(struct fixture *f, const char *path);

@@ -5,16 +5,12 @@
 
 #include "base/clock.h"
 
-#define LONG_MS 3600000
 #define WAIT_MS 20000
 
 static int setup(void **state)
 {
-    struct fixture *f = fixture_new();
+    struct fixture *f = fixture_new_settling();
 
-    f->options.saves_in_background = true;
-    f->options.keeps_both = true;
-    f->options.settle_ms = LONG_MS;
     fixture_start(f);
     *state = f;
     return 0;
@@ -37,7 +33,7 @@ static void delete_files(struct fixture *f, unsigned count)
     assert_int_equal(fixture_list(f, ""), count);
     for (unsigned i = 0; i < count; i++) {
         name_of(name, sizeof(name), i);
-        assert_int_equal(vfs_unlink(f->vfs, f->root, name, NULL, NULL), 0);
+        assert_int_equal(fixture_delete(f, name), 0);
     }
     fake_reset(f->fake);
     assert_int_equal(fake_children(f->fake, ""), count);

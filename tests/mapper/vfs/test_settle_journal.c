@@ -13,11 +13,8 @@
 
 static int setup(void **state)
 {
-    struct fixture *f = fixture_new();
+    struct fixture *f = fixture_new_settling();
 
-    f->options.saves_in_background = true;
-    f->options.keeps_both = true;
-    f->options.settle_ms = LONG_MS;
     fixture_start(f);
     fake_put_text(f->fake, "doc", "old");
     fake_put_text(f->fake, "other", "other");
@@ -31,26 +28,6 @@ static struct waiting_seen look(struct fixture *f)
     return waiting_look_for(f, UPLOAD_SETTLING);
 }
 
-static int delete_it(struct fixture *f, const char *name)
-{
-    return vfs_unlink(f->vfs, f->root, name, NULL, NULL);
-}
-
-static int rename_it(struct fixture *f, const char *name, const char *new_name)
-{
-    return vfs_rename(f->vfs, f->root, name, f->root, new_name, 0, NULL, NULL);
-}
-
-/* The line is down, or up again. */
-static void cut_line(struct fixture *f, bool is_cut)
-{
-    static const enum fake_call calls[] = {FAKE_UPDATE, FAKE_DELETE, FAKE_UPLOAD};
-
-    for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
-        fake_fail(f->fake, calls[i], is_cut ? ERR_UNREACHABLE : 0, 0, is_cut ? 100000 : 0);
-    }
-}
-
 /* The agent is killed: the next one has what its disk has now. */
 static void crash_and(struct fixture *f, bool is_cut)
 {
@@ -58,9 +35,9 @@ static void crash_and(struct fixture *f, bool is_cut)
 
     snprintf(image, sizeof(image), "%s/image", f->directory);
     fixture_copy_spool(f, image);
-    cut_line(f, true); /* its last words do not arrive */
+    fixture_cut_line(f, true); /* its last words do not arrive */
     fixture_stop(f);
-    cut_line(f, is_cut);
+    fixture_cut_line(f, is_cut);
     snprintf(f->spool, sizeof(f->spool), "%s", image);
     fixture_start(f);
 }
@@ -73,7 +50,7 @@ static void crash(struct fixture *f)
 /* It was tried once, so it is decided. */
 static void try_in_vain(struct fixture *f)
 {
-    cut_line(f, true);
+    fixture_cut_line(f, true);
     (void)online_vfs_settle(f->online, 0);
     for (int i = 0; i < WAIT_MS && !strstr(look(f).reason, "did not take"); i++) {
         usleep(1000);
@@ -111,11 +88,11 @@ static void settle_list__names_what_waits(void **state)
 {
     struct fixture *f = *state;
 
-    assert_int_equal(delete_it(f, "doc"), 0);
+    assert_int_equal(fixture_delete(f, "doc"), 0);
     assert_int_equal(look(f).count, 1);
     assert_string_equal(look(f).path, "doc");
     assert_non_null(strstr(look(f).reason, "deleted"));
-    assert_int_equal(rename_it(f, "other", "other.bak"), 0);
+    assert_int_equal(fixture_rename(f, "other", "other.bak"), 0);
     assert_int_equal(look(f).count, 2);
     assert_string_equal(look(f).path, "other");
     assert_non_null(strstr(look(f).reason, "renamed to 'other.bak'"));
@@ -128,8 +105,8 @@ static void settle_crash__in_the_middle_of_a_save_keeps_the_document(void **stat
 {
     struct fixture *f = *state;
 
-    assert_int_equal(delete_it(f, "doc"), 0);
-    assert_int_equal(rename_it(f, "other", "other~"), 0);
+    assert_int_equal(fixture_delete(f, "doc"), 0);
+    assert_int_equal(fixture_rename(f, "other", "other~"), 0);
     crash(f);
     assert_int_equal(look(f).count, 0);
     assert_int_equal(fixture_list(f, ""), 2);
@@ -145,7 +122,7 @@ static void settle_crash__does_not_forget_what_was_decided(void **state)
 {
     struct fixture *f = *state;
 
-    assert_int_equal(delete_it(f, "doc"), 0);
+    assert_int_equal(fixture_delete(f, "doc"), 0);
     try_in_vain(f);
     crash(f);
     assert_int_equal(fixture_list(f, ""), 1); /* before the server is told, too */
@@ -158,7 +135,7 @@ static void settle_crash__does_not_forget_a_rename(void **state)
 {
     struct fixture *f = *state;
 
-    assert_int_equal(rename_it(f, "doc", "doc.bak"), 0);
+    assert_int_equal(fixture_rename(f, "doc", "doc.bak"), 0);
     try_in_vain(f);
     crash(f);
     wait_settled(f);
@@ -172,10 +149,10 @@ static void settle_end__of_a_session_without_a_line_is_no_end_of_it(void **state
 {
     struct fixture *f = *state;
 
-    assert_int_equal(delete_it(f, "doc"), 0);
-    cut_line(f, true);
+    assert_int_equal(fixture_delete(f, "doc"), 0);
+    fixture_cut_line(f, true);
     fixture_stop(f);
-    cut_line(f, false);
+    fixture_cut_line(f, false);
     fixture_start(f);
     wait_settled(f);
     assert_null(fake_id(f->fake, "doc"));
@@ -185,13 +162,13 @@ static void settle_left__gives_way_to_others(void **state)
 {
     struct fixture *f = *state;
 
-    assert_int_equal(delete_it(f, "doc"), 0);
-    assert_int_equal(rename_it(f, "other", "other.bak"), 0);
+    assert_int_equal(fixture_delete(f, "doc"), 0);
+    assert_int_equal(fixture_rename(f, "other", "other.bak"), 0);
     try_in_vain(f);
     crash_and(f, true);
     fake_put_text(f->fake, "doc", "theirs");
     fake_rename(f->fake, "other", "renamed");
-    cut_line(f, false);
+    fixture_cut_line(f, false);
     wait_settled(f);
     assert_true(fake_has_text(f->fake, "renamed", "other"));
     assert_null(fake_id(f->fake, "other.bak"));
@@ -205,12 +182,12 @@ static void settle_left__is_a_place_for_the_next_save(void **state)
     char id[64];
 
     snprintf(id, sizeof(id), "%s", fake_id(f->fake, "doc"));
-    assert_int_equal(delete_it(f, "doc"), 0);
+    assert_int_equal(fixture_delete(f, "doc"), 0);
     try_in_vain(f);
     crash_and(f, true);
     assert_int_equal(fixture_list(f, ""), 1);
     assert_int_equal(fixture_write_text(f, "", "doc", "new"), 0);
-    cut_line(f, false);
+    fixture_cut_line(f, false);
     wait_settled(f);
     /* A try that ran while the line came back fails once more. */
     for (int i = 0; i < WAIT_MS / 10 && !fake_has_text(f->fake, "doc", "new"); i++) {
@@ -226,7 +203,7 @@ static void settle_discard__shows_the_document_again(void **state)
 {
     struct fixture *f = *state;
 
-    assert_int_equal(delete_it(f, "doc"), 0);
+    assert_int_equal(fixture_delete(f, "doc"), 0);
     assert_int_equal(fixture_list(f, ""), 1);
     assert_int_equal(online_vfs_discard_upload(f->online, look(f).id, NULL), 0);
     assert_int_equal(look(f).count, 0);
@@ -247,10 +224,10 @@ static void settle_delete__of_what_changes_told_of_gives_way_to_others(void **st
     assert_int_equal(fixture_list(f, ""), 3);
     f->options.metadata_ms = LONG_MS;
     online_vfs_configure(f->online, &f->options);
-    assert_int_equal(delete_it(f, "late"), 0);
+    assert_int_equal(fixture_delete(f, "late"), 0);
     try_in_vain(f);
     fake_put_text(f->fake, "late", "theirs");
-    cut_line(f, false);
+    fixture_cut_line(f, false);
     wait_settled(f);
     assert_true(fake_has_text(f->fake, "late", "theirs"));
 }
@@ -260,7 +237,7 @@ static void settle_crash__of_a_new_file_that_was_filled_makes_no_copy(void **sta
 {
     struct fixture *f = *state;
 
-    cut_line(f, true);
+    fixture_cut_line(f, true);
     assert_int_equal(fixture_write(f, "", "fresh", "", 0), 0);
     assert_int_equal(fixture_write_text(f, "", "fresh", "filled"), 0);
     crash(f);
@@ -280,7 +257,7 @@ static void settle_refused__shows_what_others_made_of_it(void **state)
     f->options.metadata_ms = 0; /* each look asks for changes */
     fixture_start(f);
     assert_int_equal(fixture_list(f, ""), 2);
-    assert_int_equal(rename_it(f, "doc", "doc.bak"), 0);
+    assert_int_equal(fixture_rename(f, "doc", "doc.bak"), 0);
     fake_rename(f->fake, "doc", "theirs");
     assert_int_equal(fixture_list(f, ""), 2);
     assert_int_not_equal(fixture_find(f, "doc.bak", NULL), 0);
@@ -299,8 +276,8 @@ static void settle_crash__of_a_rename_that_was_saved_on_forgets_neither(void **s
     char id[64];
 
     snprintf(id, sizeof(id), "%s", fake_id(f->fake, "doc"));
-    cut_line(f, true);
-    assert_int_equal(rename_it(f, "doc", "doc.bak"), 0);
+    fixture_cut_line(f, true);
+    assert_int_equal(fixture_rename(f, "doc", "doc.bak"), 0);
     assert_int_equal(fixture_write_text(f, "", "doc.bak", "new"), 0);
     crash(f);
     wait_sent(f);
@@ -317,9 +294,9 @@ static void settle_left__renames_what_was_saved_since(void **state)
 {
     struct fixture *f = *state;
 
-    assert_int_equal(rename_it(f, "doc", "doc.bak"), 0);
+    assert_int_equal(fixture_rename(f, "doc", "doc.bak"), 0);
     assert_int_equal(fixture_write_text(f, "", "doc.bak", "new"), 0);
-    assert_int_equal(rename_it(f, "doc.bak", "doc~"), 0);
+    assert_int_equal(fixture_rename(f, "doc.bak", "doc~"), 0);
     wait_uploaded(f);
     assert_true(fake_has_text(f->fake, "doc", "new"));
     crash(f);
@@ -335,11 +312,11 @@ static void settle_crash__of_a_rename_to_what_was_deleted_does_both(void **state
     char id[64];
 
     snprintf(id, sizeof(id), "%s", fake_id(f->fake, "other"));
-    cut_line(f, true);
+    fixture_cut_line(f, true);
     assert_int_equal(fixture_write_text(f, "", "fresh", "fresh"), 0); /* so that it may be a save */
-    assert_int_equal(rename_it(f, "other", "other~"), 0);
-    assert_int_equal(delete_it(f, "doc"), 0);
-    assert_int_equal(rename_it(f, "other~", "doc"), 0);
+    assert_int_equal(fixture_rename(f, "other", "other~"), 0);
+    assert_int_equal(fixture_delete(f, "doc"), 0);
+    assert_int_equal(fixture_rename(f, "other~", "doc"), 0);
     assert_int_equal(look(f).count, 2);
     assert_int_equal(fixture_write_text(f, "", "doc", "new"), 0);
     crash(f);
@@ -355,8 +332,8 @@ static void settle_crash__of_a_rename_that_was_replaced_forgets_neither(void **s
 {
     struct fixture *f = *state;
 
-    assert_int_equal(rename_it(f, "doc", "doc.bak"), 0);
-    assert_int_equal(rename_it(f, "other", "doc.bak"), 0);
+    assert_int_equal(fixture_rename(f, "doc", "doc.bak"), 0);
+    assert_int_equal(fixture_rename(f, "other", "doc.bak"), 0);
     crash(f);
     wait_sent(f);
     assert_true(fake_has_text(f->fake, "doc.bak", "other"));
@@ -370,10 +347,10 @@ static void settle_delete__of_what_was_renamed_and_saved_is_a_place(void **state
     char id[64];
 
     snprintf(id, sizeof(id), "%s", fake_id(f->fake, "doc"));
-    assert_int_equal(rename_it(f, "doc", "doc.bak"), 0);
+    assert_int_equal(fixture_rename(f, "doc", "doc.bak"), 0);
     assert_int_equal(fixture_write_text(f, "", "doc.bak", "between"), 0);
     wait_uploaded(f);
-    assert_int_equal(delete_it(f, "doc.bak"), 0);
+    assert_int_equal(fixture_delete(f, "doc.bak"), 0);
     assert_int_equal(fixture_write_text(f, "", "doc", "new"), 0);
     wait_sent(f);
     assert_true(fake_has_text(f->fake, "doc", "new"));

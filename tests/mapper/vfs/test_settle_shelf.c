@@ -11,7 +11,6 @@
 #include "waiting.h"
 
 #define WAIT_MS 20000
-#define LONG_MS 3600000
 
 struct shelf {
     struct fixture *f;
@@ -22,11 +21,8 @@ static struct shelf test;
 
 static int setup(void **state)
 {
-    struct fixture *f = fixture_new();
+    struct fixture *f = fixture_new_settling();
 
-    f->options.saves_in_background = true;
-    f->options.keeps_both = true;
-    f->options.settle_ms = LONG_MS;
     f->options.upload_delay_ms = WAITING_NEVER_MS;
     fixture_start(f);
     fake_put_text(f->fake, "doc", "old");
@@ -36,16 +32,6 @@ static int setup(void **state)
     assert_int_equal(fixture_write_text(f, "", "doc", "unsent"), 0);
     *state = f;
     return 0;
-}
-
-static int delete_it(struct fixture *f, const char *name)
-{
-    return vfs_unlink(f->vfs, f->root, name, NULL, NULL);
-}
-
-static int rename_it(struct fixture *f, const char *name, const char *new_name)
-{
-    return vfs_rename(f->vfs, f->root, name, f->root, new_name, 0, NULL, NULL);
 }
 
 static unsigned settling(struct fixture *f)
@@ -58,28 +44,18 @@ static struct waiting_seen waiting(struct fixture *f)
     return waiting_look_for(f, UPLOAD_WAITING);
 }
 
-/* The line is down, or up again. */
-static void cut_line(struct fixture *f, bool is_cut)
-{
-    static const enum fake_call calls[] = {FAKE_UPDATE, FAKE_DELETE, FAKE_UPLOAD};
-
-    for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
-        fake_fail(f->fake, calls[i], is_cut ? ERR_UNREACHABLE : 0, 0, is_cut ? 100000 : 0);
-    }
-}
-
 /* The agent is killed: the next one has what its disk has now, and its last words do not arrive. */
 static void kill_it(struct fixture *f, char *image, size_t size)
 {
     snprintf(image, size, "%s/image", f->directory);
     fixture_copy_spool(f, image);
-    cut_line(f, true);
+    fixture_cut_line(f, true);
 }
 
 static void begin_next(struct fixture *f, const char *image, bool is_cut)
 {
     fixture_stop(f);
-    cut_line(f, is_cut);
+    fixture_cut_line(f, is_cut);
     snprintf(f->spool, sizeof(f->spool), "%s", image);
     fixture_start(f);
 }
@@ -135,7 +111,7 @@ static void shelf_delete__sends_nothing_and_says_so(void **state)
 {
     struct fixture *f = *state;
 
-    assert_int_equal(delete_it(f, "doc"), 0);
+    assert_int_equal(fixture_delete(f, "doc"), 0);
     assert_int_equal(settling(f), 1);
     assert_int_equal(waiting(f).count, 1);
     assert_non_null(strstr(waiting(f).reason, "deleted"));
@@ -152,7 +128,7 @@ static void shelf_crash__in_the_middle_of_a_save_loses_no_content(void **state)
 {
     struct fixture *f = *state;
 
-    assert_int_equal(delete_it(f, "doc"), 0);
+    assert_int_equal(fixture_delete(f, "doc"), 0);
     crash_and(f, false);
     finish(f);
     assert_only_doc(f, "unsent");
@@ -164,7 +140,7 @@ static void shelf_handle__does_not_change_what_waits(void **state)
     struct fixture *f = *state;
     struct vfs_file *file = fixture_open(f, "doc", VFS_READ | VFS_WRITE);
 
-    assert_int_equal(delete_it(f, "doc"), 0);
+    assert_int_equal(fixture_delete(f, "doc"), 0);
     fixture_write_at(f, file, "other", 0);
     vfs_close(f->vfs, file);
     crash_and(f, false);
@@ -176,7 +152,7 @@ static void shelf_refused__is_sent_as_before(void **state)
 {
     struct fixture *f = *state;
 
-    assert_int_equal(delete_it(f, "doc"), 0);
+    assert_int_equal(fixture_delete(f, "doc"), 0);
     fake_fail(f->fake, FAKE_DELETE, ERR_DENIED, 0, 1);
     assert_int_equal(online_vfs_settle(f->online, WAIT_MS), 0);
     assert_int_equal(fixture_list(f, ""), 1);
@@ -190,7 +166,7 @@ static void shelf_discard__of_the_delete_shows_what_waits(void **state)
 {
     struct fixture *f = *state;
 
-    assert_int_equal(delete_it(f, "doc"), 0);
+    assert_int_equal(fixture_delete(f, "doc"), 0);
     give_up_delete(f);
     assert_int_equal(settling(f), 0);
     assert_true(fixture_has_text(f, "doc", "unsent"));
@@ -202,7 +178,7 @@ static void shelf_discard__of_what_waits_leaves_the_delete(void **state)
 {
     struct fixture *f = *state;
 
-    assert_int_equal(delete_it(f, "doc"), 0);
+    assert_int_equal(fixture_delete(f, "doc"), 0);
     assert_int_equal(online_vfs_discard_upload(f->online, waiting(f).id, NULL), 0);
     assert_int_equal(waiting(f).count, 0);
     assert_int_equal(settling(f), 1);
@@ -218,7 +194,7 @@ static void shelf_refused__has_a_file_of_its_own(void **state)
     struct vfs_file *before = fixture_open(f, "doc", VFS_READ | VFS_WRITE);
     struct vfs_file *after = NULL;
 
-    assert_int_equal(delete_it(f, "doc"), 0);
+    assert_int_equal(fixture_delete(f, "doc"), 0);
     fake_fail(f->fake, FAKE_DELETE, ERR_DENIED, 0, 1);
     assert_int_equal(online_vfs_settle(f->online, WAIT_MS), 0);
     assert_int_equal(fixture_list(f, ""), 1);
@@ -237,7 +213,7 @@ static void shelf_adopt__by_a_new_file_takes_its_place(void **state)
 {
     struct fixture *f = *state;
 
-    assert_int_equal(delete_it(f, "doc"), 0);
+    assert_int_equal(fixture_delete(f, "doc"), 0);
     assert_int_equal(fixture_write_text(f, "", "doc", "new"), 0);
     assert_int_equal(settling(f), 0);
     assert_int_equal(waiting(f).count, 1);
@@ -256,7 +232,7 @@ static void shelf_adopt__keeps_it_until_the_new_one_is_safe(void **state)
     struct vfs_attr attr;
     char image[160];
 
-    assert_int_equal(delete_it(f, "doc"), 0);
+    assert_int_equal(fixture_delete(f, "doc"), 0);
     assert_int_equal(
         vfs_create(f->vfs, &file, &attr, f->root, "doc", VFS_READ | VFS_WRITE, NULL, NULL), 0);
     fixture_write_at(f, file, "half", 0);
@@ -275,8 +251,8 @@ static void shelf_adopt__by_a_file_that_waits_is_one_row(void **state)
     struct fixture *f = *state;
 
     assert_int_equal(fixture_write_text(f, "", "fresh", "new"), 0);
-    assert_int_equal(delete_it(f, "doc"), 0);
-    assert_int_equal(rename_it(f, "fresh", "doc"), 0);
+    assert_int_equal(fixture_delete(f, "doc"), 0);
+    assert_int_equal(fixture_rename(f, "fresh", "doc"), 0);
     assert_int_equal(waiting_look(f).count, 1);
     crash_and(f, false);
     finish(f);
@@ -290,8 +266,8 @@ static void shelf_adopt__by_a_temporary_file_is_one_row(void **state)
     struct fixture *f = *state;
 
     assert_int_equal(fixture_write_text(f, "", "1A2B3C4D", "new"), 0);
-    assert_int_equal(delete_it(f, "doc"), 0);
-    assert_int_equal(rename_it(f, "1A2B3C4D", "doc"), 0);
+    assert_int_equal(fixture_delete(f, "doc"), 0);
+    assert_int_equal(fixture_rename(f, "1A2B3C4D", "doc"), 0);
     assert_int_equal(waiting_look(f).count, 1);
     crash_and(f, false);
     finish(f);
@@ -305,7 +281,7 @@ static void shelf_crash__has_the_new_content_under_its_own_name(void **state)
     struct fixture *f = *state;
 
     assert_int_equal(fixture_write_text(f, "", "1A2B3C4D", "new"), 0);
-    assert_int_equal(delete_it(f, "doc"), 0);
+    assert_int_equal(fixture_delete(f, "doc"), 0);
     crash_and(f, false);
     finish(f);
     assert_true(fake_has_text(f->fake, "doc", "unsent"));
@@ -317,7 +293,7 @@ static void shelf_crash__has_the_new_content_under_its_own_name(void **state)
 /* It was tried once, so it is decided. */
 static void decide_in_vain(struct fixture *f)
 {
-    cut_line(f, true);
+    fixture_cut_line(f, true);
     (void)online_vfs_settle(f->online, 0);
     for (int i = 0;
          i < WAIT_MS && !strstr(waiting_look_for(f, UPLOAD_SETTLING).reason, "did not take"); i++) {
@@ -330,13 +306,13 @@ static void shelf_left__is_not_sent_before_the_delete(void **state)
 {
     struct fixture *f = *state;
 
-    assert_int_equal(delete_it(f, "doc"), 0);
+    assert_int_equal(fixture_delete(f, "doc"), 0);
     decide_in_vain(f);
     crash_and(f, true);
     assert_int_equal(settling(f), 1);
     assert_int_equal(waiting(f).count, 1);
     assert_int_equal(fixture_list(f, ""), 0);
-    cut_line(f, false);
+    fixture_cut_line(f, false);
     finish(f);
     assert_only_doc(f, "");
     assert_false(fake_ever_held(f->fake, "unsent", 6));
@@ -346,14 +322,14 @@ static void shelf_left__is_shown_when_the_delete_is_given_up(void **state)
 {
     struct fixture *f = *state;
 
-    assert_int_equal(delete_it(f, "doc"), 0);
+    assert_int_equal(fixture_delete(f, "doc"), 0);
     decide_in_vain(f);
     crash_and(f, true);
     assert_int_equal(fixture_list(f, ""), 0);
     give_up_delete(f);
     assert_int_equal(fixture_list(f, ""), 1);
     assert_true(fixture_has_text(f, "doc", "unsent"));
-    cut_line(f, false);
+    fixture_cut_line(f, false);
     finish(f);
     assert_only_doc(f, "unsent");
 }
@@ -362,12 +338,12 @@ static void shelf_left__gives_its_place_to_the_next_save(void **state)
 {
     struct fixture *f = *state;
 
-    assert_int_equal(delete_it(f, "doc"), 0);
+    assert_int_equal(fixture_delete(f, "doc"), 0);
     decide_in_vain(f);
     crash_and(f, true);
     assert_int_equal(fixture_list(f, ""), 0);
     assert_int_equal(fixture_write_text(f, "", "doc", "new"), 0);
-    cut_line(f, false);
+    fixture_cut_line(f, false);
     finish(f);
     assert_only_doc(f, "new");
 }
@@ -376,10 +352,10 @@ static void shelf_end__of_a_session_is_the_end_of_both(void **state)
 {
     struct fixture *f = *state;
 
-    assert_int_equal(delete_it(f, "doc"), 0);
-    cut_line(f, true);
+    assert_int_equal(fixture_delete(f, "doc"), 0);
+    fixture_cut_line(f, true);
     fixture_stop(f);
-    cut_line(f, false);
+    fixture_cut_line(f, false);
     fixture_start(f);
     finish(f);
     assert_only_doc(f, "");
@@ -408,7 +384,7 @@ static void shelf_crash__after_the_server_did_it_makes_no_copy(void **state)
 {
     struct fixture *f = *state;
 
-    assert_int_equal(delete_it(f, "doc"), 0);
+    assert_int_equal(fixture_delete(f, "doc"), 0);
     crash_at_the_answer(f);
 }
 
@@ -421,8 +397,8 @@ static void shelf_crash__after_the_server_did_many_makes_no_copy(void **state)
     online_vfs_configure(f->online, &f->options);
     assert_int_equal(fixture_list(f, ""), 2);
     assert_int_equal(fixture_write_text(f, "", "doc2", "unsent"), 0);
-    assert_int_equal(delete_it(f, "doc"), 0);
-    assert_int_equal(delete_it(f, "doc2"), 0);
+    assert_int_equal(fixture_delete(f, "doc"), 0);
+    assert_int_equal(fixture_delete(f, "doc2"), 0);
     assert_int_equal(settling(f), 2);
     crash_at_the_answer(f);
 }

@@ -48,9 +48,11 @@ static void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 
     np_op_begin(&op, req);
     handle = np_handle_new(op.np, ino);
-    code = handle ? np_number_is_left(op.np, ino) ? np_op_left(&op) : 0
-                  : error_set(&op.err, ERR_NO_MEMORY, "no memory for an open file");
-    if (code == 0) {
+    if (!handle) {
+        code = error_set(&op.err, ERR_NO_MEMORY, "no memory for an open file");
+    } else if (np_number_is_left(op.np, ino)) {
+        code = np_op_left(&op);
+    } else {
         code = vfs_open(op.np->vfs, &handle->file, ino, flags, &op.call, &op.err);
     }
     if (code < 0) {
