@@ -200,10 +200,7 @@ int online_setattr(struct vfs *vfs, struct vfs_attr *out, uint64_t id, struct vf
         tree_hold(online->tree, node);
         mutex_unlock(&online->lock);
     } else {
-        code = node_get(online, &node, id, -1, err);
-    }
-    if (code == 0 && node->kind == VFS_FOLDER && (set->flags & VFS_SET_SIZE)) {
-        code = error_set(err, ERR_IS_FOLDER, "'%.120s' is a folder", node_name(node));
+        code = node_get(online, &node, id, set->flags & VFS_SET_SIZE ? VFS_FILE : -1, err);
     }
     /* Times of folders are the server's: what is in them moves them on anyway. */
     if (code == 0 && node->kind == VFS_FILE) {

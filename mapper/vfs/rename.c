@@ -286,6 +286,17 @@ static int check_replace(struct rename *r, const struct call *call, struct error
     return code;
 }
 
+/* To the letter. */
+static bool has_name(struct rename *r, const char *name)
+{
+    bool has = false;
+
+    mutex_lock(&r->online->lock);
+    has = strcmp(node_name(r->node), name) == 0;
+    mutex_unlock(&r->online->lock);
+    return has;
+}
+
 static int rename_found(struct rename *r, const struct call *call, struct error *err)
 {
     int code = check_rename(r, err);
@@ -302,7 +313,7 @@ static int rename_found(struct rename *r, const struct call *call, struct error 
         return code;
     }
     if (r->target == r->node) {
-        return strcmp(node_name(r->node), r->new_name) == 0 ? 0 : rename_to_free(r, call, err);
+        return has_name(r, r->new_name) ? 0 : rename_to_free(r, call, err);
     }
     code = check_replace(r, call, err);
     if (code == 0 && r->node->kind == VFS_FILE) {

@@ -51,7 +51,7 @@ void tree_free(struct tree *tree)
 int tree_add_root(struct tree *tree, struct node **out, struct library *library, struct error *err)
 {
     struct node *node = NULL;
-    int code = tree_make(tree, &node, err);
+    int code = tree_make(tree, &node, VFS_FOLDER, err);
 
     if (code < 0) {
         return code;
@@ -80,7 +80,7 @@ int tree_add(struct tree *tree, struct node **out, struct node *parent,
     if (tree->used >= tree->limit) {
         tree_drop_unused(tree, parent);
     }
-    code = tree_make(tree, &node, err);
+    code = tree_make(tree, &node, facts->kind, err);
     if (code == 0) {
         code = tree_set_facts(tree, node, facts, err);
         if (code == 0) {

@@ -377,7 +377,7 @@ void tree_drop_unused(struct tree *tree, const struct node *keep)
     }
 }
 
-int tree_make(struct tree *tree, struct node **out, struct error *err)
+int tree_make(struct tree *tree, struct node **out, enum vfs_kind kind, struct error *err)
 {
     int code = tree_grow_tables(tree, err);
     struct node *node = NULL;
@@ -395,6 +395,7 @@ int tree_make(struct tree *tree, struct node **out, struct error *err)
     tree->free_slot = node->next;
     node->next = 0;
     node->flags = NODE_USED;
+    node->kind = kind;
     *out = node;
     tree->used++;
     return 0;
@@ -414,7 +415,7 @@ int tree_set_facts(struct tree *tree, struct node *node, const struct node_facts
     if (code < 0) {
         return code;
     }
-    node->kind = facts->kind;
+    assert(node->kind == facts->kind); /* which is read without the lock */
     node->size_bytes = facts->size_bytes;
     node->modified_ms = facts->modified_ms;
     node->created_ms = facts->created_ms;

@@ -49,7 +49,7 @@ struct tree {
 };
 
 /* A slot for a new node, and back. A root (no parent) stands in no table. */
-int tree_make(struct tree *tree, struct node **out, struct error *err);
+int tree_make(struct tree *tree, struct node **out, enum vfs_kind kind, struct error *err);
 void tree_free_slot(struct tree *tree, struct node *node);
 int tree_grow_tables(struct tree *tree, struct error *err);
 
