@@ -138,7 +138,7 @@ int fixture_rename(struct fixture *f, const char *name, const char *new_name)
 
 void fixture_cut_line(struct fixture *f, bool is_cut)
 {
-    static const enum fake_call calls[] = {FAKE_UPDATE, FAKE_DELETE, FAKE_UPLOAD};
+    static const enum fake_call calls[] = {FAKE_GET, FAKE_UPDATE, FAKE_DELETE, FAKE_UPLOAD};
 
     for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
         fake_fail(f->fake, calls[i], is_cut ? ERR_UNREACHABLE : 0, 0, is_cut ? 100000 : 0);

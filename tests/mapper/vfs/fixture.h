@@ -63,7 +63,8 @@ bool fixture_has_text(struct fixture *f, const char *path, const char *text);
 int fixture_delete(struct fixture *f, const char *name);
 int fixture_rename(struct fixture *f, const char *name, const char *new_name);
 
-/* What changes something on the server does not reach it, or does again. */
+/* What changes something on the server, and what looks first whether it may, does not reach it, or does
+ * again. */
 void fixture_cut_line(struct fixture *f, bool is_cut);
 
 /* Lists a folder to its end: how many entries, or the error. */
