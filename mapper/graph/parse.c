@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/str.h"
 #include "graph/json.h"
+#include "graph/json_array.h"
 #include "graph/parse_json.h"
 
 static const cJSON *member(const cJSON *object, const char *name)
@@ -284,51 +285,66 @@ int parse_item(struct graph_item *out, const char *body, size_t size, struct err
     return code;
 }
 
-/* The array `value` of a collection and its length, within the limit. */
-static const cJSON *values_of(const cJSON *json, size_t *count, struct error *err)
+/* --- pages of items --- */
+
+struct page_reader {
+    struct graph_items *page;
+    size_t room;
+    bool is_delta;
+};
+
+static int make_room(struct page_reader *reader, struct error *err)
 {
-    const cJSON *values = member(json, "value");
+    size_t room = reader->room ? reader->room * 2 : 64;
+    struct graph_item *longer = NULL;
 
-    if (!cJSON_IsArray(values)) {
-        error_set(err, ERR_PROTOCOL, "the answer has no 'value'");
-        return NULL;
+    if (reader->page->count < reader->room) {
+        return 0;
     }
-    *count = (size_t)cJSON_GetArraySize(values);
-    if (*count > PARSE_ITEMS_MAX) {
-        error_set(err, ERR_PROTOCOL, "the answer has %zu items, more than a page can", *count);
-        return NULL;
+    if (reader->page->count >= PARSE_ITEMS_MAX) {
+        return error_set(err, ERR_PROTOCOL, "the answer has more than %d items, which no page can",
+                         PARSE_ITEMS_MAX);
     }
-    return values;
-}
-
-int read_items(struct graph_items *page, const cJSON *json, bool is_delta, struct error *err)
-{
-    size_t count = 0;
-    const cJSON *values = values_of(json, &count, err);
-    const cJSON *value;
-    int code;
-
-    if (!values) {
-        return ERR_PROTOCOL;
-    }
-    page->items = calloc(count ? count : 1, sizeof(*page->items));
-    if (!page->items) {
+    longer = realloc(reader->page->items, room * sizeof(*longer));
+    if (!longer) {
         return no_memory(err);
     }
-    cJSON_ArrayForEach(value, values)
-    {
-        struct graph_item *item = &page->items[page->count];
+    reader->page->items = longer;
+    reader->room = room;
+    return 0;
+}
 
-        code = read_item(item, value, err);
-        if (code < 0) {
-            return code;
-        }
-        page->count++;
-        if (!is_delta && !item->name) {
-            return error_set(err, ERR_PROTOCOL, "an item in the listing has no name");
-        }
+static int add_item(void *payload, const cJSON *json, struct error *err)
+{
+    struct page_reader *reader = payload;
+    struct graph_item *item = NULL;
+    int code = make_room(reader, err);
+
+    if (code < 0) {
+        return code;
     }
-    code = json_copy_text(&page->next_link, json, "@odata.nextLink", err);
+    item = &reader->page->items[reader->page->count];
+    code = read_item(item, json, err);
+    if (code < 0) {
+        return code;
+    }
+    reader->page->count++;
+    if (!reader->is_delta && !item->name) {
+        return error_set(err, ERR_PROTOCOL, "an item in the listing has no name");
+    }
+    return 0;
+}
+
+static int no_value(struct error *err)
+{
+    return error_set(err, ERR_PROTOCOL, "the answer has no 'value'");
+}
+
+/* What stands beside the items. */
+static int read_links(struct graph_items *page, const cJSON *json, bool is_delta, struct error *err)
+{
+    int code = json_copy_text(&page->next_link, json, "@odata.nextLink", err);
+
     if (code == 0 && is_delta) {
         code = json_copy_text(&page->delta_link, json, "@odata.deltaLink", err);
     }
@@ -338,23 +354,37 @@ int read_items(struct graph_items *page, const cJSON *json, bool is_delta, struc
     return code;
 }
 
+int read_items(struct graph_items *page, const cJSON *json, bool is_delta, struct error *err)
+{
+    struct page_reader reader = {.page = page, .is_delta = is_delta};
+    const cJSON *values = member(json, "value");
+    const cJSON *value;
+    int code = cJSON_IsArray(values) ? 0 : no_value(err);
+
+    cJSON_ArrayForEach(value, values)
+    {
+        code = code == 0 ? add_item(&reader, value, err) : code;
+    }
+    return code == 0 ? read_links(page, json, is_delta, err) : code;
+}
+
 int parse_items(struct graph_items *out, const char *body, size_t size, bool is_delta,
                 struct error *err)
 {
-    cJSON *json = json_parse_object(body, size, "the answer", err);
     struct graph_items page = {0};
-    int code;
+    struct page_reader reader = {.page = &page, .is_delta = is_delta};
+    cJSON *rest = NULL;
+    int code = json_visit_array(&rest, body, size, "the answer", "value", add_item, &reader, err);
 
-    if (!json) {
-        return ERR_PROTOCOL;
+    if (code >= 0) {
+        code = code == 1 ? read_links(&page, rest, is_delta, err) : no_value(err);
     }
-    code = read_items(&page, json, is_delta, err);
     if (code == 0) {
         *out = page;
     } else {
         graph_items_clear(&page);
     }
-    cJSON_Delete(json);
+    cJSON_Delete(rest);
     return code;
 }
 
