@@ -207,7 +207,7 @@ int process_own_folder(char **out, struct error *err)
 void process_keep_small(void)
 {
 #if defined(__GLIBC__)
-    mallopt(M_ARENA_MAX, 2);
+    mallopt(M_ARENA_MAX, 1); /* any other grows by 4 KiB at a time, each of them a system call */
     mallopt(M_MMAP_THRESHOLD, 128 << 10);
     mallopt(M_TRIM_THRESHOLD, 128 << 10);
 #endif
