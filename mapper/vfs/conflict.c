@@ -18,7 +18,7 @@
 #include "uploads.h"
 
 #define REWRITE_MS 60000
-#define ADOPTIONS_MAX 3
+#define FALSE_ALARMS_MAX 5
 #define NAME_BYTES_MAX 200 /* of a copy's name: leaves room in the path */
 
 /* --- a rewrite of our own save --- */
@@ -75,8 +75,8 @@ static bool are_all_ours(const struct graph_versions *versions, const char *user
     return count > 0;
 }
 
-int conflict_is_rewrite(struct upload *upload, struct journal_row *row, const struct call *call,
-                        struct error *err)
+int conflict_find_cause(enum conflict_cause *out, struct upload *upload, struct journal_row *row,
+                        const struct call *call, struct error *err)
 {
     struct account *account = upload->library->account;
     struct graph_versions versions = {0};
@@ -86,7 +86,8 @@ int conflict_is_rewrite(struct upload *upload, struct journal_row *row, const st
     int64_t saved_ms = own_save_ms(upload->library->online->uploads, row);
     int code = 0;
 
-    if (row->attempts >= ADOPTIONS_MAX) {
+    *out = CONFLICT_REAL;
+    if (upload->false_alarms >= FALSE_ALARMS_MAX) {
         return 0;
     }
     code = graph_get_item(&item, account, row->drive_id, row->item_id, call, err);
@@ -94,20 +95,18 @@ int conflict_is_rewrite(struct upload *upload, struct journal_row *row, const st
         return 0;
     }
     if (code == 0 && (str_equal(item.ctag, row->version) || str_equal(item.etag, row->version))) {
-        graph_item_clear(&item); /* it is as we know it: a session's own doing (graph-facts 2.9) */
-        return 1;
-    }
-    if (code == 0 && saved_ms > 0) {
+        *out =
+            CONFLICT_UNTRUE; /* a session's own doing (graph-facts 2.9), or a replica's that lags */
+    } else if (code == 0 && saved_ms > 0) {
         code = graph_list_versions(&versions, account, row->drive_id, row->item_id, call, err);
-    }
-    if (code == 0 && saved_ms > 0) {
         account_info(account, &info);
         version = item.ctag ? item.ctag : item.etag;
-        if (version && are_all_ours(&versions, info.user_id, saved_ms)) {
+        if (code == 0 && version && are_all_ours(&versions, info.user_id, saved_ms)) {
             code = str_copy(&row->version, version, err);
-            code = code < 0 ? code : 1;
+            *out = code == 0 ? CONFLICT_REWRITE : CONFLICT_REAL;
         }
     }
+    upload->false_alarms += *out != CONFLICT_REAL;
     graph_versions_clear(&versions);
     graph_item_clear(&item);
     return code;

@@ -17,6 +17,7 @@
 
 char *rename_rewritten(struct rename *r, const struct call *call)
 {
+    enum conflict_cause cause = CONFLICT_REAL;
     struct upload upload = {0};
     struct journal_row row = {0};
     struct place place = {0};
@@ -32,7 +33,7 @@ char *rename_rewritten(struct rename *r, const struct call *call)
         upload.library = place.library;
         row.drive_id = place.drive_id; /* lent, as is the next */
         row.item_id = place.item_id;
-        if (conflict_is_rewrite(&upload, &row, call, NULL) == 1) {
+        if (conflict_find_cause(&cause, &upload, &row, call, NULL) == 0 && cause != CONFLICT_REAL) {
             version = row.version;
             row.version = NULL;
         }

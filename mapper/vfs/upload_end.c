@@ -12,6 +12,9 @@
 #include "local.h"
 #include "uploads.h"
 
+#define ASK_AGAIN_MS 5000
+#define REPLICA_MS 500 /* doubled each time */
+
 /* --- it arrived --- */
 
 /* The node of what was saved; NULL: the tree does not show it. online->lock held. */
@@ -308,6 +311,28 @@ static uint32_t any_number(void)
     return number;
 }
 
+/* The service says that another version is there. A retry goes out with the version that is there
+ * now; at once, unless it is the one that was refused: then a replica may need a little. */
+static enum journal_step compare(struct upload *upload, struct journal_row *row,
+                                 const struct journal_try *tried, const struct call *call,
+                                 struct error *error)
+{
+    enum conflict_cause cause = CONFLICT_REAL;
+
+    row->due_ms = tried->now_ms;
+    if (conflict_find_cause(&cause, upload, row, call, error) < 0) {
+        row->due_ms += ASK_AGAIN_MS;
+        return JOURNAL_STEP_RETRY;
+    }
+    if (cause == CONFLICT_REAL) {
+        return tried->keeps_both ? JOURNAL_STEP_COPY : JOURNAL_STEP_CONFLICT;
+    }
+    if (cause == CONFLICT_UNTRUE) {
+        row->due_ms += (int64_t)REPLICA_MS << (upload->false_alarms - 1);
+    }
+    return JOURNAL_STEP_RETRY;
+}
+
 /* What is different about the next try. */
 static enum journal_step decide(struct uploads *uploads, struct upload *upload,
                                 struct journal_row *row, int code, const struct call *call,
@@ -327,20 +352,14 @@ static enum journal_step decide(struct uploads *uploads, struct upload *upload,
         row->locked_ms = tried.now_ms;
     }
     if (step == JOURNAL_STEP_COMPARE) {
-        int same = conflict_is_rewrite(upload, row, call, error);
-
-        step = same == 1          ? JOURNAL_STEP_RETRY
-               : same < 0         ? JOURNAL_STEP_RETRY
-               : tried.keeps_both ? JOURNAL_STEP_COPY
-                                  : JOURNAL_STEP_CONFLICT;
-        row->due_ms = same < 0 ? tried.now_ms + 5000 : tried.now_ms;
+        step = compare(upload, row, &tried, call, error);
     }
     if (step == JOURNAL_STEP_COPY) {
         struct error ignored = {0};
 
         if (conflict_name_copy(upload, row, call, &ignored) < 0) {
             step = JOURNAL_STEP_RETRY;
-            row->due_ms = tried.now_ms + 5000;
+            row->due_ms = tried.now_ms + ASK_AGAIN_MS;
         } else {
             row->due_ms = tried.now_ms;
         }
@@ -415,7 +434,7 @@ void upload_failed(struct uploads *uploads, struct upload *upload, struct journa
     set = upload_set_row(uploads, upload, row, step == JOURNAL_STEP_COPY, &ignored);
     if (set < 0) { /* it goes on as before, a little later */
         mutex_lock(&uploads->lock);
-        upload->row.due_ms = clock_wall_ms(clock_system()) + 5000;
+        upload->row.due_ms = clock_wall_ms(clock_system()) + ASK_AGAIN_MS;
         upload->row.state = JOURNAL_RETRY;
         mutex_unlock(&uploads->lock);
     } else if (step == JOURNAL_STEP_COPY) {

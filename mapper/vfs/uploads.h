@@ -38,6 +38,7 @@ struct upload {
     bool is_cancelled;        /* the worker is to leave it */
     bool is_done;             /* the server has it; its file may be going away */
     uint64_t done_bytes;
+    unsigned false_alarms; /* tries that were told of a conflict which was none */
     /* Not sent while this delete settles; NULL: there is none. Compared, never looked into. */
     const struct settling *shelf;
 };
@@ -239,10 +240,17 @@ void uploads_remember(struct uploads *uploads, const char *item_id, const char *
 int conflict_copy_name(char **out, const char *name, const char *user_name, int64_t wall_ms,
                        unsigned number, struct error *err);
 
-/* 1: what is on the server is our own last save, rewritten by the service; row->version is its
- * version now. 0: somebody else's. */
-int conflict_is_rewrite(struct upload *upload, struct journal_row *row, const struct call *call,
-                        struct error *err);
+/* Why the service says that another version is there. */
+enum conflict_cause {
+    CONFLICT_REAL,    /* somebody saved */
+    CONFLICT_REWRITE, /* the service itself rewrote our last save; row->version is its version now */
+    CONFLICT_UNTRUE   /* nobody did: the version is the one that was sent along */
+};
+
+/* Asks the service. A file of which that was asked too often has a real one: it is not sent for ever.
+ * Errors: those of the requests; *out is CONFLICT_REAL then. */
+int conflict_find_cause(enum conflict_cause *out, struct upload *upload, struct journal_row *row,
+                        const struct call *call, struct error *err);
 
 /* Whether what the item has now is what a try of the row brought whose answer got lost, as far as its
  * size, its user and the time tell: row->version becomes that version. */

@@ -30,7 +30,7 @@ FAULTS = [
     {"match": {"host": "graph", "method": "PUT"}, "action": {"status": 423, "code": "resourceLocked"}},
     {"match": {"host": "graph", "method": "PUT"}, "action": {"status": 507, "code": "insufficientStorage"}},
     {"match": {"host": "graph", "method": "PUT"}, "action": {"run_first": True, "reset": True}},
-    # untrue, so it is not said four times in a row: then it is believed, and both versions are kept
+    # untrue, so it is not said six times in a row: then it is believed, and both versions are kept
     {"match": {"host": "graph", "method": "POST", "path": "*createUploadSession"}, "action": {"status": 412, "code": "resourceModified"},
      "count": 1},
     {"match": {"host": "graph", "method": "POST", "path": "*createUploadSession"}, "action": {"status": 500}},

@@ -171,6 +171,60 @@ static void journal_conflict__is_none_when_the_service_rewrote_our_save(void **s
     assert_true(fake_has_text(f->fake, "a.docx", "somebody's"));
 }
 
+/* Others find that too: the service says so, and the item has the version that was sent along. */
+static void journal_conflict__is_none_when_nobody_changed_it(void **state)
+{
+    struct fixture *f = *state;
+
+    fake_put_text(f->fake, "a", "old");
+    fake_fail(f->fake, FAKE_UPLOAD, ERR_CHANGED, 0, 5);
+    assert_int_equal(fixture_write_text(f, "", "a", "mine"), 0);
+    waiting_until_sent(f);
+    for (int i = 0; i < 5; i++) {
+        assert_int_equal(waiting_look(f).count, 1);
+        waiting_send_now(f);
+    }
+    assert_true(fake_has_text(f->fake, "a", "mine"));
+    assert_int_equal(fake_children(f->fake, ""), 1);
+    assert_int_equal(fake_versions(f->fake, "a"), 2);
+}
+
+static void journal_conflict__that_is_said_without_end_is_believed(void **state)
+{
+    struct fixture *f = *state;
+
+    fake_put_text(f->fake, "a.txt", "old");
+    fake_fail(f->fake, FAKE_UPLOAD, ERR_CHANGED, 0, 6);
+    assert_int_equal(fixture_write_text(f, "", "a.txt", "mine"), 0);
+    waiting_until_sent(f);
+    for (int i = 0; i < 5; i++) {
+        waiting_send_now(f);
+    }
+    assert_copy(f, ").txt", "mine");
+    assert_true(fake_has_text(f->fake, "a.txt", "old"));
+}
+
+/* A save that failed for other reasons before is asked about as any other. */
+static void journal_conflict__is_none_after_other_failures(void **state)
+{
+    struct fixture *f = *state;
+
+    fake_put_text(f->fake, "a", "old");
+    fake_fail(f->fake, FAKE_UPLOAD, ERR_LOCKED, 0, 4);
+    assert_int_equal(fixture_write_text(f, "", "a", "mine"), 0);
+    waiting_until_sent(f);
+    for (int i = 0; i < 3; i++) {
+        waiting_send_now(f);
+    }
+    assert_int_equal(waiting_look(f).state, UPLOAD_RETRY);
+    fake_fail(f->fake, FAKE_UPLOAD, ERR_CHANGED, 0, 1);
+    waiting_send_now(f);
+    assert_int_equal(waiting_look(f).count, 1);
+    waiting_send_now(f);
+    assert_true(fake_has_text(f->fake, "a", "mine"));
+    assert_int_equal(fake_children(f->fake, ""), 1);
+}
+
 static void journal_lock__is_waited_for(void **state)
 {
     struct fixture *f = *state;
@@ -200,6 +254,9 @@ static const struct CMUnitTest tests[] = {
     CONFLICT_TEST(journal_conflict__is_refused_when_policy_says_so),
     CONFLICT_TEST(journal_conflict__with_open_handles_goes_on_in_the_copy),
     CONFLICT_TEST(journal_conflict__is_none_when_the_service_rewrote_our_save),
+    CONFLICT_TEST(journal_conflict__is_none_when_nobody_changed_it),
+    CONFLICT_TEST(journal_conflict__that_is_said_without_end_is_believed),
+    CONFLICT_TEST(journal_conflict__is_none_after_other_failures),
     CONFLICT_TEST(journal_lock__is_waited_for),
 };
 
