@@ -24,17 +24,15 @@ static int set_trust(struct governor *governor, const char *ca_file, struct erro
     struct trust *trust = NULL;
     int code;
 
-    if (str_equal(ca_file, governor->ca_file)) {
+    if (governor->transfer.trust && str_equal(ca_file, governor->ca_file)) {
         return 0;
     }
     if (governor->transfer.trust && governor->retired_count == retired_max) {
         return error_set(err, ERR_LIMIT, "CaFile changed too often; restart to use '%s'", ca_file);
     }
-    if (ca_file) {
-        code = trust_new(&trust, ca_file, err);
-        if (code < 0) {
-            return code;
-        }
+    code = trust_new(&trust, ca_file, err);
+    if (code < 0) {
+        return code;
     }
     code = str_copy(&governor->ca_file, ca_file, err);
     if (code < 0) {

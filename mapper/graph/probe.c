@@ -216,7 +216,7 @@ int graph_probe(struct graph_probe *out, const struct graph_options *options, co
     if (!transfer_origin(&probe.origin, url, err)) {
         code = err ? err->code : ERR_PROTOCOL;
     }
-    if (code == 0 && options->ca_file) {
+    if (code == 0) {
         code = trust_new(&probe.trust, options->ca_file, err);
     }
     if (code == 0) {

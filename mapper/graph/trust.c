@@ -13,8 +13,18 @@
 #define CA_FILE_MAX (1u << 20)
 
 struct trust {
-    STACK_OF(X509) * certificates;
+    STACK_OF(X509) * certificates; /* of CaFile */
+    bool has_folder;
 };
+
+/* libcurl would use both. The file alone is 140 CAs, parsed for each connection and kept as long as it
+ * lives: 3 MB, of an agent that has 8 without them (tests/bench). */
+static bool has_folder(void)
+{
+    const curl_version_info_data *curl = curl_version_info(CURLVERSION_NOW);
+
+    return trust_folder_is_current(curl->capath, curl->cainfo);
+}
 
 static int read_certificates(struct trust *trust, const struct buf *pem, const char *ca_file,
                              struct error *err)
@@ -53,11 +63,11 @@ int trust_new(struct trust **out, const char *ca_file, struct error *err)
         code = error_set(err, ERR_NO_MEMORY, "no memory for certificates");
         goto out;
     }
-    code = file_read_all(&pem, ca_file, err);
-    if (code < 0) {
-        goto out;
+    trust->has_folder = has_folder();
+    code = ca_file ? file_read_all(&pem, ca_file, err) : 0;
+    if (code == 0 && ca_file) {
+        code = read_certificates(trust, &pem, ca_file, err);
     }
-    code = read_certificates(trust, &pem, ca_file, err);
     if (code < 0) {
         goto out;
     }
@@ -95,7 +105,10 @@ static CURLcode add_to_context(CURL *easy, void *ssl_context, void *payload)
 
 void trust_apply(struct trust *trust, CURL *easy)
 {
-    if (trust) {
+    if (trust->has_folder) {
+        curl_easy_setopt(easy, CURLOPT_CAINFO, NULL);
+    }
+    if (sk_X509_num(trust->certificates) > 0) {
         curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, add_to_context);
         curl_easy_setopt(easy, CURLOPT_SSL_CTX_DATA, trust);
         /* a cached store would be changed under connections of other transfers */
