@@ -242,6 +242,17 @@ static struct http_op *find_flight(const struct op_list *list, const struct http
     return NULL;
 }
 
+/* What nobody waited for is waited for now; the mutex is held. */
+static void raise_priority(struct governor *governor, struct http_op *op,
+                           enum call_priority priority)
+{
+    if (op->state == OP_WAITING && priority < op->priority) {
+        op_list_remove(&governor->waiting[op->priority], op);
+        op->priority = priority;
+        op_list_add(&governor->waiting[priority], op);
+    }
+}
+
 /* True when `op` now waits for the answer to an identical request. */
 static bool follow(struct governor *governor, struct http_op *op)
 {
@@ -253,11 +264,7 @@ static bool follow(struct governor *governor, struct http_op *op)
     if (!leader) {
         return false;
     }
-    if (leader->state == OP_WAITING && op->priority < leader->priority) {
-        op_list_remove(&governor->waiting[leader->priority], leader);
-        leader->priority = op->priority;
-        op_list_add(&governor->waiting[leader->priority], leader);
-    }
+    raise_priority(governor, leader, op->priority);
     op->state = OP_FOLLOWING;
     op->next = leader->followers;
     leader->followers = op;
@@ -315,6 +322,7 @@ static void wait_for(struct governor *governor, struct http_op *op, const struct
     mutex_lock(&governor->mutex);
     while (!op->is_done) {
         bool is_cancelled;
+        bool is_awaited;
 
         if (!call || !call->is_cancelled || op->wants_cancel) {
             cond_wait(&op->done, &governor->mutex);
@@ -322,7 +330,12 @@ static void wait_for(struct governor *governor, struct http_op *op, const struct
         }
         mutex_unlock(&governor->mutex);
         is_cancelled = call->is_cancelled(call->payload);
+        is_awaited = call->is_awaited && call->is_awaited(call->payload);
         mutex_lock(&governor->mutex);
+        if (is_awaited && op->state == OP_WAITING && op->priority > CALL_LISTING) {
+            raise_priority(governor, op, CALL_LISTING);
+            curl_multi_wakeup(governor->multi);
+        }
         if (is_cancelled) {
             op->wants_cancel = true;
             curl_multi_wakeup(governor->multi);

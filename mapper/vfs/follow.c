@@ -281,11 +281,14 @@ static int run_round(struct library *library, const struct call *call, struct er
 static int wait_round(struct library *library, const struct call *call, struct error *err)
 {
     uint32_t rounds = library->follow_rounds;
+    bool is_awaiting = call->priority < CALL_REFRESH;
     int code = 0;
 
+    library->awaiting += is_awaiting;
     while (library->is_following && code == 0) {
         code = call_wait(call, &library->online->changed, &library->online->lock, err);
     }
+    library->awaiting -= is_awaiting;
     if (code == 0 && library->follow_rounds != rounds &&
         (library->follow_error.code == ERR_UNREACHABLE ||
          library->follow_error.code == ERR_SIGNED_OUT)) {
@@ -453,11 +456,20 @@ static struct library *next_due(struct online_vfs *online, int64_t *wait_ms)
     return first;
 }
 
+/* Both are asked with and without the lock. */
 static bool is_ending(void *payload)
 {
-    struct online_vfs *online = payload;
+    struct library *library = payload;
 
-    return atomic_load(&online->is_follower_ending); /* asked with and without the lock */
+    return atomic_load(&library->online->is_follower_ending);
+}
+
+/* Above the soft limit background work rests, for a minute maybe. A program must not rest with it. */
+static bool is_awaited(void *payload)
+{
+    struct library *library = payload;
+
+    return atomic_load(&library->awaiting) > 0;
 }
 
 static void *follow(void *payload)
@@ -473,7 +485,8 @@ static void *follow(void *payload)
             struct call call = {.priority = CALL_REFRESH,
                                 .deadline_ms = online_now() + POLL_CALL_MS,
                                 .is_cancelled = is_ending,
-                                .payload = online};
+                                .is_awaited = is_awaited,
+                                .payload = library};
 
             library->polled_ms = online_now();
             mutex_unlock(&online->lock);

@@ -63,6 +63,7 @@ struct library {
     unsigned follow_failures;
     int64_t no_delta_until_ms; /* the service refused it, or failed at it */
     bool is_following;         /* a thread asks */
+    atomic_uint awaiting;      /* threads that wait for its answer and do no background work */
     uint32_t follow_rounds;
     struct error follow_error; /* of the last one */
 };

@@ -16,6 +16,9 @@ struct call {
     enum call_priority priority;
     int64_t deadline_ms;                 /* clock_system()'s monotonic clock; 0 = 60 s from now */
     bool (*is_cancelled)(void *payload); /* may be NULL; polled at least every 200 ms */
+    /* May be NULL. Of background work: somebody waits for its answer now, so that what is not on its
+     * way yet goes as CALL_LISTING. Polled together with is_cancelled, which must be there. */
+    bool (*is_awaited)(void *payload);
     void *payload;
 };
 

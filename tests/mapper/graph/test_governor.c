@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/str.h"
 #include "base/thread.h"
 #include "graph/governor.h"
@@ -271,6 +272,66 @@ static void governor__holds_background_work_back_above_the_soft_limit(void **sta
     assert_int_equal(finish(&refresh), ERR_CANCELLED);
 }
 
+/* Threads that share what one of them asks for. */
+struct shared {
+    struct fixture *f;
+    bool was_asked; /* guarded by the server's mutex, as the next */
+    bool is_awaited;
+    int code;
+};
+
+static bool never(void *payload)
+{
+    (void)payload;
+    return false;
+}
+
+static bool somebody_waits(void *payload)
+{
+    struct shared *shared = payload;
+    bool is_awaited;
+
+    mutex_lock(&shared->f->server.mutex);
+    shared->was_asked = true;
+    is_awaited = shared->is_awaited;
+    cond_broadcast(&shared->f->server.changed);
+    mutex_unlock(&shared->f->server.mutex);
+    return is_awaited;
+}
+
+static void *refresh_shared(void *payload)
+{
+    struct shared *shared = payload;
+    const struct call call = {.priority = CALL_REFRESH,
+                              .deadline_ms = clock_mono_ms(clock_system()) + 600000,
+                              .is_cancelled = never,
+                              .is_awaited = somebody_waits,
+                              .payload = shared};
+
+    shared->code = perform(shared->f, 2, &call);
+    return NULL;
+}
+
+static void governor__lets_background_work_go_when_somebody_waits_for_it(void **state)
+{
+    struct fixture *f = *state;
+    struct shared shared = {.f = f};
+    struct thread thread = {0};
+
+    assert_int_equal(perform(f, 9, NULL), 0);
+    assert_int_equal(thread_start(&thread, "refresh", refresh_shared, &shared, NULL), 0);
+    mutex_lock(&f->server.mutex);
+    while (!shared.was_asked) {
+        cond_wait(&f->server.changed, &f->server.mutex);
+    }
+    assert_int_equal(f->server.seen_count, 1); /* above the soft limit it rests */
+    shared.is_awaited = true;
+    mutex_unlock(&f->server.mutex);
+    thread_join(&thread);
+    assert_int_equal(shared.code, 0);
+    assert_int_equal(f->server.seen_count, 2);
+}
+
 static void governor__refuses_a_prefetch_above_the_soft_limit(void **state)
 {
     struct fixture *f = *state;
@@ -452,6 +513,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         TEST(governor__sends_what_is_urgent_first),
         TEST_LIMITS(governor__holds_background_work_back_above_the_soft_limit),
+        TEST_LIMITS(governor__lets_background_work_go_when_somebody_waits_for_it),
         TEST_LIMITS(governor__refuses_a_prefetch_above_the_soft_limit),
         TEST_LIMITS(governor__fails_everything_above_the_hard_limit),
         TEST_LIMITS(governor_configure__lets_waiting_work_go),
