@@ -175,10 +175,15 @@ static int take_round(struct session_account *a, struct library_list *found,
     a->libraries = *found;
     memset(found, 0, sizeof(*found));
     a->report = *report;
-    a->discovered_ms = clock_wall_ms(clock_system());
     error_clear(&a->last_error);
     mutex_unlock(&session->mutex);
-    return session_remap(session, err);
+    code = session_remap(session, err);
+    if (code == 0) { /* whoever reads it in status finds the libraries */
+        mutex_lock(&session->mutex);
+        a->discovered_ms = clock_wall_ms(clock_system());
+        mutex_unlock(&session->mutex);
+    }
+    return code;
 }
 
 /* A copy of what is known, to work on without the lock. */

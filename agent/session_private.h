@@ -68,7 +68,7 @@ struct session_account {
     struct library_list libraries; /* last round, or what state knew */
     struct str_list verified;      /* keys whose drive was confirmed while a round was on its way */
     struct discover_report report;
-    int64_t discovered_ms;   /* wall clock of the last round that worked; 0: none in this session */
+    int64_t discovered_ms;   /* wall clock; the last round whose libraries are mapped; 0: none */
     int64_t searching_ms;    /* monotonic; since when a round asks Graph; 0: none does */
     struct error last_error; /* of the last round that did not */
     unsigned failures;       /* rounds in a row that did not bring all */
