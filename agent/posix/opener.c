@@ -11,6 +11,7 @@
 #include "doors_path.h"
 
 #define START_MS 2000 /* what cannot show anything has ended by then */
+#define COPY_MS 20000 /* all of them end when they have the text; one that hangs ends the command */
 
 static bool is_target(const char *target)
 {
@@ -81,7 +82,7 @@ static int copy_file(const char *file, struct error *err)
         if (!is_in_path(ways[i].program) || process_start(&process, &options, NULL) < 0) {
             continue;
         }
-        code = process_wait(process, &status, START_MS, NULL);
+        code = process_wait(process, &status, COPY_MS, NULL);
         process_free(process);
         if (code == 0 && status == 0) {
             return 0;
