@@ -12,36 +12,50 @@ agent_start
 sign_in
 library=$root/contoso/finance/"Shared Documents"
 ls "$library" >/dev/null || fail "the library is not there"
-mkdir "$library/saves" || fail "mkdir"
 
-truth() { control item "{\"tenant\":\"contoso\",\"library\":\"/sites/finance/Shared Documents\",\"path\":\"saves/$1\"}" | jq -r "$2"; }
+folder=
+truth() { control item "{\"tenant\":\"contoso\",\"library\":\"/sites/finance/Shared Documents\",\"path\":\"$folder/$1\"}" | jq -r "$2"; }
 tree() {
-    control tree '{"tenant":"contoso","library":"/sites/finance/Shared Documents","path":"saves"}' |
+    control tree "{\"tenant\":\"contoso\",\"library\":\"/sites/finance/Shared Documents\",\"path\":\"$folder\"}" |
         jq -r '.items[] | (.path // .name)' | LC_ALL=C sort
 }
+nothing_waits() { [ "$(mooring uploads list --json | jq '.uploads | length')" = 0 ]; }
 # The server says the same twice, with more than the settling time between.
 settled() {
     local now
-    [ "$(status '.uploads | (.running // 0) + (.waiting // 0)')" = 0 ] || return 1
+    nothing_waits || return 1
     now=$(tree | md5sum)
     sleep 4
-    [ "$(tree | md5sum)" = "$now" ] && [ "$(status '.uploads | (.running // 0) + (.waiting // 0)')" = 0 ]
+    nothing_waits && [ "$(tree | md5sum)" = "$now" ]
 }
 
-"$replay" prepare "$library/saves" >"$work/prepare.txt" || fail "$(cat "$work/prepare.txt")"
-until_true 60 "the files that are there before" settled
+# All sequences in a folder of their own. The steps of a save are within the settling time of 3 seconds; where one took longer,
+# as the machine had other things to do, it was two saves, and nothing can be said of the folder: all are done again in another.
 declare -A ids versions
-while IFS=$'\t' read -r name document kind _; do
-    [ "$kind" = old ] || continue
-    ids[$name]=$(truth "$name/$document" .id)
-    versions[$name]=$(truth "$name/$document" .versions)
-done < <("$replay" list 2>/dev/null)
-control clear-log '{}' >/dev/null
-
-REST_SECONDS=5 "$replay" run "$library/saves" >"$work/run.txt" || fail "$(grep FAIL "$work/run.txt")"
-pass "$(tail -n 1 "$work/run.txt")"
-until_true 60 "the saves" settled
-"$replay" check "$library/saves" >"$work/check.txt" || fail "$(grep FAIL "$work/check.txt")"
+run_all() {
+    local code
+    mkdir "$library/$folder" || fail "mkdir"
+    "$replay" prepare "$library/$folder" >"$work/prepare.txt" || fail "$(cat "$work/prepare.txt")"
+    until_true 120 "the files that are there before" settled
+    while IFS=$'\t' read -r name document kind _; do
+        [ "$kind" = old ] || continue
+        ids[$name]=$(truth "$name/$document" .id)
+        versions[$name]=$(truth "$name/$document" .versions)
+    done < <("$replay" list 2>/dev/null)
+    control clear-log '{}' >/dev/null
+    REST_SECONDS=5 QUICK_MS=2900 "$replay" run "$library/$folder" >"$work/run.txt"
+    code=$?
+    [ $code = 0 ] || [ $code = 3 ] || fail "$(grep FAIL "$work/run.txt")"
+    return $code
+}
+for round in $(seq 20); do
+    folder=saves$round
+    run_all && break
+    echo "     $(tail -n 1 "$work/run.txt"), again"
+done
+case $(tail -n 1 "$work/run.txt") in SLOW*) fail "no round was quick enough" ;; *) pass "$(tail -n 1 "$work/run.txt")" ;; esac
+until_true 120 "the saves" settled
+"$replay" check "$library/$folder" >"$work/check.txt" || fail "$(grep FAIL "$work/check.txt")"
 pass "$(tail -n 1 "$work/check.txt")"
 
 while IFS=$'\t' read -r name document kind more rest; do
@@ -61,7 +75,7 @@ done < <("$replay" list 2>/dev/null)
 [ -s "$work/wanted.txt" ] || fail "no sequence"
 pass "each is the same item, with as many versions as it was saved"
 LC_ALL=C sort -o "$work/wanted.txt" "$work/wanted.txt"
-tree | sed 's|^saves/||' >"$work/there.txt"
+tree | sed "s|^$folder/||" >"$work/there.txt"
 diff "$work/wanted.txt" "$work/there.txt" >"$work/diff.txt" || fail "the server has other files: $(cat "$work/diff.txt")"
 pass "and nothing else is there"
 control requests '{"since":0}' | jq -r '.requests[].path' |

@@ -31,7 +31,6 @@ expect "5,000 entries are listed" 5001 \
 expect "a range is read" "travel" "$(dav -r 4-9 "${library}Budget%202026/Notes%20to%20the%20budget.txt")"
 
 # What WebClient sends when a program saves a new document (windows-facts 3.7).
-doc=${library}saved.docx
 head -c 70000 /dev/urandom >"$work/document"
 cat >"$work/lockinfo" <<XML
 <?xml version="1.0" encoding="utf-8" ?><D:lockinfo xmlns:D="DAV:"><D:lockscope><D:exclusive/></D:lockscope><D:locktype><D:write/></D:locktype><D:owner><D:href>CONTOSO\\me</D:href></D:owner></D:lockinfo>
@@ -40,33 +39,49 @@ cat >"$work/times" <<XML
 <?xml version="1.0" encoding="utf-8" ?><D:propertyupdate xmlns:D="DAV:" xmlns:Z="urn:schemas-microsoft-com:"><D:set><D:prop><Z:Win32LastModifiedTime>Thu, 02 Jan 2020 03:04:05 GMT</Z:Win32LastModifiedTime><Z:Win32FileAttributes>00000020</Z:Win32FileAttributes></D:prop></D:set></D:propertyupdate>
 XML
 agent=(-A 'Microsoft-WebDAV-MiniRedir/10.0.19045' -H 'translate: f')
-expect "PROPFIND of a new name" 404 "$(code "${agent[@]}" -X PROPFIND -H 'Depth: 0' "$doc")"
-expect "PUT of nothing" 201 "$(code "${agent[@]}" -X PUT -H 'Content-Length: 0' "$doc")"
-token=$(dav "${agent[@]}" -D - -o /dev/null -X LOCK -H 'Timeout: Second-3600' --data-binary "@$work/lockinfo" "$doc" |
-    sed -n 's/^Lock-Token: <\(.*\)>.*/\1/p')
-[ -n "$token" ] || fail "no lock"
-expect "PROPPATCH of the times" 207 "$(code "${agent[@]}" -X PROPPATCH -H "If: (<$token>)" --data-binary "@$work/times" "$doc")"
-expect "HEAD" 200 "$(code "${agent[@]}" -I "$doc")"
-expect "nothing is on the server yet" "" "$(truth saved.docx '.id // empty' 2>/dev/null)"
-expect "PUT without the token" 423 "$(code "${agent[@]}" -T "$work/document" "$doc")"
-expect "PUT of the content" 204 "$(code "${agent[@]}" -H "If: (<$token>)" -T "$work/document" "$doc")"
+# What was only made waits 3 seconds for its content. Where that came later, as the machine had other things to do, the empty
+# file was a version of its own: then all is done again, with another name.
+save_new() { # NAME: sets $doc; false: it was not quick enough
+    local start early
+    doc=${library}$1
+    start=$(date +%s%N)
+    expect "PROPFIND of a new name" 404 "$(code "${agent[@]}" -X PROPFIND -H 'Depth: 0' "$doc")"
+    expect "PUT of nothing" 201 "$(code "${agent[@]}" -X PUT -H 'Content-Length: 0' "$doc")"
+    token=$(dav "${agent[@]}" -D - -o /dev/null -X LOCK -H 'Timeout: Second-3600' --data-binary "@$work/lockinfo" "$doc" |
+        sed -n 's/^Lock-Token: <\(.*\)>.*/\1/p')
+    [ -n "$token" ] || fail "no lock"
+    expect "PROPPATCH of the times" 207 "$(code "${agent[@]}" -X PROPPATCH -H "If: (<$token>)" --data-binary "@$work/times" "$doc")"
+    expect "HEAD" 200 "$(code "${agent[@]}" -I "$doc")"
+    early=$(truth "$1" '.id // empty' 2>/dev/null)
+    expect "PUT without the token" 423 "$(code "${agent[@]}" -T "$work/document" "$doc")"
+    expect "PUT of the content" 204 "$(code "${agent[@]}" -H "If: (<$token>)" -T "$work/document" "$doc")"
+    [ $((($(date +%s%N) - start) / 1000000)) -lt 2900 ] || return 1
+    expect "nothing was on the server before" "" "$early"
+}
+for round in $(seq 20); do
+    name=saved$round.docx
+    save_new "$name" && break
+    echo "     $round: not quick enough, again"
+    name=
+done
+[ -n "$name" ] || fail "never quick enough"
 expect "UNLOCK" 204 "$(code "${agent[@]}" -X UNLOCK -H "Lock-Token: <$token>" "$doc")"
-expect "it is on the server" "$(sha256sum <"$work/document" | cut -d' ' -f1)" "$(truth saved.docx .sha256)"
-expect "as one version" 1 "$(truth saved.docx .versions)"
+expect "it is on the server" "$(sha256sum <"$work/document" | cut -d' ' -f1)" "$(truth "$name" .sha256)"
+expect "as one version" 1 "$(truth "$name" .versions)"
 
 # Over an existing file: the same item, one version more; chunked as well.
-id=$(truth saved.docx .id)
+id=$(truth "$name" .id)
 head -c 900000 /dev/urandom >"$work/document"
 expect "a chunked PUT replaces" 204 "$(code -H 'Transfer-Encoding: chunked' -T "$work/document" "$doc")"
-expect "the same item" "$id" "$(truth saved.docx .id)"
-expect "one version more" 2 "$(truth saved.docx .versions)"
+expect "the same item" "$id" "$(truth "$name" .id)"
+expect "one version more" 2 "$(truth "$name" .versions)"
 dav "$doc" | cmp -s - "$work/document" || fail "GET gives other bytes"
 pass "GET gives what PUT took"
 expect "a copy" 201 "$(code -X COPY -H "Destination: ${library}copy.docx" "$doc")"
 expect "the copy is whole" "$(sha256sum <"$work/document" | cut -d' ' -f1)" "$(truth copy.docx .sha256)"
 expect "a move" 201 "$(code -X MOVE -H "Destination: ${library}moved.docx" "$doc")"
 moved_there() { [ "$(truth moved.docx '.id // empty' 2>/dev/null)" = "$id" ]; }
-until_true 30 "the move on the server" moved_there
+until_true 120 "the move on the server" moved_there
 pass "the move kept the item"
 expect "a library cannot be deleted" 403 "$(code -X DELETE "$library")"
 expect "and all is there" 200 "$(code -I "${library}moved.docx")"
@@ -101,13 +116,13 @@ fi
 
 # Live: the same libraries become a mount, and come back.
 cp "$policy" "$work/policy.dav"
-sed 's/^Transport: .*/Transport: Np/' "$work/policy.dav" >"$policy"
+sed 's/^Transport: .*/Transport: Np/' "$work/policy.dav" >"$policy.new" && mv "$policy.new" "$policy"
 is_np() { [ "$(status .transport.name)" = np ] && [ -e "$root/contoso/finance/Shared Documents/moved.docx" ]; }
-until_true 40 "the switch to a mount" is_np
+until_true 120 "the switch to a mount" is_np
 pass "Transport switches to a mount while the agent runs"
-cp "$work/policy.dav" "$policy"
+cp "$work/policy.dav" "$policy.new" && mv "$policy.new" "$policy"
 is_dav() { [ "$(status .transport.name)" = webdav ]; }
-until_true 40 "the switch back" is_dav
+until_true 120 "the switch back" is_dav
 url=$(status .transport.url)
 expect "and back" 200 "$(code -I "${url}contoso/finance/Shared%20Documents/moved.docx")"
 if grep -rqF "$password" "$work/state/mooring/mooring.log" "$work/agent.out"; then
@@ -124,7 +139,7 @@ if [ "$(id -u)" = 0 ] && unshare -m true 2>/dev/null; then
         XDG_RUNTIME_DIR="$work/run" unshare -m sh -c 'mount --bind /dev/null /dev/fuse && exec "$@"' sh \
         "$MOORING_BIN/mooring" agent --policy "$policy" >>"$work/agent.out" 2>&1 &
     agent_pid=$!
-    until_true 20 "start of the agent" agent_answers
+    until_true 120 "start of the agent" agent_answers
     expect "Auto falls back" webdav "$(status .transport.name)"
     [ -n "$(status '.transport.fallback // empty')" ] || fail "status does not say why"
     mooring status >"$work/status.txt"

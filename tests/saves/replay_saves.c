@@ -8,7 +8,8 @@
  *     replay_saves prepare|run|check FOLDER [PATTERN]
  *
  * Each sequence has a folder of its name in FOLDER. REST_SECONDS in the environment: how long
- * "wait" rests.
+ * "wait" rests. QUICK_MS there: `run` ends with 3 when the steps of a sequence took longer than that,
+ * since they are no steps of one save then.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,25 +18,47 @@
 #include <unistd.h>
 
 #include "all_saves.h"
+#include "base/clock.h"
 #include "pathfs.h"
 #include "replay.h"
 
 enum phase { PREPARE, RUN, CHECK };
 
+#define EXIT_SLOW 3
+
 struct job {
     enum phase phase;
     const char *folder;
+    int64_t began_ms; /* RUN: the first step, or the end of a rest */
 };
+
+static int64_t number_of(const char *variable)
+{
+    const char *text = getenv(variable);
+    int64_t number = 0;
+
+    return text && str_to_int64(text, 0, 600000, &number) ? number : 0;
+}
+
+/* Ends the program when the steps since the last rest took too long. */
+static void judge_pace(const struct job *job)
+{
+    int64_t most = number_of("QUICK_MS");
+    int64_t took = clock_mono_ms(clock_system()) - job->began_ms;
+
+    if (job->phase == RUN && most > 0 && took > most) {
+        printf("SLOW: %lld ms\n", (long long)took);
+        exit(EXIT_SLOW);
+    }
+}
 
 static void rest(void *payload)
 {
-    const char *seconds = getenv("REST_SECONDS");
-    int64_t wanted = 0;
+    struct job *job = payload;
 
-    (void)payload;
-    if (seconds && str_to_int64(seconds, 0, 600, &wanted)) {
-        sleep((unsigned)wanted);
-    }
+    judge_pace(job);
+    sleep((unsigned)number_of("REST_SECONDS"));
+    job->began_ms = clock_mono_ms(clock_system());
 }
 
 /* The sequence's name is that of its file. */
@@ -49,8 +72,9 @@ static void name_of(const struct sequence *sequence, char *out, size_t size)
 
 static bool do_one(void *payload, const struct sequence *sequence, char *why, size_t size)
 {
-    const struct job *job = payload;
-    struct replay replay = {.sequence = sequence, .folder = VFS_ROOT, .rest = rest};
+    struct job *job = payload;
+    struct replay replay = {
+        .sequence = sequence, .folder = VFS_ROOT, .rest = rest, .payload = payload};
     struct error err = {0};
     char name[128];
     char path[1024];
@@ -66,10 +90,14 @@ static bool do_one(void *payload, const struct sequence *sequence, char *why, si
         snprintf(why, size, "%s", err.message);
         return false;
     }
+    job->began_ms = clock_mono_ms(clock_system());
     is_good = job->phase == PREPARE ? replay_prepare(&replay, NULL)
               : job->phase == RUN   ? replay_run(&replay)
                                     : replay_check(&replay);
     vfs_unref(replay.vfs);
+    if (is_good) {
+        judge_pace(job);
+    }
     snprintf(why, size, "%s", replay.failure);
     return is_good;
 }
