@@ -86,7 +86,7 @@ tenant_start() {
     "$MOORING_BIN/mooring-tenant" --scenario "$scenario" --state "$tenant_state" --ready-file "$work/ready.json" \
         --max-seconds 1500 --die-with-parent "$@" >"$work/tenant.out" 2>&1 &
     tenant_pid=$!
-    until_true 20 "start of the tenant" test -s "$work/ready.json"
+    until_true 120 "start of the tenant" test -s "$work/ready.json"
     login_url=$(jq -r .login_url "$work/ready.json")
     graph_url=$(jq -r .graph_url "$work/ready.json")
     ca_file=$(jq -r .ca_file "$work/ready.json")
@@ -102,10 +102,11 @@ control() {
     "$MOORING_BIN/mooring-tenant" control "$tenant_state" "$@"
 }
 
-# Every further argument is a line of YAML.
+# Every further argument is a line of YAML. By renaming: an agent that watches the policy reads what it finds, and half of
+# one, without its tenants, is a policy too.
 policy_write() {
     policy=$work/policy.yaml
-    cat >"$policy" <<YAML
+    cat >"$policy.new" <<YAML
 Cloud: Custom
 CustomLoginUrl: $login_url
 CustomGraphUrl: $graph_url
@@ -116,8 +117,9 @@ StartupJitterSeconds: 0
 MountRoot: $root
 YAML
     # What a test looks at on the server is there when its program has closed it, unless it asks for the journal.
-    case "$*" in *WriteMode:*) ;; *) echo "WriteMode: BeforeClose" >>"$policy" ;; esac
-    printf '%s\n' "$@" >>"$policy"
+    case "$*" in *WriteMode:*) ;; *) echo "WriteMode: BeforeClose" >>"$policy.new" ;; esac
+    printf '%s\n' "$@" >>"$policy.new"
+    mv "$policy.new" "$policy"
 }
 
 test_env() {
@@ -133,7 +135,7 @@ agent_start() {
     HOME="$work/home" XDG_STATE_HOME="$work/state" XDG_CACHE_HOME="$work/cache" XDG_CONFIG_HOME="$work/config" \
         XDG_RUNTIME_DIR="$work/run" "$MOORING_BIN/mooring" agent --policy "$policy" >>"$work/agent.out" 2>&1 &
     agent_pid=$!
-    until_true 20 "start of the agent" agent_answers
+    until_true 120 "start of the agent" agent_answers
 }
 
 agent_answers() {
@@ -160,10 +162,10 @@ approve_codes() {
             control device "{\"action\":\"approve\",\"tenant\":\"$tenant\",\"user_code\":\"$code\"${1:+,\"user\":\"$1\"}}" \
                 >/dev/null
         done
-    [ "$(status '[.accounts[] | select(.discovered)] | length')" = "$(status '.accounts | length')" ]
+    [ "$(status '(.accounts | length) > 0 and all(.accounts[]; .discovered)')" = true ]
 }
 
 # sign_in [USER]: the first user of each tenant when none is named
 sign_in() {
-    until_true 60 "sign-in and discovery" approve_codes "${1:-}"
+    until_true 120 "sign-in and discovery" approve_codes "${1:-}"
 }

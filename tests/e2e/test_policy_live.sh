@@ -10,22 +10,17 @@ slowest=0
 
 mount_id() { awk -v root="$root" '$5 == root { print $1 }' /proc/self/mountinfo; }
 
-# within NAME COMMAND...: how long a change of the policy takes to be seen. A machine that is busy with other things may
-# take longer than the promise; then it is said, not failed.
+quietly() { "$@" >/dev/null 2>&1; }
+# within NAME COMMAND...: waits for a change of the policy to be seen, and tells how long that took. The two seconds of the
+# promise are a condition by hand alone, on a machine that does nothing else: WITHIN_MS=2000 tests/e2e/test_policy_live.sh
 within() {
-    local name=$1 start end took
+    local name=$1 start took
     shift
     start=$(date +%s%N)
-    end=$((SECONDS + 20))
-    until "$@" >/dev/null 2>&1; do
-        [ $SECONDS -lt $end ] || fail "$name: not within 20 seconds"
-        sleep 0.05
-    done
+    until_true 120 "$name" quietly "$@"
     took=$((($(date +%s%N) - start) / 1000000))
     [ $took -gt $slowest ] && slowest=$took
-    if [ $took -gt 2000 ] && awk -v cpus="$(nproc)" '{ exit !($1 < cpus) }' /proc/loadavg; then
-        fail "$name: took $took ms"
-    fi
+    [ -z "${WITHIN_MS:-}" ] || [ $took -le "$WITHIN_MS" ] || fail "$name: took $took ms"
     pass "$name ($took ms)"
 }
 
@@ -68,6 +63,9 @@ within "and lets again" touch "$assets/new.txt"
 rm "$assets/new.txt"
 
 # --- scope: nothing is asked of the service
+# Where that took longer than the settling time, the file was sent, and its delete is to be sent still.
+nothing_waits() { [ "$(mooring uploads list --json | jq '.uploads | length')" = 0 ]; }
+until_true 120 "the end of what waits" nothing_waits
 control clear-log >/dev/null
 live "ExcludeSites: ['*/sites/marketing']"
 within "an exclude rule takes its site away" not test -e "$root/contoso/marketing"
@@ -123,12 +121,10 @@ cp "$policy" "$work/k/..1/policy.yaml"
 live "BlockAboveMB: 0"
 cp "$policy" "$work/k/..2/policy.yaml"
 ln -s ..1 "$work/k/..data"
-rm "$policy"
-ln -s k/..data/policy.yaml "$policy"
+ln -s k/..data/policy.yaml "$policy.new" && mv -T "$policy.new" "$policy"
 within "a link to another file" refuses "$assets/Raw footage.mp4"
 ln -s ..2 "$work/k/..new" && mv -T "$work/k/..new" "$work/k/..data"
 within "a link that is turned" reads "$assets/Raw footage.mp4"
-rm "$policy"
 
 # --- accounts
 live
@@ -136,7 +132,7 @@ within "back" refuses "$assets/Raw footage.mp4"
 policy_write "Tenants: [contoso.onmicrosoft.com, fabrikam.onmicrosoft.com]" "MetadataSeconds: 3600"
 within "a tenant is added" accounts_are 2
 sign_in
-until_true 20 "its libraries" test -e "$root/fabrikam/plant"
+until_true 120 "its libraries" test -e "$root/fabrikam/plant"
 live
 within "a tenant is taken out, with its libraries" not test -e "$root/fabrikam"
 expect "and its account" 1 "$(status '.accounts | length')"
@@ -164,7 +160,7 @@ within "the mount comes back" test -e "$root/contoso/finance"
 
 # --- the end
 live "Enabled: false"
-until_true 20 "the end of the agent" not kill -0 "$agent_pid"
+until_true 120 "the end of the agent" not kill -0 "$agent_pid"
 wait "$agent_pid"
 expect "Enabled off ends the agent with 0" 0 $?
 agent_pid=
