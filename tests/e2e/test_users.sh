@@ -41,7 +41,7 @@ start_as() {
     chown "$1:$1" "$work/$1/policy.yaml"
     become "$1"
     "${as[@]}" "$MOORING_BIN/mooring" agent --policy "$work/$1/policy.yaml" >"$work/$1/agent.out" 2>&1 &
-    pids="${pids:-} $!"
+    pids="$pids $!"
 }
 json_as() {
     become "$1"
@@ -53,11 +53,18 @@ ready_as() {
     [ -n "$code" ] && control device "{\"action\":\"approve\",\"tenant\":\"$domain\",\"user_code\":\"$code\"}" >/dev/null
     [ "$(json_as "$1" | jq -r '[.accounts[] | select(.discovered)] | length')" = 1 ]
 }
-trap '[ -z "$pids" ] || kill $pids; e2e_end' EXIT
+pids=
+end_both() {
+    local code=$?
+    [ -z "$pids" ] || kill $pids
+    (exit $code)
+    e2e_end
+}
+trap end_both EXIT
 start_as 61001
 start_as 61002
-until_true 60 "sign-in of the first user" ready_as 61001
-until_true 60 "sign-in of the second user" ready_as 61002
+until_true 120 "sign-in of the first user" ready_as 61001
+until_true 120 "sign-in of the second user" ready_as 61002
 pass "two users run an agent each, without root"
 become 61001
 folder=$("${as[@]}" find "$work/61001/mnt" -mindepth 3 -maxdepth 3 -type d | head -n 1)
