@@ -19,7 +19,7 @@ policy_write "Tenants:" "  - contoso.onmicrosoft.com" "MetadataSeconds: 2" "Mass
 agent_start
 sign_in
 library=$root/contoso/a/"Shared Documents"
-until_true 30 "the library" test -d "$library/one"
+until_true 120 "the library" test -d "$library/one"
 
 # `count PATH`: requests whose path matches, since the last `forget`
 forget() { control clear-log >/dev/null; }
@@ -38,8 +38,8 @@ edit write '"path":"one/new.txt","text":"made elsewhere"'
 edit move '"path":"one/kept.txt","to":"two/renamed.txt"'
 edit delete '"path":"two/other.txt"'
 edit write '"path":"one/file.txt","text":"newer content"'
-until_true 20 "a new file" shows "$library/one" "file.txt new.txt"
-until_true 20 "a moved and a deleted file" shows "$library/two" "renamed.txt"
+until_true 120 "a new file" shows "$library/one" "file.txt new.txt"
+until_true 120 "a moved and a deleted file" shows "$library/two" "renamed.txt"
 expect "no folder was listed again" 0 "$(requests /children)"
 expect "nor any item asked for" 0 "$(requests '/items/[^/]*\?')"
 expect "the edited file" "newer content" "$(cat "$library/one/file.txt")"
@@ -52,18 +52,18 @@ exec 6<>"$library/one/new.txt"
 edit write '"path":"one/file.txt","text":"third content"'
 edit write '"path":"one/new.txt","text":"theirs, which must stay"'
 edited() { [ "$(stat -c %s "$library/one/new.txt")" != 14 ] || [ "$(requests 'GET .*delta')" -gt 3 ]; }
-until_true 20 "changes of open files" edited
+until_true 120 "changes of open files" edited
 expect "an open file reads on in its version" "newer content" "$(cat <&5)"
 exec 5<&-
 printf 'OURS' >&6
 exec 6>&- 2>/dev/null
-until_true 20 "the third version" grep -q "third content" "$library/one/file.txt"
+until_true 120 "the third version" grep -q "third content" "$library/one/file.txt"
 theirs=$(printf 'theirs, which must stay' | sha256sum | cut -d' ' -f1)
 expect "a save over a foreign edit overwrites nothing" "$theirs" "$(truth one/new.txt .sha256)"
 
 exec 6<>"$library/two/renamed.txt"
 edit delete '"path":"two/renamed.txt"'
-until_true 20 "a deleted file" shows "$library/two" ""
+until_true 120 "a deleted file" shows "$library/two" ""
 printf 'OURS' >&6
 exec 6>&- 2>/dev/null
 expect "a save brings nothing deleted back" "" "$(truth two/renamed.txt '.id // empty')"
@@ -72,13 +72,13 @@ expect "a save brings nothing deleted back" "" "$(truth two/renamed.txt '.id // 
 control resync '{"library":"/sites/a/Shared Documents"}' >/dev/null
 edit write '"path":"one/after.txt","text":"after the break"'
 forget
-until_true 20 "what came after the break" grep -q "after the break" "$library/one/after.txt"
+until_true 120 "what came after the break" grep -q "after the break" "$library/one/after.txt"
 
 # nobody asks: what an open window shows is kept up to date
 forget
 edit write '"path":"one/seen.txt","text":"seen"'
 polled() { [ "$(requests 'GET .*delta')" -gt 0 ]; }
-until_true 30 "a question by the agent itself" polled
+until_true 120 "a question by the agent itself" polled
 
 # idle costs nothing is a matter of minutes: see test_online_changes
 
@@ -90,7 +90,7 @@ rm -f "$library/Plans.url" 2>/dev/null && fail "a notebook was deleted"
 touch "$library/virus.exe" 2>/dev/null && fail "a blocked extension was made"
 pass "blocked extensions are refused"
 edit write '"path":"one/scan.txt","text":"scan me"'
-until_true 20 "a file to scan" test -e "$library/one/scan.txt"
+until_true 120 "a file to scan" test -e "$library/one/scan.txt"
 LC_ALL=C head -c 1 "$library/one/scan.txt" 2>"$work/scan.err" && fail "a scanner caused a download"
 grep -q "Permission denied" "$work/scan.err" || fail "scanner: $(cat "$work/scan.err")"
 expect "others read it" "scan me" "$(cat "$library/one/scan.txt")"
@@ -118,22 +118,22 @@ unanswered() {
     (exec timeout -s INT 2 cat "$library/two/../many/none-$$" 2>/dev/null)
     [ $? = 124 ]
 }
-until_true 30 "a look-up that memory does not answer" unanswered # nor any later one: all is older than MetadataSeconds
+until_true 120 "a look-up that memory does not answer" unanswered # nor any later one: all is older than MetadataSeconds
 cp "$library/one/seen.txt" "$work/stuck" 2>"$work/cp.err" &
 stuck=$!
 # Not before it is `cp` and waits: until then it is a shell, and bash loses a SIGTERM that comes between fork and exec.
 waits() { [[ "$(cat "/proc/$stuck/stat" 2>/dev/null)" == *"(cp) "[SD]* ]]; }
-until_true 30 "a stuck copy" waits
+until_true 120 "a stuck copy" waits
 kill -INT $stuck 2>/dev/null
 kill -TERM $stuck 2>/dev/null
 gone() { ! kill -0 $stuck 2>/dev/null; }
-until_true 10 "the end of an interrupted copy" gone
+until_true 120 "the end of an interrupted copy" gone
 wait $stuck 2>/dev/null
 expect "an interrupted copy ends by its signal" 143 $?
 expect "an open file is read from the cache" "third content" "$(cat <&5)"
 exec 5<&-
 control clear-faults >/dev/null
-until_true 90 "the network's return" grep -q unseen "$library/one/unseen.txt"
+until_true 120 "the network's return" grep -q unseen "$library/one/unseen.txt"
 pass "everything is back"
 agent_stop
 pass "the end"

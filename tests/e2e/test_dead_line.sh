@@ -54,7 +54,7 @@ until_true $BOUND "the line being used again" back
 expect "an open file that had no answer has one" 300000 "$(wc -c <&8)"
 exec 7<&- 8<&-
 arrived() { mooring uploads retry >/dev/null; [ "$(mooring uploads list --json | jq '.uploads | length')" = 0 ]; }
-until_true 60 "the save that waited" arrived
+until_true 120 "the save that waited" arrived
 expect "what was saved is on the server" "$(echo "saved without a line" | sha256sum | cut -d' ' -f1)" \
     "$(control item "{\"tenant\":\"$tenant\",\"library\":\"/sites/finance/Shared Documents\",\"path\":\"saved.txt\"}" | jq -r .sha256)"
 
@@ -72,16 +72,16 @@ pass "a folder that was not listed is an error: $(sed 's/.*: //' "$work/err")"
 rm "$library/saved.txt" || fail "a delete without a line"
 mv "$library/readme.txt" "$library/readme.bak" || fail "a rename without a line, as a step of a save"
 settling() { [ "$(mooring uploads list --json | jq '[.uploads[] | select(.state == "settling" and .attempts > 0)] | length')" = 2 ]; }
-until_true 60 "a delete and a rename that wait for the line" settling
+until_true 120 "a delete and a rename that wait for the line" settling
 pass "a delete and a rename wait for the line, and are told"
 # the agent ends meanwhile, and another one goes on
 agent_stop
 control pause '{"seconds":0}' >/dev/null
 agent_start
 sign_in ana
-until_true 60 "what waited" arrived
+until_true 120 "what waited" arrived
 gone() { ! control item "{\"tenant\":\"$tenant\",\"library\":\"/sites/finance/Shared Documents\",\"path\":\"$1\"}" >/dev/null 2>&1; }
-until_true 30 "the delete" gone saved.txt
-until_true 30 "the rename" gone readme.txt
+until_true 120 "the delete" gone saved.txt
+until_true 120 "the rename" gone readme.txt
 expect "it has its new name" "hello world" "$(cat "$library/readme.bak")"
 agent_stop

@@ -10,7 +10,7 @@ demo_start() { # FOLDER: until its libraries are there
     rm -f details.json
     "$MOORING_BIN/mooring" demo --directory "$1" --details details.json >demo.out 2>&1 &
     agent_pid=$!
-    until_true 60 "the libraries of the demo" demo_is_there
+    until_true 120 "the libraries of the demo" demo_is_there
 }
 demo_is_there() {
     kill -0 "$agent_pid" 2>/dev/null || fail "the demo ended: $(cat demo.out)"
@@ -55,7 +55,7 @@ nothing_left "the terminal is gone" made
 
 "$MOORING_BIN/mooring" demo --directory early --details details.json >demo.out 2>&1 &
 agent_pid=$!
-until_true 20 "the first line" grep -q Starting demo.out
+until_true 120 "the first line" grep -q Starting demo.out
 kill -INT "$agent_pid"
 demo_ends 0
 nothing_left "Ctrl-C during the start" early

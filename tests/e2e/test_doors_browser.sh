@@ -35,7 +35,7 @@ unset BROWSER
 timeout 100 env HOME="$work/home" XDG_STATE_HOME="$work/state" XDG_CACHE_HOME="$work/cache" XDG_CONFIG_HOME="$work/config" \
     XDG_RUNTIME_DIR="$work/run" "$MOORING_BIN/mooring" login >"$work/login.out" 2>&1 ||
     fail "mooring login: $(cat "$work/login.out" "$work/browser.err")"
-until_true 60 "the browser's page" test -s "$work/seen"
+until_true 120 "the browser's page" test -s "$work/seen"
 grep -q "code_challenge_method=S256" "$work/login.out" || fail "no PKCE: $(cat "$work/login.out")"
 pass "signed in by the browser, with PKCE"
 expect "the form was filled in by the person" true "$(jq '.forms >= 1' "$work/seen")"
@@ -43,13 +43,13 @@ expect "and led back to the loopback" true "$(jq '.url | startswith("http://loca
 expect "the account is the one who signed in" "ana@contoso.onmicrosoft.com signed-in" \
     "$(status '.accounts[0] | .user + " " + .state')"
 discovered() { [ "$(status '[.accounts[] | select(.discovered)] | length')" = 1 ]; }
-until_true 60 "discovery" discovered
+until_true 120 "discovery" discovered
 
 lib="$root/contoso/finance/Shared Documents"
 for what in "$lib/a #1 100% ü.docx" "$lib" "$root/contoso/finance"; do
     rm -f "$work/seen"
     launched=$(mooring view --json "$what" | jq -r .opened)
-    until_true 60 "the browser's page" test -s "$work/seen"
+    until_true 120 "the browser's page" test -s "$work/seen"
     expect "the browser is at ${launched##*.com}" "$launched" "$(jq -r .url "$work/seen")"
 done
 agent_stop

@@ -35,8 +35,8 @@ control search '{"outage":true}' >/dev/null || fail "search outage"
 control clear-log >/dev/null
 kill -HUP "$agent_pid"
 searched() { control requests | grep -q search/query; }
-until_true 30 "a new round of discovery" searched
-until_true 30 "a warning about the search" sh -c "$(declare -f test_env mooring status); MOORING_BIN='$MOORING_BIN' work='$work'; [ -n \"\$(status '.accounts[0].warning // .accounts[0].error.message // empty')\" ]"
+until_true 120 "a new round of discovery" searched
+until_true 120 "a warning about the search" sh -c "$(declare -f test_env mooring status); MOORING_BIN='$MOORING_BIN' work='$work'; [ -n \"\$(status '.accounts[0].warning // .accounts[0].error.message // empty')\" ]"
 expect "search down: nothing is unmapped" "$before" "$(mappings)"
 control search '{"outage":false}' >/dev/null
 
@@ -45,20 +45,20 @@ control pause '{"seconds":60}' >/dev/null
 LC_ALL=C timeout 100 cat "$finance/Budget 2026/Budget 2026.xlsx" >/dev/null 2>"$work/err"
 ls "$root/contoso/finance" >/dev/null || fail "the top level does not list while the tenant is gone"
 back() { cat "$finance/Budget 2026/Budget 2026.xlsx" >"$work/back" 2>/dev/null; }
-until_true 90 "the file after the tenant came back" back
+until_true 120 "the file after the tenant came back" back
 expect "after an outage the mount works" 134144 "$(wc -c <"$work/back")"
 
 # the token is revoked: status says so, and how to go on
 control revoke '{"tenant":"contoso"}' >/dev/null
 ls "$finance/Invoices/$(ls "$finance/Invoices" 2>/dev/null | head -n 1)" >/dev/null 2>&1
 signed_out() { ls "$finance/General" >/dev/null 2>&1; [ "$(status '.accounts[0].state')" = signed-out ] || [ "$(status '.accounts[0].state')" = waiting ]; }
-until_true 60 "signed-out in status" signed_out
+until_true 120 "signed-out in status" signed_out
 mooring status >"$work/status.txt"
 expect "status exits 1" 1 $?
 grep -Eq "mooring login|enter the code" "$work/status.txt" || fail "status does not say how to go on: $(cat "$work/status.txt")"
 expect "a revoked token unmaps nothing" "$before" "$(mappings)"
 approve_again() { approve_codes >/dev/null; [ "$(status '.accounts[0].state')" = signed-in ]; }
 mooring login --device-code >"$work/login" 2>&1 &
-until_true 60 "sign-in after the revocation" approve_again
+until_true 120 "sign-in after the revocation" approve_again
 expect "and it goes on" 12 "$(ls "$finance/Invoices" | wc -l)"
 agent_stop

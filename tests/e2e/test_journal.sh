@@ -42,12 +42,12 @@ fusermount3 -uz "$root" 2>/dev/null
 control pause '{"seconds":0}' >/dev/null
 agent_start
 all_sent() { [ "$(left)" = 0 ] || { uploads list >"$work/left.txt"; false; }; }
-until_true 60 "sending what the killed agent left" all_sent
+until_true 120 "sending what the killed agent left" all_sent
 expect "the next agent sent it" "$(printf 'offline 5\n' | sha256sum | cut -d' ' -f1)" "$(truth one.txt .sha256)"
 expect "as one version more" 2 "$(truth one.txt .versions)"
 
 # somebody else saves meanwhile
-[ -d "$library" ] || until_true 60 "the mount" test -d "$library"
+[ -d "$library" ] || until_true 120 "the mount" test -d "$library"
 cat "$library/one.txt" >/dev/null
 exec 7<>"$library/one.txt"
 echo "mine here" >&7

@@ -26,7 +26,7 @@ PY
 control clear-log >/dev/null
 agent_start
 discovered() { [ "$(status '[.accounts[] | select(.discovered)] | length')" = 1 ]; }
-until_true 60 "discovery from the refresh token" discovered
+until_true 120 "discovery from the refresh token" discovered
 sent() { control requests | jq "[.requests[] | select(.batch | not)]"; }
 requests=$(sent | jq length)
 expect "300 libraries are visible" 300 "$(count_libraries)"

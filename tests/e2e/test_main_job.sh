@@ -7,7 +7,7 @@ tenant_start "$(dirname "$0")/../tenant/scenarios/demo.json"
 policy_write "Tenants:" "  - contoso.onmicrosoft.com" "  - fabrikam.onmicrosoft.com" "MetadataSeconds: 2" \
     "ManagedMappings:" "  - 'https://contoso.sharepoint.com/sites/finance/Contracts|Contracts|K'"
 agent_start
-grep -q "enter the code" "$work/agent.out" || until_true 20 "the device code on the terminal" \
+grep -q "enter the code" "$work/agent.out" || until_true 120 "the device code on the terminal" \
     grep -q "enter the code" "$work/agent.out"
 pass "the code is printed"
 [ "$(status '[.accounts[].userCode // empty] | length')" -ge 1 ] || fail "status shows no code"
@@ -45,7 +45,7 @@ rm "$finance/New folder/moved.txt" && rmdir "$finance/New folder" || fail "rm an
 expect "deleted on the server" "" "$(truth "New folder" '.id // empty' 2>/dev/null)"
 : >"$finance/empty.txt" || fail "empty file"
 empty_arrived() { [ "$(truth empty.txt .size)" = 0 ]; }
-until_true 20 "the arrival of an empty file" empty_arrived # what was only made waits for its content a little
+until_true 120 "the arrival of an empty file" empty_arrived # what was only made waits for its content a little
 pass "an empty file arrives"
 printf 'abc' >>"$finance/empty.txt"
 expect "appending" "abc" "$(cat "$finance/empty.txt")"
@@ -84,7 +84,7 @@ case $refused_second in *"runs already"*) pass "one agent per user" ;; *) fail "
 kill -9 "$agent_pid"
 wait "$agent_pid" 2>/dev/null
 agent_start
-until_true 30 "mappings after the crash" test -e "$finance/Budget 2026"
+until_true 120 "mappings after the crash" test -e "$finance/Budget 2026"
 expect "after kill -9 the files are there" "The travel line is an estimate." "$(cat "$finance/Budget 2026/Notes to the budget.txt")"
 
 # sign-out and in
@@ -96,7 +96,7 @@ login_is_over() {
     approve_codes >/dev/null
     ! kill -0 $login 2>/dev/null
 }
-until_true 60 "login" login_is_over
+until_true 120 "login" login_is_over
 wait $login || fail "login: $(cat "$work/login.out")"
 expect "signed in again" signed-in "$(status '.accounts[] | select(.tenant=="contoso.onmicrosoft.com") | .state')"
 

@@ -18,7 +18,7 @@ policy_write "Tenants: [contoso.onmicrosoft.com]" "MetadataSeconds: 1" "MassDele
 agent_start
 sign_in
 library=$root/contoso/finance/"Shared Documents"
-until_true 30 "the library" test -d "$library"
+until_true 120 "the library" test -d "$library"
 mkdir -p "$library/model/common/deep" || fail "mkdir"
 
 # Somebody else, by names that no worker has; one request after the other, until the workers are done. When they compare what
@@ -94,7 +94,7 @@ pass "what is shown is what the server has: $(wc -l <"$work/here.txt") files"
 expect "no false conflict" "" "$(grep -i "(conflict" "$work/there.txt")"
 agent_stop
 agent_start
-until_true 60 "the library of the next agent" test -d "$library/model"
-until_true 60 "the same files after another agent began" same
+until_true 120 "the library of the next agent" test -d "$library/model"
+until_true 120 "the same files after another agent began" same
 pass "the next agent shows the same"
 agent_stop

@@ -19,7 +19,7 @@ jq -r '.counts | to_entries[] | "     \(.value)\t\(.key)"' "$work/books.json"
 expect "no byte was read that nobody wrote" "" "$(jq -r '.wrong[]' "$work/books.json")"
 mooring uploads wait --seconds 60 >"$work/wait.txt" 2>&1 # deletes and renames settle; what is kept stays
 nothing_runs() { [ "$(status '.files.uploadsRunning // 0')" = 0 ]; }
-until_true 60 "the end of all uploads" nothing_runs
+until_true 120 "the end of all uploads" nothing_runs
 mooring status --json >"$work/status.json"
 cat >"$work/balance.py" <<'PY'
 import hashlib, json, subprocess, sys

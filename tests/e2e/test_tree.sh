@@ -26,7 +26,7 @@ diff -r "$work/source" "$library/copied" || fail "the copy differs"
 pass "2,000 files copied and equal"
 files() { control tree '{"library":"/sites/archive/Empty","path":"copied"}' | jq '[.items[] | select(.folder | not)] | length'; }
 all_arrived() { [ "$(files)" = 2000 ]; }
-until_true 60 "the arrival of all files" all_arrived # those without content wait a little for it
+until_true 120 "the arrival of all files" all_arrived # those without content wait a little for it
 expect "all are on the server" 2000 "$(files)"
 # not of empty files: they cannot go by upload session, which carries the times, and a PATCH would be a second version
 expect "with their times" 0 "$(cd "$work/source" && find . -type f -size +0 -printf '%T@ %p\n' | sed 's/\.[0-9]* / /' | sort >"$work/a" &&
@@ -38,6 +38,6 @@ diff -r "$work/source" "$library/moved" || fail "the moved tree differs"
 pass "moved"
 rm -r "$library/moved" || fail "rm -r"
 all_gone() { [ "$(control tree '{"library":"/sites/archive/Empty"}' | jq '.items | length')" = 0 ]; }
-until_true 60 "the last deletes" all_gone # of single files wait, since they may be steps of a save
+until_true 120 "the last deletes" all_gone # of single files wait, since they may be steps of a save
 expect "deleted on the server" 0 "$(control tree '{"library":"/sites/archive/Empty"}' | jq '.items | length')"
 agent_stop

@@ -52,8 +52,8 @@ pass "two users see $library"
 
 nothing_left() { [ "$("$@" mooring uploads list --json | jq '.uploads | length')" = 0 ]; }
 all_sent() { # waits until neither has anything to send
-    until_true 60 "ana's uploads" nothing_left command_of_ana
-    until_true 60 "ben's uploads" nothing_left ben
+    until_true 120 "ana's uploads" nothing_left command_of_ana
+    until_true 120 "ben's uploads" nothing_left ben
 }
 command_of_ana() { "$@"; }
 closed=$work/closed # "sha256 what" of every content whose close returned 0
@@ -96,7 +96,7 @@ all_sent
 # one renames, the other saves under the old name that he still sees
 put "$ana_library" ana "before the rename" moved.txt
 all_sent
-until_true 30 "ben sees moved.txt" test -e "$ben_library/moved.txt"
+until_true 120 "ben sees moved.txt" test -e "$ben_library/moved.txt"
 mv "$ana_library/moved.txt" "$ana_library/elsewhere.txt" || fail "rename"
 put "$ben_library" ben "after the rename" moved.txt
 all_sent
@@ -106,10 +106,10 @@ is_deleted() { ! control item "{\"tenant\":\"$tenant\",\"library\":\"$library\",
 # one deletes, the other has it open and saves
 put "$ana_library" ana "before the delete" deleted.txt
 all_sent
-until_true 30 "ben sees deleted.txt" test -e "$ben_library/deleted.txt"
+until_true 120 "ben sees deleted.txt" test -e "$ben_library/deleted.txt"
 exec 8<>"$ben_library/deleted.txt" # what is written is longer than what is there
 rm "$ana_library/deleted.txt" || fail "delete"
-until_true 30 "the delete" is_deleted
+until_true 120 "the delete" is_deleted
 content ben "after the delete, and longer" >&8
 exec 8>&- && note ben "after the delete, and longer"
 all_sent
@@ -132,6 +132,6 @@ pass "what was saved after the delete is a file"
 # both end up with the same picture
 names() { find "$1" -maxdepth 1 -name '*.txt' -printf '%f %s\n' | sort; }
 same() { [ "$(names "$ana_library")" = "$(names "$ben_library")" ]; }
-until_true 30 "both seeing the same" same
+until_true 120 "both seeing the same" same
 pass "both see the same files"
 agent_stop

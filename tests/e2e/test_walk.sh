@@ -50,7 +50,7 @@ if command -v fio >/dev/null; then
         fail "fio: $(tail -n 5 "$work/fio.out" "$work/fio.err")"
     pass "fio writes at random and reads back what it wrote"
     sent() { [ "$(mooring uploads list --json | jq '.uploads | length')" = 0 ]; }
-    until_true 60 "fio's files" sent
+    until_true 120 "fio's files" sent
     expect "its files are on the server, each once" "4 4" "$(control tree '{"library":"/sites/archive/Work","path":"fio"}' |
         jq -r '[.items[] | select(.folder | not)] | "\(length) \([.[] | select(.size == 2097152)] | length)"')"
 else

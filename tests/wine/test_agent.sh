@@ -63,6 +63,6 @@ pass "the token is kept and not readable"
 : >"$recording"
 agent_start
 discovered() { [ "$(status '[.accounts[] | select(.discovered)] | length')" = 1 ]; }
-until_true 60 "discovery without a person" discovered
+until_true 120 "discovery without a person" discovered
 expect "the next agent attaches 300 libraries without asking" 300 "$(attached)"
 agent_stop

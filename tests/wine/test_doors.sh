@@ -50,7 +50,7 @@ ln -sfn "$work/drive" "$prefix/dosdevices/p:"
 
 was_opened() { [ -s "$work/opened" ]; }
 recorded() { # NAME: what was launched, as one argument; it may come after the command ended
-    until_true 30 "$1: launch" was_opened
+    until_true 120 "$1: launch" was_opened
     [ "$(head -n 1 "$work/opened")" = 1 ] || fail "$1: launched with $(head -n 1 "$work/opened") arguments"
     sed -n 2p "$work/opened"
 }

@@ -49,7 +49,7 @@ mooring desktop remove || fail "mooring desktop remove" # of a run of this test 
 snapshot >"$work/before"
 agent_start
 sign_in
-until_true 60 "entries for Explorer" shows
+until_true 120 "entries for Explorer" shows
 
 # --- menus
 program=$(windows_path "$MOORING_BUILD/tests/recording/mooring-agent.exe")
@@ -92,7 +92,7 @@ pass "the entries end with the session, whatever becomes of the agent"
 # --- it follows the mappings
 reg add "$policies"'\DriveLetterRules' /v 1 /t REG_SZ /d '**/sites/finance/Archive=Q:' /f >/dev/null
 moved() { look && [ -n "$(value "$explorer\\MountPoints2\\##mooring#contoso#finance#Archive" _LabelFromReg)" ] && look; }
-until_true 60 "another letter" moved
+until_true 120 "another letter" moved
 has "the condition names the new letter" 'P:|"Q:\\"' "$(text "$classes\\*\\shell\\Mooring.View" AppliesTo)"
 expect "nothing is left of the old one's name" "" "$(value "$point" _LabelFromReg)"
 expect "nor of its icon" "" "$(value "$classes\\Applications\\Explorer.exe\\Drives\\P\\DefaultIcon" @)"
@@ -113,7 +113,7 @@ expect "no links" "" "$(libraries)"
 reg add "$policies"'\DriveLetterRules' /v 1 /t REG_SZ /d '**/sites/finance/Shared Documents=P:' /f >/dev/null
 : >"$recording"
 agent_start
-until_true 60 "entries again" shows
+until_true 120 "entries again" shows
 kill -9 "$agent_pid"
 wait "$agent_pid" 2>/dev/null
 agent_pid=
@@ -121,7 +121,7 @@ look
 [ -n "$(value "$classes\\*\\shell\\Mooring.View\\command" @)" ] || fail "a killed agent left nothing: this shows nothing"
 reg add 'HKLM\Software\Policies\Mooring\ExcludeSites' /v 1 /t REG_SZ /d '/sites/*' /f >/dev/null
 agent_start
-until_true 60 "what a killed agent left goes" shows_nothing
+until_true 120 "what a killed agent left goes" shows_nothing
 pass "the next agent takes away what a killed one left"
 expect "its links, too" "" "$(libraries)"
 agent_stop
@@ -129,7 +129,7 @@ agent_stop
 # --- for who removes the program
 reg delete 'HKLM\Software\Policies\Mooring\ExcludeSites' /f >/dev/null
 agent_start
-until_true 60 "entries once more" shows
+until_true 120 "entries once more" shows
 kill -9 "$agent_pid"
 wait "$agent_pid" 2>/dev/null
 agent_pid=
@@ -146,7 +146,7 @@ remembers() { [ -n "$(value_of P RemotePath)" ]; }
 forgot() { ! remembers; }
 shown_again() {
     agent_start
-    until_true 60 "entries for the letter" shows
+    until_true 120 "entries for the letter" shows
 }
 reg delete "$network" /f >/dev/null 2>&1
 reg add "$network\\Q" /v RemotePath /t REG_SZ /d '\\server\share' /f >/dev/null
@@ -163,9 +163,9 @@ expect "as ours" Mooring "$(value_of P ProviderName)"
 expect "of our kind of network" 0x4b4e0000 "$(value_of P ProviderType)"
 expect "as a disk" 0x1 "$(value_of P ConnectionType)"
 agent_start
-until_true 60 "the next agent takes it from there" forgot
+until_true 120 "the next agent takes it from there" forgot
 pass "the next agent takes it from there"
-until_true 60 "entries for the letter" shows
+until_true 120 "entries for the letter" shows
 agent_stop
 remembers || fail "it is not remembered again"
 mooring desktop remove || fail "mooring desktop remove"

@@ -59,7 +59,7 @@ linux_ready() {
     [ -n "$code" ] && control device "{\"action\":\"approve\",\"tenant\":\"$domain\",\"user_code\":\"$code\"}" >/dev/null
     [ "$(linux status --json 2>/dev/null | jq -r '[.accounts[] | select(.discovered)] | length')" = 1 ]
 }
-until_true 90 "sign-in and discovery" linux_ready
+until_true 120 "sign-in and discovery" linux_ready
 library=$(find "$root" -mindepth 3 -maxdepth 3 -type d -name 'Shared Documents' -not -path '*/drives/*' | sort | head -n 1)
 [ -d "$library" ] || fail "there is no library below $root: $(find "$root" -maxdepth 3)"
 name=${library#"$root"/}
@@ -84,7 +84,7 @@ use() { # NAME FOLDER
     [ ! -e "$library/gone.txt" ] && [ ! -e "$library/Renamed.txt" ] && [ ! -e "$library/new.tmp" ] || fail "$1: something is left: $(ls "$library")"
     pass "$1: and what was moved or deleted is gone"
     everything_sent() { [ "$(uploads_of)" = 0 ]; }
-    until_true 60 "$1: sending" everything_sent
+    until_true 120 "$1: sending" everything_sent
 }
 use 'by M:\' 'M:'
 rm -r "$library/Folder"

@@ -30,7 +30,7 @@ agent_log() { cat "$prefix"/drive_c/users/*/AppData/Local/Mooring/mooring.log; }
 run_agent() {
     "$run" "$MOORING_BUILD/bin/mooring-agent.exe" >>"$work/agent.out" 2>&1 </dev/null &
     agent_pid=$!
-    until_true 60 "start of the agent" agent_answers
+    until_true 120 "start of the agent" agent_answers
 }
 
 tenant_start "$here/../tenant/scenarios/tiny.json"
@@ -48,7 +48,7 @@ ask "without an agent" 'absent_*'
 run_agent
 sign_in
 is_mapped() { [ "$(mooring plan --json | jq '[.wanted[] | select(.path == "contoso/finance/Reports")] | length')" = 1 ]; }
-until_true 60 "the library with a letter" is_mapped
+until_true 120 "the library with a letter" is_mapped
 ask "libraries are mapped" 'ready_*'
 ask "the agent answers" 'live_*'
 has "the log names what was connected" "Q: is now 'contoso/finance/Shared Documents'" "$(agent_log)"
@@ -65,7 +65,7 @@ reg delete 'HKCU\Software\MooringTest' /f >/dev/null 2>&1
 "$run" "$MOORING_BUILD/tests/np_agent.exe" hang </dev/null >/dev/null 2>&1 &
 squatter_pid=$!
 is_taken() { reg query 'HKCU\Software\MooringTest' /v Ready >/dev/null 2>&1; }
-until_true 30 "start of the other program" is_taken
+until_true 120 "start of the other program" is_taken
 run_agent
 ask "a squatted pipe" 'squatted_*'
 has "the agent says so" 'another program has the pipe of the network provider' "$(agent_log)"

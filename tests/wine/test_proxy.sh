@@ -23,7 +23,7 @@ proxy_start() {
     rm -f "$work/port"
     /usr/bin/python3 "$here/proxy.py" "$work/port" "$work/proxy.log" 500 "$@" >"$work/proxy.out" 2>&1 &
     proxy_pid=$!
-    until_true 20 "start of the proxy" test -s "$work/port"
+    until_true 120 "start of the proxy" test -s "$work/port"
     port=$(cat "$work/port")
 }
 tenant_start "$here/../tenant/scenarios/tiny.json"
@@ -51,7 +51,7 @@ reg add "$policies" /v Proxy /t REG_DWORD /d 2 /f >/dev/null
 uses_proxy() { grep -q "connect $graph:" "$work/proxy.log"; }
 # the agent asks again
 reg add "$policies" /v LibraryScope /t REG_DWORD /d 0 /f >/dev/null
-until_true 25 "a request by the proxy of policy" uses_proxy
+until_true 120 "a request by the proxy of policy" uses_proxy
 has "after the proxy asked who we are" '^407 ' "$(cat "$work/proxy.log")"
 grep -q secret "$prefix"/drive_c/users/*/AppData/Local/Mooring/mooring.log && fail "the password is in the log"
 pass "the password is not in the log"

@@ -42,7 +42,7 @@ has "the agent has a window, hidden and at the top" '^visible 0, top level 1$' "
 
 window resume >"$work/resume.out"
 has "waking up is answered" '^answer 1$' "$(cat "$work/resume.out")"
-until_true 60 "asking again after waking up" log_has "another network: asking again"
+until_true 120 "asking again after waking up" log_has "another network: asking again"
 pass "after waking up the network is looked at anew"
 
 has "the session may end" '^answer 1$' "$(window query)"

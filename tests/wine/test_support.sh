@@ -43,12 +43,12 @@ reg delete "$events" /f >/dev/null
 WINEDEBUG=-all,+eventlog agent_start
 sign_in
 told() { grep -q "ReportEventW L\"$1" "$work/agent.out"; }
-until_true 60 "the event of the sign-in" told "signed in to 'contoso.onmicrosoft.com'"
+until_true 120 "the event of the sign-in" told "signed in to 'contoso.onmicrosoft.com'"
 told "version .* of the agent started" || fail "its start is no event: $(grep ReportEvent "$work/agent.out")"
 pass "start and sign-in are events"
 told ".*values of the policy" && fail "there is an event of a policy that is right"
 reg add 'HKCU\Software\Mooring' /v CacheMinutes /t REG_SZ /d many /f >/dev/null
-until_true 60 "the event of a wrong value" told "[12] values of the policy.*CacheMinutes"
+until_true 120 "the event of a wrong value" told "[12] values of the policy.*CacheMinutes"
 pass "a value that is wrong is an event"
 reg delete 'HKCU\Software\Mooring' /v CacheMinutes /f >/dev/null
 doctor
@@ -71,7 +71,7 @@ token=$(find "$prefix"/drive_c/users/*/AppData/Local/Mooring/state/tokens -name 
 grep -rqE 'eyJ[A-Za-z0-9_-]{10}' "$work/bundle" && fail "something like a token is in the bundle"
 pass "no name of the user or tenant and no token is in the bundle"
 agent_stop
-until_true 30 "the event of the end" told "the agent ends"
+until_true 120 "the event of the end" told "the agent ends"
 pass "the end is an event"
 
 # --- the texts that Event Viewer shows
