@@ -41,6 +41,9 @@ if [ -n "$print" ]; then
     exit 0
 fi
 
+# A mirror that stumbles is asked again, and another apt (a machine that has just started updates itself) is waited for.
+apt=(apt-get -o Acquire::Retries=5 -o DPkg::Lock::Timeout=300)
+
 # A 32-bit Wine needs the packages of another architecture, which a mirror may not have in step. Without it the
 # programs for i686 are built and looked at, and not run.
 try_wine32() {
@@ -52,12 +55,12 @@ try_wine32() {
         $as_root dpkg --add-architecture i386
         added=yes
     fi
-    if ! why=$({ $as_root apt-get update -qq &&
-        $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends wine32:i386; } 2>&1); then
+    if ! why=$({ $as_root "${apt[@]}" update -qq &&
+        $as_root env DEBIAN_FRONTEND=noninteractive "${apt[@]}" install -y -qq --no-install-recommends wine32:i386; } 2>&1); then
         echo "there is no 32-bit Wine to be had here: $(grep -m 1 -E 'E: |Depends:' <<<"$why")"
         if [ -n "$added" ]; then
             $as_root dpkg --remove-architecture i386
-            $as_root apt-get update -qq || true
+            $as_root "${apt[@]}" update -qq || true
         fi
     fi
 }
@@ -82,8 +85,17 @@ if [ -n "$as_root" ] && ! command -v sudo >/dev/null; then
     exit 1
 fi
 echo "installing ${missing[*]}"
-$as_root apt-get update -qq
-$as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+# A mirror in the middle of its own update has lists that do not fit for a while.
+for try in 1 2 3 4; do
+    $as_root "${apt[@]}" update -qq || echo "the lists of packages could not be renewed"
+    if $as_root env DEBIAN_FRONTEND=noninteractive "${apt[@]}" install -y -qq --no-install-recommends "${missing[@]}" \
+        >/dev/null; then
+        break
+    elif [ $try = 4 ]; then
+        exit 1
+    fi
+    sleep 30
+done
 if [ "${1:-}" = windows ]; then
     try_wine32
 fi
