@@ -61,6 +61,7 @@ wine_end() {
     if [ $code != 0 ] && [ $code != 77 ]; then
         echo "--- agent"
         tail -n 20 "$work/agent.out" 2>/dev/null
+        tail -n 5 "$work/stderr" 2>/dev/null
         tail -n 40 "$prefix"/drive_c/users/*/AppData/Local/Mooring/mooring.log 2>/dev/null
         tail -n 5 "$recording" 2>/dev/null
     fi
@@ -93,17 +94,25 @@ until_true() {
 }
 
 # The exit code is that of the program (Wine keeps what fits into 8 bits). By a file: what Wine starts in the background for
-# itself holds our output open long after the program ended.
+# itself holds our output open long after the program ended. With $apart standard error is not in it: Wine writes there, too.
 wine_run() {
     local code out
     out=$(mktemp "$work/out-XXXXXX")
-    timeout 300 "$run" "$@" >"$out" 2>&1 </dev/null
+    if [ -n "${apart:-}" ]; then
+        timeout 300 "$run" "$@" >"$out" 2>>"$work/stderr" </dev/null
+    else
+        timeout 300 "$run" "$@" >"$out" 2>&1 </dev/null
+    fi
     code=$?
     tr -d '\r' <"$out"
     rm -f "$out"
     return $code
 }
-mooring() { wine_run "$MOORING_BUILD/bin/mooring.exe" "$@"; }
+mooring() {
+    local apart=
+    case " $* " in *" --json "*) apart=yes ;; esac
+    wine_run "$MOORING_BUILD/bin/mooring.exe" "$@"
+}
 reg() { wine_run "$prefix/drive_c/windows/system32/reg.exe" "$@"; }
 
 # Z: is the root of the Linux file system.
@@ -111,7 +120,7 @@ windows_path() { printf 'Z:%s' "${1//\//\\}"; }
 
 tenant_start() {
     mkdir -p "$work/tenant"
-    "$MOORING_TENANT" --scenario "$1" --state "$work/tenant" --ready-file "$work/ready.json" --max-seconds 600 \
+    "$MOORING_TENANT" --scenario "$1" --state "$work/tenant" --ready-file "$work/ready.json" --max-seconds 1500 \
         --die-with-parent >"$work/tenant.out" 2>&1 &
     tenant_pid=$!
     until_true 120 "start of the tenant" test -s "$work/ready.json"

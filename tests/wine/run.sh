@@ -47,8 +47,8 @@ mkdir -p "$WINEPREFIX"
 (
     flock 9
     if [ ! -e "$WINEPREFIX/.ready" ]; then
-        if ! timeout 180 wine wineboot -i </dev/null >"$WINEPREFIX/wineboot.log" 2>&1 ||
-            ! timeout 60 wineserver -w || [ ! -e "$WINEPREFIX/system.reg" ]; then
+        if ! timeout 500 wine wineboot -i </dev/null >"$WINEPREFIX/wineboot.log" 2>&1 ||
+            ! timeout 200 wineserver -w || [ ! -e "$WINEPREFIX/system.reg" ]; then
             cat "$WINEPREFIX/wineboot.log" >&2
             echo "Wine could not make its prefix $WINEPREFIX" >&2
             exit 1
@@ -59,7 +59,7 @@ mkdir -p "$WINEPREFIX"
     # say when they fall over. So the first is none of ours, and nothing of ours is open in any of them: whoever waits for
     # the end of our output would wait for theirs.
     if wineserver -p60 9>&- </dev/null >/dev/null 2>&1; then # one that runs already says so
-        timeout 120 wine cmd /c exit 9>&- </dev/null >>"$WINEPREFIX/services.log" 2>&1 || true # the program itself will say
+        timeout 300 wine cmd /c exit 9>&- </dev/null >>"$WINEPREFIX/services.log" 2>&1 || true # the program itself will say
     fi
 ) 9>"$WINEPREFIX/.lock" || exit 1
 
