@@ -36,7 +36,7 @@ fail() {
 same_soon() {
     local text=$1 expected=$2
     shift 2
-    for _ in $(seq 100); do
+    for _ in $(seq 600); do
         [ "$("$@")" = "$expected" ] && break
         sleep 0.1
     done

@@ -263,7 +263,7 @@ int child_main(int argc, char **argv)
     if (argc != 15) {
         return 2;
     }
-    alarm(120);
+    alarm(400);
     log_set_level(LOG_LEVEL_OFF);
     begin(&child, argv);
     if (strcmp(argv[1], "huge") == 0) {

@@ -188,7 +188,7 @@ static int start_tenant(struct tenant_fixture *f, const struct tenant_fixture_op
     char *state = format_text("%s/state", f->directory);
     char *ready = format_text("%s/ready.json", f->directory);
     char *log = format_text("%s/tenant.log", f->directory);
-    char *seconds = format_text("%d", options->max_seconds ? options->max_seconds : 600);
+    char *seconds = format_text("%d", options->max_seconds ? options->max_seconds : 1200);
     char *rtt = format_text("%d", options->rtt_ms);
     char *mbit = format_text("%d", options->mbit);
     char *graph = format_text("https://graph.localhost:%d", public_port);
