@@ -180,25 +180,67 @@ static void copy_file(const char *from, const char *to)
     }
 }
 
-void fixture_copy_spool(struct fixture *f, const char *to)
+static bool is_same_file(const char *path, const char *other_path)
 {
-    DIR *dir = opendir(f->spool);
-    const struct dirent *entry = NULL;
+    static char data[2][65536];
+    FILE *files[2] = {fopen(path, "rb"), fopen(other_path, "rb")};
+    bool is_same = files[0] && files[1];
+    size_t got = 1;
 
-    file_remove_tree(to, NULL);
-    assert_non_null(dir);
-    assert_int_equal(file_make_directories(to, NULL), 0);
-    while ((entry = readdir(dir)) != NULL) {
-        char from[600];
-        char copy[600];
-
-        if (entry->d_name[0] != '.') {
-            snprintf(from, sizeof(from), "%s/%s", f->spool, entry->d_name);
-            snprintf(copy, sizeof(copy), "%s/%s", to, entry->d_name);
-            copy_file(from, copy);
+    while (is_same && got > 0) {
+        got = fread(data[0], 1, sizeof(data[0]), files[0]);
+        is_same = fread(data[1], 1, sizeof(data[1]), files[1]) == got &&
+                  memcmp(data[0], data[1], got) == 0;
+    }
+    for (size_t i = 0; i < 2; i++) {
+        if (files[i]) {
+            fclose(files[i]);
         }
     }
+    return is_same;
+}
+
+/* All files of a folder, beside those of another: copied there, or only looked at. How many there are;
+ * -1: one is not the same there. */
+static int walk_files(const char *from, const char *to, bool copies)
+{
+    DIR *dir = opendir(from);
+    const struct dirent *entry = NULL;
+    int count = 0;
+
+    assert_non_null(dir);
+    while (count >= 0 && (entry = readdir(dir)) != NULL) {
+        char path[600];
+        char other[600];
+
+        if (entry->d_name[0] == '.') {
+            continue;
+        }
+        snprintf(path, sizeof(path), "%s/%s", from, entry->d_name);
+        snprintf(other, sizeof(other), "%s/%s", to, entry->d_name);
+        if (copies) {
+            copy_file(path, other);
+        }
+        count = copies || is_same_file(path, other) ? count + 1 : -1;
+    }
     closedir(dir);
+    return count;
+}
+
+void fixture_copy_spool(struct fixture *f, const char *to)
+{
+    bool is_moment = false;
+    int count = 0;
+
+    /* Uploads may end meanwhile: what is the same when all is copied was so at one moment. */
+    for (int i = 0; i < 1000 && !is_moment; i++) {
+        file_remove_tree(to, NULL);
+        assert_int_equal(file_make_directories(to, NULL), 0);
+        (void)walk_files(f->spool, to, true);
+        count = walk_files(f->spool, to, false);
+        is_moment = count >= 0 && walk_files(to, f->spool, false) == count;
+    }
+    assert_true(is_moment);
 }
 
 struct window {
