@@ -52,9 +52,7 @@ static void try_in_vain(struct fixture *f)
 {
     fixture_cut_line(f, true);
     (void)online_vfs_settle(f->online, 0);
-    for (int i = 0; i < WAIT_MS && !strstr(look(f).reason, "did not take"); i++) {
-        usleep(1000);
-    }
+    waiting_until_tried(f);
     assert_non_null(strstr(look(f).reason, "did not take"));
 }
 
@@ -64,15 +62,11 @@ static void wait_settled(struct fixture *f)
     assert_int_equal(look(f).count, 0);
 }
 
-/* ... and all that was closed is on the server. What failed while the line came back is tried again. */
+/* ... and all that was closed is on the server. */
 static void wait_sent(struct fixture *f)
 {
     wait_settled(f);
-    for (int i = 0; i < WAIT_MS / 10 && waiting_look(f).count > 0; i++) {
-        assert_int_equal(online_vfs_retry_uploads(f->online, NULL, NULL, NULL), 0);
-        usleep(10000);
-    }
-    assert_int_equal(waiting_look(f).count, 0);
+    waiting_send_all(f);
 }
 
 /* Only what settles waits. */
@@ -188,12 +182,7 @@ static void settle_left__is_a_place_for_the_next_save(void **state)
     assert_int_equal(fixture_list(f, ""), 1);
     assert_int_equal(fixture_write_text(f, "", "doc", "new"), 0);
     fixture_cut_line(f, false);
-    wait_settled(f);
-    /* A try that ran while the line came back fails once more. */
-    for (int i = 0; i < WAIT_MS / 10 && !fake_has_text(f->fake, "doc", "new"); i++) {
-        assert_int_equal(online_vfs_retry_uploads(f->online, NULL, NULL, NULL), 0);
-        usleep(10000);
-    }
+    wait_sent(f);
     assert_true(fake_has_text(f->fake, "doc", "new"));
     assert_string_equal(fake_id(f->fake, "doc"), id);
     assert_int_equal(fake_children(f->fake, ""), 2);
@@ -241,7 +230,7 @@ static void settle_crash__of_a_new_file_that_was_filled_makes_no_copy(void **sta
     assert_int_equal(fixture_write(f, "", "fresh", "", 0), 0);
     assert_int_equal(fixture_write_text(f, "", "fresh", "filled"), 0);
     crash(f);
-    assert_int_equal(online_vfs_wait_uploads(f->online, WAIT_MS), 0);
+    waiting_send_all(f);
     assert_true(fake_has_text(f->fake, "fresh", "filled"));
     assert_int_equal(fake_children(f->fake, ""), 3);
     assert_int_equal(fixture_list(f, ""), 3);

@@ -295,10 +295,7 @@ static void decide_in_vain(struct fixture *f)
 {
     fixture_cut_line(f, true);
     (void)online_vfs_settle(f->online, 0);
-    for (int i = 0;
-         i < WAIT_MS && !strstr(waiting_look_for(f, UPLOAD_SETTLING).reason, "did not take"); i++) {
-        usleep(1000);
-    }
+    waiting_until_tried(f);
     assert_non_null(strstr(waiting_look_for(f, UPLOAD_SETTLING).reason, "did not take"));
 }
 

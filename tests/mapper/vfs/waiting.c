@@ -1,6 +1,7 @@
 #include "waiting.h"
 
 #include <stdio.h>
+#include <unistd.h>
 
 struct search {
     struct waiting_seen seen;
@@ -17,6 +18,7 @@ static void see(void *payload, const struct online_vfs_upload *upload)
         return;
     }
     seen->count++;
+    seen->tried += upload->attempts > 0;
     seen->state = upload->state;
     snprintf(seen->id, sizeof(seen->id), "%s", upload->id);
     snprintf(seen->path, sizeof(seen->path), "%s", upload->path);
@@ -40,6 +42,18 @@ struct waiting_seen waiting_look_for(struct fixture *f, enum online_vfs_upload_s
     return search.seen;
 }
 
+void waiting_until_tried(struct fixture *f)
+{
+    struct waiting_seen seen = waiting_look_for(f, UPLOAD_SETTLING);
+
+    for (int i = 0; i < WAITING_LONG_MS && seen.tried < seen.count; i++) {
+        usleep(1000);
+        seen = waiting_look_for(f, UPLOAD_SETTLING);
+    }
+    assert_in_range(seen.count, 1, UINT32_MAX);
+    assert_int_equal(seen.tried, seen.count);
+}
+
 void waiting_hold(struct fixture *f, int64_t delay_ms)
 {
     f->options.upload_delay_ms = delay_ms;
@@ -49,6 +63,15 @@ void waiting_hold(struct fixture *f, int64_t delay_ms)
 void waiting_until_sent(struct fixture *f)
 {
     assert_int_equal(online_vfs_wait_uploads(f->online, WAITING_LONG_MS), 0);
+}
+
+void waiting_send_all(struct fixture *f)
+{
+    for (int i = 0; i < WAITING_LONG_MS / 10 && waiting_look(f).count > 0; i++) {
+        assert_int_equal(online_vfs_retry_uploads(f->online, NULL, NULL, NULL), 0);
+        usleep(10000);
+    }
+    assert_int_equal(waiting_look(f).count, 0);
 }
 
 void waiting_drain(struct fixture *f)
