@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "base/str.h"
+#include "still_clock.h"
 
 void fixture_prepare(struct fixture *f)
 {
@@ -58,6 +59,7 @@ void fixture_restart(struct fixture *f)
 
 void fixture_end(struct fixture *f)
 {
+    still_clock_end();
     vfs_unref(f->vfs);
     fake_free(f->fake);
     file_remove_tree(f->directory, NULL);

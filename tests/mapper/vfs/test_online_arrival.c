@@ -3,12 +3,16 @@
 
 #include <stdlib.h>
 
+#include "still_clock.h"
+#include "waiting.h"
+
 static int setup(void **state)
 {
     struct fixture *f = fixture_new();
 
     f->options.saves_in_background = true;
     fixture_start(f);
+    still_clock_begin(); /* nothing is sent again by itself */
     *state = f;
     return 0;
 }
@@ -18,7 +22,7 @@ static void save_with_lost_answer(struct fixture *f, const char *text)
 {
     fake_lose_uploads(f->fake, 1);
     assert_int_equal(fixture_write_text(f, "", "a", text), 0);
-    (void)online_vfs_wait_uploads(f->online, 5000);
+    waiting_until_sent(f);
 }
 
 static void arrival_delete__takes_back_what_arrived_without_an_answer(void **state)
@@ -38,8 +42,7 @@ static void arrival_rename__takes_back_what_arrived_without_an_answer(void **sta
 
     save_with_lost_answer(f, "text");
     assert_int_equal(vfs_rename(f->vfs, f->root, "a", f->root, "b", 0, NULL, NULL), 0);
-    assert_int_equal(online_vfs_retry_uploads(f->online, NULL, NULL, NULL), 0);
-    (void)online_vfs_wait_uploads(f->online, 5000);
+    waiting_send_all(f);
     assert_int_equal(fake_children(f->fake, ""), 1);
     assert_true(fake_has_text(f->fake, "b", "text"));
 }
@@ -53,8 +56,7 @@ static void arrival_times__are_set_though_the_bytes_were_there(void **state)
     save_with_lost_answer(f, "text");
     assert_int_not_equal(fixture_find(f, "a", &attr), 0);
     assert_int_equal(vfs_setattr(f->vfs, &attr, attr.id, NULL, &set, NULL, NULL), 0);
-    assert_int_equal(online_vfs_retry_uploads(f->online, NULL, NULL, NULL), 0);
-    assert_int_equal(online_vfs_wait_uploads(f->online, 5000), 0);
+    waiting_send_all(f);
     assert_int_equal(fake_modified(f->fake, "a"), 1600000000000);
     assert_int_not_equal(fixture_find(f, "a", &attr), 0);
     assert_int_equal(attr.modified_ms, 1600000000000);
@@ -72,7 +74,7 @@ static void arrival_replace__goes_over_what_arrived_without_an_answer(void **sta
     assert_int_equal(vfs_rename(f->vfs, f->root, "b", f->root, "a", 0, NULL, NULL), 0);
     assert_int_equal(fixture_list(f, ""), 1);
     assert_true(fixture_has_text(f, "a", "the new text"));
-    assert_int_equal(online_vfs_wait_uploads(f->online, 60000), 0);
+    waiting_until_sent(f);
     assert_int_equal(fake_children(f->fake, ""), 1);
     assert_true(fake_has_text(f->fake, "a", "the new text"));
 }
@@ -99,8 +101,7 @@ static void arrival_restart__shows_the_last_save_over_what_arrived(void **state)
     assert_int_equal(attr.size_bytes, 6);
     assert_true(fixture_has_text(f, "a", "second"));
     fake_fail(f->fake, FAKE_UPLOAD, 0, 0, 0);
-    assert_int_equal(online_vfs_retry_uploads(f->online, NULL, NULL, NULL), 0);
-    assert_int_equal(online_vfs_wait_uploads(f->online, 60000), 0);
+    waiting_send_all(f);
     assert_int_equal(fake_children(f->fake, ""), 1);
     assert_true(fake_has_text(f->fake, "a", "second"));
     assert_true(fixture_has_text(f, "a", "second"));

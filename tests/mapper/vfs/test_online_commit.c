@@ -15,6 +15,7 @@
 #include "base/str.h"
 #include "local.h"
 #include "mapper/journal.h"
+#include "still_clock.h"
 
 #define WAIT_MS 20000
 #define PATIENCE_MS 300 /* of who waits for what cannot come: nothing is decided by its length */
@@ -371,6 +372,7 @@ static void commit_restart__the_next_save_is_of_the_item(void **state)
 {
     struct fixture *f = *state;
 
+    still_clock_begin(); /* nothing is sent again by itself */
     fake_put_text(f->fake, "folder/other", "x");
     assert_int_equal(fixture_list(f, "folder"), 1);
     fake_lose_uploads(f->fake, 1);

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "still_clock.h"
 #include "waiting.h"
 
 /* The name of the one entry that the folder has beside `name`, on the server. */
@@ -229,6 +230,7 @@ static void journal_lock__is_waited_for(void **state)
 {
     struct fixture *f = *state;
 
+    still_clock_begin(); /* nothing is sent again by itself */
     fake_put_text(f->fake, "a", "old");
     fake_fail(f->fake, FAKE_UPLOAD, ERR_LOCKED, 0, 3);
     assert_int_equal(fixture_write_text(f, "", "a", "mine"), 0);

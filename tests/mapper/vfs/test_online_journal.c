@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "still_clock.h"
 #include "waiting.h"
 
 /* --- the way of a file --- */
@@ -43,11 +44,12 @@ static void journal_load__sends_what_a_dead_agent_left(void **state)
     waiting_hold(f, WAITING_NEVER_MS);
     assert_int_equal(fixture_write_text(f, "", "new", "made"), 0);
     assert_int_equal(fixture_write_text(f, "", "old", "changed"), 0);
-    f->options.upload_delay_ms = 0;
+    fake_fail(f->fake, FAKE_UPLOAD, ERR_UNREACHABLE, 0, UINT32_MAX); /* until it was looked at */
     fixture_restart(f);
     assert_int_equal(waiting_look(f).count, 2);
     assert_true(fixture_has_text(f, "old", "changed")); /* before it is sent, too */
-    waiting_drain(f);
+    fake_fail(f->fake, FAKE_UPLOAD, 0, 0, 0);
+    waiting_send_all(f);
     assert_true(fake_has_text(f->fake, "new", "made"));
     assert_true(fake_has_text(f->fake, "old", "changed"));
     assert_int_equal(fake_versions(f->fake, "old"), 2);
@@ -119,12 +121,8 @@ static void journal_load__shows_what_waits_as_it_was_closed(void **state)
     assert_true(fixture_has_text(f, "new", "made"));
     assert_int_equal(fixture_write_text(f, "", "new", "made again"), 0);
     fake_fail(f->fake, FAKE_UPLOAD, 0, 0, 0);
-    /* One that runs meanwhile fails once more, and is asked again. */
-    for (int turn = 0; turn < WAITING_LONG_MS / 20 && waiting_look(f).count > 0; turn++) {
-        assert_int_equal(online_vfs_retry_uploads(f->online, NULL, NULL, NULL), 0);
-        usleep(20000);
-    }
     waiting_drain(f);
+    waiting_send_all(f);
     assert_true(fake_has_text(f->fake, "new", "made again"));
     assert_true(fake_has_text(f->fake, "sub/new", "made"));
     assert_true(fake_has_text(f->fake, "sub/old", "changed here"));
@@ -157,17 +155,16 @@ static void journal_put__while_one_is_sent_follows_it(void **state)
 {
     struct fixture *f = *state;
 
-    fake_set_latency(f->fake, 300);
+    fake_hold(f->fake, FAKE_UPLOAD);
     assert_int_equal(fixture_write_text(f, "", "a", "first"), 0);
-    while (waiting_look(f).state != UPLOAD_RUNNING) {
-        usleep(1000);
-    }
+    fake_await_held(f->fake);
+    assert_int_equal(waiting_look(f).state, UPLOAD_RUNNING);
     assert_int_equal(fixture_write_text(f, "", "a", "second"), 0);
     assert_int_equal(fixture_write_text(f, "", "a", "third"), 0);
-    fake_set_latency(f->fake, 0);
+    fake_release(f->fake);
     waiting_until_sent(f);
     assert_true(fake_has_text(f->fake, "a", "third"));
-    assert_in_range(fake_versions(f->fake, "a"), 2, 3); /* 3: the first one was quick */
+    assert_int_equal(fake_versions(f->fake, "a"), 2);
     assert_int_equal(fake_children(f->fake, ""), 1);
 }
 
@@ -387,6 +384,7 @@ static void journal_retry__goes_on_after_an_outage(void **state)
 {
     struct fixture *f = *state;
 
+    still_clock_begin(); /* it is not sent again by itself */
     fake_fail(f->fake, FAKE_UPLOAD, ERR_UNREACHABLE, 0, 1);
     assert_int_equal(fixture_write_text(f, "", "a", "text"), 0);
     waiting_until_sent(f); /* nothing that can be sent now */
@@ -403,14 +401,12 @@ static void journal_retry__finds_what_arrived_without_an_answer(void **state)
 {
     struct fixture *f = *state;
 
+    still_clock_begin(); /* nothing is sent again by itself */
     fake_lose_uploads(f->fake, 1);
     assert_int_equal(fixture_write_text(f, "", "a", "text"), 0);
     waiting_until_sent(f);
     assert_int_equal(fixture_write_text(f, "", "a", "newer"), 0);
-    waiting_send_now(f);
-    assert_int_equal(online_vfs_retry_uploads(f->online, NULL, NULL, NULL), 0);
-    waiting_until_sent(f);
-    assert_int_equal(waiting_look(f).count, 0);
+    waiting_send_all(f);
     assert_int_equal(fake_children(f->fake, ""), 1);
     assert_true(fake_has_text(f->fake, "a", "newer"));
     assert_int_equal(fake_versions(f->fake, "a"), 2);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "still_clock.h"
 
 /* --- writing --- */
 
@@ -227,6 +228,7 @@ static void online_rename__of_a_saved_temporary_keeps_the_old_item(void **state)
 
     fake_put_text(f->fake, "report", "old");
     snprintf(id, sizeof(id), "%s", fake_id(f->fake, "report"));
+    still_clock_begin(); /* what was saved a moment ago is known */
     fixture_list(f, "");
     assert_int_equal(fixture_write_text(f, "", "report.tmp", "new"), 0);
     fake_reset(f->fake);
