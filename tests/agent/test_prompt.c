@@ -73,12 +73,16 @@ static void prompt_open_browser__leaves_nothing_of_a_short_one(void **state)
 
 static void prompt_open_browser__hands_out_one_that_goes_on(void **state)
 {
-    char *path = make_browser(*state, "sleep 3; exit 7");
+    char *path = make_browser(*state, "while [ ! -e \"$0.over\" ]; do sleep 0.1; done; exit 7");
     struct process *browser = NULL;
     int exit_code = 0;
+    char *over = NULL;
 
     prompt_open_browser(&browser, "http://localhost:1/");
     assert_non_null(browser);
+    assert_int_equal(str_format(&over, NULL, "%s.over", path), 0);
+    assert_int_equal(file_write_atomic(over, "", 0, NULL), 0);
+    free(over);
     assert_int_equal(process_wait(browser, &exit_code, 20000, NULL), 0);
     assert_int_equal(exit_code, 7);
     process_free(browser);
