@@ -1,6 +1,7 @@
 #include "client.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -110,14 +111,17 @@ int client_exchange(struct client *c, const char *data, size_t size)
     while (size > 0) {
         ssize_t sent = send(fd, data, size, MSG_NOSIGNAL);
 
+        if (sent < 0 && errno == EINTR) {
+            continue;
+        }
         if (sent <= 0) {
             break;
         }
         data += sent;
         size -= (size_t)sent;
     }
-    while ((got = recv(fd, block, sizeof(block), 0)) > 0) {
-        assert_int_equal(buf_add(&c->answer, block, (size_t)got, NULL), 0);
+    while ((got = recv(fd, block, sizeof(block), 0)) > 0 || (got < 0 && errno == EINTR)) {
+        assert_int_equal(buf_add(&c->answer, block, got > 0 ? (size_t)got : 0, NULL), 0);
     }
     close(fd);
     if (sscanf(buf_text(&c->answer), "HTTP/1.1 %d", &status) != 1) {
