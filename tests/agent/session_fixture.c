@@ -221,7 +221,7 @@ void approve(const struct fixture *f, const char *tenant, const char *user_code)
                 user_code);
 }
 
-void sign_in(const struct fixture *f)
+void approve_first(const struct fixture *f)
 {
     char *code;
 
@@ -229,6 +229,23 @@ void sign_in(const struct fixture *f)
     code = account_text(f, "userCode");
     approve(f, "contoso", code);
     free(code);
+}
+
+void wait_for_progress(const struct fixture *f)
+{
+    int64_t end = clock_mono_ms(clock_system()) + WAIT_MS;
+
+    while (atomic_load(&f->progressed) == 0) {
+        assert_true(clock_mono_ms(clock_system()) < end);
+        session_tick(f->session);
+        session_show_progress(f->session);
+        pause_ms(20);
+    }
+}
+
+void sign_in(const struct fixture *f)
+{
+    approve_first(f);
     wait_for_account(f, "discovered", "*");
 }
 

@@ -53,6 +53,11 @@ bool is_account(const struct fixture *f, const char *name, const char *wanted);
 /* Ticks as the main loop does, until the first account has `wanted` ("*": anything). */
 void wait_for_account(const struct fixture *f, const char *name, const char *wanted);
 void approve(const struct fixture *f, const char *tenant, const char *user_code);
+/* The sign-in of the first account, once it is asked for. */
+void approve_first(const struct fixture *f);
+/* ... and ticks until anything was said of how a search goes on. */
+void wait_for_progress(const struct fixture *f);
+/* The first account is signed in, and its libraries are found. */
 void sign_in(const struct fixture *f);
 
 /* Lists a folder below the root from another process, as everybody does: its exit code. */
