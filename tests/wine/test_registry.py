@@ -39,7 +39,7 @@ DEFAULT_PATHS = {"CacheDirectory": "\\Mooring\\cache", "JournalDirectory": "\\Mo
 def run(program, *arguments):
     with open(WORK / "out", "w+b") as out, open(WORK / "error", "w+b") as error:  # files: lib.sh says why
         done = subprocess.run([os.environ[program], *arguments], stdout=out, stderr=error, stdin=subprocess.DEVNULL,
-                              timeout=120)
+                              timeout=300)
         out.seek(0)
         error.seek(0)
         return done.returncode, out.read().decode("utf-8").replace("\r", ""), error.read().decode("utf-8", "replace")

@@ -12,6 +12,6 @@ cat >"$work/reg" <<SH
 exec "$run" "$prefix/drive_c/windows/system32/reg.exe" "\$@"
 SH
 chmod +x "$work/mooring" "$work/reg"
-local_folder=$(wine_run "$prefix/drive_c/windows/system32/cmd.exe" /c 'echo %LOCALAPPDATA%' | tail -n 1)
+local_folder=$(apart=yes wine_run "$prefix/drive_c/windows/system32/cmd.exe" /c 'echo %LOCALAPPDATA%' | tail -n 1)
 MOORING_RUN=$work/mooring REG_RUN=$work/reg WINDOWS_LOCAL=$local_folder /usr/bin/python3 "$here/test_registry.py" \
     "$here/../../admx/out" "$here/../data/policy/settings.txt" "$here/../admx" "$work" || fail "see above"
