@@ -297,14 +297,15 @@ static uint64_t segment(const struct body *body, uint64_t offset, uint64_t end, 
 }
 
 /* Exactly `size` bytes, zeros where there are none. */
-static int read_segment(struct body *body, struct read_habit *habit, bool is_base, void *data,
-                        size_t size, uint64_t offset, const struct call *call, struct error *err)
+static int read_segment(struct body *body, struct local_file *spool, struct read_habit *habit,
+                        bool is_base, void *data, size_t size, uint64_t offset,
+                        const struct call *call, struct error *err)
 {
     struct content_source source = body_source(body);
     size_t got = 0;
     int code = is_base
                    ? content_read(body->base, &source, habit, data, size, offset, &got, call, err)
-                   : local_read(body->spool, data, size, offset, &got, err);
+                   : local_read(spool, data, size, offset, &got, err);
 
     if (code == 0 && got < size) {
         memset((char *)data + got, 0, size - got);
@@ -331,9 +332,11 @@ int body_read(struct body *body, struct read_habit *habit, void *data, size_t si
         uint64_t end = offset + size < body->size_bytes ? offset + size : body->size_bytes;
         bool is_base = false;
         size_t part = (size_t)segment(body, at, end, &is_base);
+        struct local_file *spool = local_ref(body->spool); /* a write may move the draft */
 
         mutex_unlock(&body->lock);
-        code = read_segment(body, habit, is_base, (char *)data + *got, part, at, call, err);
+        code = read_segment(body, spool, habit, is_base, (char *)data + *got, part, at, call, err);
+        local_close(spool);
         *got += code == 0 ? part : 0;
         mutex_lock(&body->lock);
     }
