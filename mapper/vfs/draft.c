@@ -83,39 +83,66 @@ void draft_delist(struct body *body)
 
 /* --- the note --- */
 
-int draft_note(struct body *body, const struct save_target *target, const char *reason,
-               bool is_durable, struct error *err)
+static int logged(int code, const struct error *error, struct error *err)
 {
-    struct extent gap = {0};
-    struct unsaved_note unsaved = {
-        .key = body->library->key,
-        .path = target && target->path ? target->path : body->path,
-        .item_id = target && target->item.item_id ? target->item.item_id : body->item_id,
-        .version = body->version ? body->version : "",
-        .reason = reason,
-        .base_limit = extents_gap(&body->written, 0, body->base_limit, &gap) ? body->base_limit : 0,
-        .since_ms = clock_wall_ms(clock_system()),
-    };
-    struct error error = {0};
-    int code = 0;
-
-    body->is_note_durable = false;
-    if (*reason && local_sync(body->spool, &error) < 0) {
-        log_error(LOG_VFS, &error, "an unsaved file may not outlive a loss of power");
-    }
-    code = unsaved_write(body->spool_path, &unsaved, is_durable, &error);
     if (code < 0) {
-        log_error(LOG_VFS, &error, "the note of an unsaved file could not be written");
+        log_error(LOG_VFS, error, "the note of an unsaved file could not be written");
         if (err) {
-            *err = error;
+            *err = *error;
         }
     }
     return code;
 }
 
+static int write_note(struct body *body, const struct save_target *target, const char *item_id,
+                      const char *version, const char *reason, bool is_durable, struct error *err)
+{
+    struct extent gap = {0};
+    struct unsaved_note unsaved = {
+        .key = body->library->key,
+        .path = target && target->path ? target->path : body->path,
+        .item_id = target && target->item.item_id ? target->item.item_id : item_id,
+        .version = version ? version : "",
+        .reason = reason,
+        .base_limit = extents_gap(&body->written, 0, body->base_limit, &gap) ? body->base_limit : 0,
+        .since_ms = clock_wall_ms(clock_system()),
+    };
+    struct error error = {0};
+
+    body->is_note_durable = false;
+    if (*reason && local_sync(body->spool, &error) < 0) {
+        log_error(LOG_VFS, &error, "an unsaved file may not outlive a loss of power");
+    }
+    return unsaved_write(body->spool_path, &unsaved, is_durable, err);
+}
+
+int draft_note(struct body *body, const struct save_target *target, const char *reason,
+               bool is_durable, struct error *err)
+{
+    struct error error = {0};
+    char *item_id = NULL;
+    char *version = NULL;
+    int code = 0;
+
+    /* Copies: an upload of an earlier save may end now, and gives the file new ones. */
+    mutex_lock(&body->lock);
+    code = str_copy(&item_id, body->item_id, &error);
+    code = code < 0 ? code : str_copy(&version, body->version, &error);
+    mutex_unlock(&body->lock);
+    if (code == 0) {
+        code = write_note(body, target, item_id, version, reason, is_durable, &error);
+    }
+    free(version);
+    free(item_id);
+    return logged(code, &error, err);
+}
+
 int save_note_draft(struct body *body, struct error *err)
 {
-    return draft_note(body, NULL, "", false, err);
+    struct error error = {0};
+    int code = write_note(body, NULL, body->item_id, body->version, "", false, &error);
+
+    return logged(code, &error, err);
 }
 
 /* --- why it failed --- */

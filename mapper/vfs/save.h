@@ -22,7 +22,8 @@ struct save_target {
 void draft_set_failure(struct body *body, char *reason);
 
 /* Writes what the draft is beside its spool file: where it goes (`target` NULL: where the body came
- * from), and why it is not there ("": it is open, or being saved). What fails is logged, too. */
+ * from), and why it is not there ("": it is open, or being saved). What fails is logged, too. Called
+ * by the thread that set is_saving, without body->lock. */
 int draft_note(struct body *body, const struct save_target *target, const char *reason,
                bool is_durable, struct error *err);
 
