@@ -385,9 +385,9 @@ static int move_back(struct renaming *r, struct error *err)
 /* What has the new name and is not on the server goes, before the document steps aside: a crash in
  * between leaves the name without a file. That is fine for an older backup alone; any other file is
  * replaced by an ordinary rename, which the journal sees through. */
-static bool may_give_way(const struct renaming *r, const struct node *target)
+static bool may_give_way(struct renaming *r, const struct node *target)
 {
-    return (target->flags & NODE_LOCAL) && !(r->flags & VFS_RENAME_NO_REPLACE) &&
+    return is_new(r, target) && !(r->flags & VFS_RENAME_NO_REPLACE) &&
            (r->to_scratch || name_is_temporary(r->new_name) || name_is_backup(r->new_name));
 }
 
