@@ -345,6 +345,7 @@ static bool conclude(struct online_vfs *online, struct settling *s, int code, st
         s->is_running = false;
         s->due_ms = online_now() + back_off_ms(s->attempts++);
         cond_broadcast(&online->changed);
+        cond_signal(&online->settle_wake); /* its thread passed it over while it ran elsewhere */
         mutex_unlock(&online->lock);
         return false;
     }

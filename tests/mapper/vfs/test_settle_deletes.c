@@ -2,6 +2,7 @@
 #include "fixture.h"
 
 #include <stdio.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "still_clock.h"
@@ -125,6 +126,24 @@ static void deletes__without_a_line_wait_for_it(void **state)
     assert_true(fixture_has_text(f, name, "somebody else's"));
 }
 
+/* Somebody wants the name, and does not get it: the thread hears that there is a next time. It waits for
+ * nothing else; that one comes after two seconds. */
+static void deletes__that_fail_for_somebody_else_are_tried_again(void **state)
+{
+    struct fixture *f = *state;
+    int64_t until_ms = clock_mono_ms(clock_system()) + WAIT_MS;
+    struct vfs_attr attr;
+
+    delete_files(f, 1);
+    fake_fail(f->fake, FAKE_DELETE, ERR_UNREACHABLE, 0, 1);
+    assert_int_equal(vfs_mkdir(f->vfs, &attr, f->root, "file 0.txt", NULL, NULL), ERR_UNREACHABLE);
+    while (fake_children(f->fake, "") > 0 && clock_mono_ms(clock_system()) < until_ms) {
+        usleep(20000);
+    }
+    assert_int_equal(fake_children(f->fake, ""), 0);
+    assert_int_equal(fake_count(f->fake, FAKE_DELETE), 2);
+}
+
 /* Whatever is wrong with the request as a whole says nothing about one of them. */
 static void deletes__whose_batch_is_refused_go_one_by_one(void **state)
 {
@@ -146,6 +165,7 @@ static const struct CMUnitTest tests[] = {
     DELETES_TEST(deletes__that_are_refused_for_now_are_left_for_later),
     DELETES_TEST(deletes__on_their_way_keep_their_names),
     DELETES_TEST(deletes__without_a_line_wait_for_it),
+    DELETES_TEST(deletes__that_fail_for_somebody_else_are_tried_again),
     DELETES_TEST(deletes__whose_batch_is_refused_go_one_by_one),
 };
 
