@@ -206,6 +206,7 @@ struct online_vfs {
     struct tree *tree;
     struct library *libraries;
     struct online_vfs_options options; /* its strings are not used */
+    _Atomic int64_t upload_delay_ms;   /* ... of them; read where other locks are held */
     uint32_t last_listing;
     struct ask *asks;                     /* under way; each on the stack of its thread */
     struct negative negatives[NEGATIVES]; /* names that were not there a moment ago */

@@ -203,6 +203,7 @@ static uint64_t cache_limit(const struct online_vfs_options *options)
 static void set_options(struct online_vfs *online, const struct online_vfs_options *options)
 {
     online->options = *options;
+    online->upload_delay_ms = options->upload_delay_ms;
     online->options.cache_directory = NULL;
     online->options.spool_directory = NULL;
     online->options.blocked_extensions = NULL;

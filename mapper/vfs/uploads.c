@@ -133,7 +133,7 @@ int upload_fill_row(struct journal_row *row, const struct body *body,
     row->modified_ms = body->modified_ms;
     row->created_ms = body->created_ms;
     row->since_ms = now_ms;
-    row->due_ms = now_ms + body->online->options.upload_delay_ms;
+    row->due_ms = now_ms + body->online->upload_delay_ms;
     row->attempts = 0;
     row->locked_ms = 0;
     str_free(&row->reason);
