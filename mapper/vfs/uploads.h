@@ -28,7 +28,8 @@ struct settling; /* settle.h */
 struct upload {
     struct upload *next; /* oldest first */
     struct journal_row row;
-    struct library *library;  /* NULL: its library is not here (yet) */
+    /* NULL: its library is not here (yet); another one when it is mapped anew, also while it runs */
+    struct library *_Atomic library;
     struct body *body;        /* one of its references is ours; NULL: of an agent before this one,
                                * or on a shelf, or it was */
     struct local_file *file;  /* referenced; NULL: opened when it is sent */
