@@ -467,15 +467,7 @@ void upload_replaced(struct uploads *uploads, struct upload *upload)
     if (journal_apply(uploads->journal, &change, 1, true, &error) < 0) {
         log_error(LOG_VFS, &error, "the journal keeps an upload that nobody wants");
     }
-    mutex_lock(&online->lock);
-    mutex_lock(&uploads->lock);
-    body = upload->body;
-    if (body) {
-        body->refs++;
-    }
-    upload->is_done = true;
-    mutex_unlock(&uploads->lock);
-    mutex_unlock(&online->lock);
+    body = upload_retire(uploads, upload);
     upload_forget(uploads, upload);
     if (body) {
         uploads_show_discarded(online, body);

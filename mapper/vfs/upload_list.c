@@ -465,12 +465,7 @@ int online_vfs_discard_upload(struct online_vfs *online, const char *id, struct 
         upload_edited(uploads, upload);
         return code;
     }
-    body = upload->body;
-    if (body) {
-        mutex_lock(&online->lock);
-        body->refs++;
-        mutex_unlock(&online->lock);
-    }
+    body = upload_retire(uploads, upload);
     upload_forget(uploads, upload);
     if (body) {
         uploads_show_discarded(online, body);

@@ -412,6 +412,23 @@ struct upload *upload_edit_shelved(struct uploads *uploads, const struct settlin
     return edit_next(uploads, NULL, shelf, NULL);
 }
 
+struct body *upload_retire(struct uploads *uploads, struct upload *upload)
+{
+    struct online_vfs *online = uploads->online;
+    struct body *body = NULL;
+
+    mutex_lock(&online->lock);
+    mutex_lock(&uploads->lock);
+    body = upload->body;
+    if (body) {
+        body->refs++;
+    }
+    upload->is_done = true;
+    mutex_unlock(&uploads->lock);
+    mutex_unlock(&online->lock);
+    return body;
+}
+
 void upload_forget(struct uploads *uploads, struct upload *upload)
 {
     struct body *body = upload->body;

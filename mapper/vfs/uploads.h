@@ -201,6 +201,10 @@ bool uploads_share(struct uploads *uploads, const struct upload *upload, const c
 /* The spool file of an upload goes, unless another one needs it. */
 void upload_remove_spool(struct uploads *uploads, const struct upload *upload, const char *name);
 
+/* Before upload_forget() of one that is edited or run by us, and that an opening may find: none does
+ * from now on. Its body, referenced for the caller; NULL: it has none. */
+struct body *upload_retire(struct uploads *uploads, struct upload *upload);
+
 /* One that is edited by us: out of the list, with its reference of the body; its spool file goes
  * unless the body reads it. */
 void upload_forget(struct uploads *uploads, struct upload *upload);
