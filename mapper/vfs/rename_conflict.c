@@ -48,14 +48,17 @@ static int rename_as_copy(struct rename *r, const struct call *call, struct erro
 {
     const char *wanted = r->new_name;
     int64_t now_ms = clock_wall_ms(clock_system());
+    const struct library *library = NULL;
     struct account_info info;
-    struct account *account = NULL;
     int code = ERR_EXISTS;
 
     mutex_lock(&r->online->lock);
-    account = library_of(r->online, r->to)->account;
+    library = library_of(r->online, r->to);
     mutex_unlock(&r->online->lock);
-    account_info(account, &info);
+    if (!library) {
+        return error_set(err, ERR_STALE, "the folder is no longer there");
+    }
+    account_info(library->account, &info);
     for (unsigned number = 1; number <= NAMES_TRIED && code == ERR_EXISTS; number++) {
         char *name = NULL;
 
