@@ -380,6 +380,7 @@ static struct upload *edit_by_id(struct uploads *uploads, const char *id, int *c
         upload->is_cancelled = upload->is_running;
         if (online_now() >= until) {
             *code = error_set(err, ERR_BUSY, "it is being sent; try again");
+            upload->is_cancelled = false;
             upload = NULL;
             break;
         }
@@ -387,6 +388,7 @@ static struct upload *edit_by_id(struct uploads *uploads, const char *id, int *c
     }
     if (upload) {
         upload->is_editing = true;
+        upload->is_cancelled = false;
     }
     mutex_unlock(&uploads->lock);
     return upload;

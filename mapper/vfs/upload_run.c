@@ -21,8 +21,8 @@ bool uploads_may_start(const struct uploads *uploads, const struct upload *uploa
 {
     int64_t left_ms = upload->row.due_ms - now_ms;
 
-    if (upload->is_running || upload->is_editing || upload->waits_for || upload->shelf ||
-        !upload->library || (upload->body && upload->body->upload_holds > 0) ||
+    if (upload->is_running || upload->is_editing || upload->is_cancelled || upload->waits_for ||
+        upload->shelf || !upload->library || (upload->body && upload->body->upload_holds > 0) ||
         (upload->row.state != JOURNAL_PENDING && upload->row.state != JOURNAL_RETRY)) {
         return false;
     }

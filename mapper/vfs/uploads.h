@@ -36,7 +36,7 @@ struct upload {
     struct upload *waits_for; /* goes first */
     bool is_editing;          /* one thread changes its row, or frees it; not started meanwhile */
     bool is_running;          /* ... and so does the worker that runs it */
-    bool is_cancelled;        /* the worker is to leave it */
+    bool is_cancelled;        /* the worker is to leave it to who waits for that */
     bool is_done;             /* the server has it; its file may be going away */
     uint64_t done_bytes;
     unsigned false_alarms; /* tries that were told of a conflict which was none */
