@@ -176,6 +176,9 @@ void online_vfs_on_verified(struct online_vfs *online, online_vfs_verified_fn ve
     mutex_lock(&online->lock);
     online->verified = verified;
     online->verified_payload = payload;
+    while (online->verified_running > 0) {
+        cond_wait(&online->changed, &online->lock);
+    }
     mutex_unlock(&online->lock);
 }
 
@@ -266,6 +269,7 @@ int library_prepare(struct library *library, const struct call *call, struct err
     if (drive_id) {
         verified = online->verified;
         payload = online->verified_payload;
+        online->verified_running += verified != NULL;
         library->is_verified = true;
         if (!library->drive_id || strcmp(library->drive_id, drive_id) != 0) {
             free(library->drive_id);
@@ -282,6 +286,10 @@ int library_prepare(struct library *library, const struct call *call, struct err
     if (verified) {
         /* Written once, before is_verified: may be read without the lock from here on. */
         verified(payload, library->key, library->drive_id);
+        mutex_lock(&online->lock);
+        online->verified_running--;
+        cond_broadcast(&online->changed);
+        mutex_unlock(&online->lock);
     }
     free(drive_id);
     return code;

@@ -226,6 +226,7 @@ struct online_vfs {
     bool is_draining;
     online_vfs_verified_fn verified;
     void *verified_payload;
+    uint32_t verified_running;
     vfs_changed_fn listener;
     void *listener_payload;
     uint32_t listener_running;

@@ -93,7 +93,8 @@ int online_vfs_add(struct online_vfs *online, uint64_t *root_id,
 void online_vfs_remove(struct online_vfs *online, uint64_t root_id);
 
 /* Told once when a hint was confirmed (or replaced): the agent remembers it. From any thread, no
- * lock held. */
+ * lock held. Who was told before is told nothing any more when online_vfs_on_verified() returns: not
+ * from inside of it. */
 typedef void (*online_vfs_verified_fn)(void *payload, const char *key, const char *drive_id);
 void online_vfs_on_verified(struct online_vfs *online, online_vfs_verified_fn verified,
                             void *payload);

@@ -1,6 +1,7 @@
 /* What the online vfs promises beyond the contract: requests, freshness, listings, reading. */
 #include "fixture.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -266,6 +267,56 @@ static void online_add__verifies_a_hint_with_the_first_use_and_tells(void **stat
     online_vfs_remove(f->online, root);
     assert_int_equal(vfs_lookup(f->vfs, &attr, root, "a", NULL, NULL), ERR_STALE);
     assert_int_equal(vfs_getattr(f->vfs, &attr, attr.id, NULL, NULL, NULL), ERR_STALE);
+}
+
+/* Who is told, and takes his time. */
+struct slow_ear {
+    struct fixture *f;
+    uint64_t root;
+    atomic_bool has_begun;
+    atomic_bool is_over;
+};
+
+static void hear_slowly(void *payload, const char *key, const char *drive_id)
+{
+    struct slow_ear *ear = payload;
+
+    (void)key;
+    (void)drive_id;
+    atomic_store(&ear->has_begun, true);
+    usleep(50 * 1000); /* so that it shows when nobody waits for it */
+    atomic_store(&ear->is_over, true);
+}
+
+static void *look(void *payload)
+{
+    struct slow_ear *ear = payload;
+    struct vfs_attr attr;
+
+    return vfs_lookup(ear->f->vfs, &attr, ear->root, "a", NULL, NULL) == 0 ? NULL : ear;
+}
+
+static void online_on_verified__returns_when_nobody_is_being_told(void **state)
+{
+    struct fixture *f = *state;
+    struct online_library library = {.account = fake_account(f->fake),
+                                     .key = "hinted",
+                                     .drive_id = "b!hint",
+                                     .url = "https://contoso.sharepoint.com/sites/b/Documents"};
+    struct slow_ear ear = {.f = f};
+    struct thread thread = {.is_running = false};
+    int64_t until_ms = clock_mono_ms(clock_system()) + 20000;
+
+    fake_put_text(f->fake, "a", "x");
+    online_vfs_on_verified(f->online, hear_slowly, &ear);
+    assert_int_equal(online_vfs_add(f->online, &ear.root, &library, NULL), 0);
+    assert_int_equal(thread_start(&thread, "look", look, &ear, NULL), 0);
+    while (!atomic_load(&ear.has_begun) && clock_mono_ms(clock_system()) < until_ms) {
+        usleep(1000);
+    }
+    online_vfs_on_verified(f->online, NULL, NULL);
+    assert_true(atomic_load(&ear.is_over));
+    thread_join(&thread);
 }
 
 static void online_add__shows_a_folder_of_a_library(void **state)
@@ -585,6 +636,7 @@ static const struct CMUnitTest tests[] = {
     ONLINE_TEST(online_open__uses_the_address_that_a_look_up_brought),
     ONLINE_TEST(online_getattr__of_roots_asks_nothing),
     ONLINE_TEST(online_add__verifies_a_hint_with_the_first_use_and_tells),
+    ONLINE_TEST(online_on_verified__returns_when_nobody_is_being_told),
     ONLINE_TEST(online_add__shows_a_folder_of_a_library),
     ONLINE_TEST(online_read__of_a_small_file_asks_twice_and_then_not_at_all),
     ONLINE_TEST(online_open__sees_what_somebody_saved),
