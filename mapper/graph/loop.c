@@ -452,6 +452,11 @@ static void end_all(struct governor *governor, struct ended *ended)
 
 static void end_stalled(struct governor *governor, struct ended *stalled)
 {
+    int64_t stall_ms;
+
+    mutex_lock(&governor->mutex);
+    stall_ms = governor->stall_ms;
+    mutex_unlock(&governor->mutex);
     while (stalled->first) {
         struct http_op *op = stalled->first;
         struct error err;
@@ -462,7 +467,7 @@ static void end_stalled(struct governor *governor, struct ended *stalled)
         error_clear(&op->io_error);
         (void)transfer_finish(op, CURLE_OPERATION_TIMEDOUT, &reached, &err);
         error_set(&err, ERR_UNREACHABLE, "nothing came from %s for %" PRId64 " s", op->host->name,
-                  governor->stall_ms / 1000);
+                  stall_ms / 1000);
         after_attempt(governor, op, ERR_UNREACHABLE, reached, &err);
     }
 }
