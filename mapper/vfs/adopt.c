@@ -205,6 +205,8 @@ static int begin(struct adoption *a, const struct call *call, struct error *err)
         if (code < 0) {
             body_put(a->old_body);
             a->old_body = NULL;
+        } else if (body_has_left(a->old_body, old)) {
+            code = 1; /* what it has is a conflict copy now */
         }
     }
     return code;

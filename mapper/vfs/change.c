@@ -34,6 +34,39 @@ int change_begin(struct online_vfs *online, struct node **folder, struct node **
     return code;
 }
 
+/* --- the open file of what is changed --- */
+
+bool body_has_left(struct body *body, const struct node *node)
+{
+    bool has_left = false;
+
+    mutex_lock(&body->online->lock);
+    has_left = body->node != node;
+    mutex_unlock(&body->online->lock);
+    return has_left;
+}
+
+int body_borrow_paused(struct online_vfs *online, struct body **out, struct node *node,
+                       const struct call *call, struct error *err)
+{
+    struct body *body = NULL;
+    int code = 0;
+
+    while (code == 0 && (body = body_borrow(online, node)) != NULL) {
+        code = body_pause_saves(body, call, err);
+        if (code == 0 && !body_has_left(body, node)) {
+            break;
+        }
+        if (code == 0) {
+            body_resume_saves(body);
+        }
+        body_put(body);
+        body = NULL;
+    }
+    *out = body;
+    return code;
+}
+
 /* --- attributes --- */
 
 /* Lock held. */
@@ -399,13 +432,12 @@ enum how {
 static int delete_here(struct online_vfs *online, struct node *node, enum how how,
                        const struct call *call, struct error *err)
 {
-    struct body *body = body_borrow(online, node);
+    struct body *body = NULL;
     struct settling *settling = NULL;
     bool is_local = false;
-    int code = body ? body_pause_saves(body, call, err) : 0;
+    int code = body_borrow_paused(online, &body, node, call, err);
 
     if (code < 0) {
-        body_put(body);
         return code;
     }
     mutex_lock(&online->lock);

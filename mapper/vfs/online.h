@@ -607,6 +607,15 @@ int check_name(struct online_vfs *online, struct node *folder, const char *name,
 int arrival_take_back(struct online_vfs *online, struct node *node, struct body *body,
                       const struct call *call, struct error *err);
 
+/* Whether it is of another item by now: what was saved of it became a conflict copy, perhaps while
+ * its saves were waited for. Without the lock. */
+bool body_has_left(struct body *body, const struct node *node);
+
+/* body_borrow() with its saves paused: of the node still when this returns 0. *out NULL: nobody has it
+ * open. */
+int body_borrow_paused(struct online_vfs *online, struct body **out, struct node *node,
+                       const struct call *call, struct error *err);
+
 /* Deletes a held node on the server and in the tree. */
 int delete_node(struct online_vfs *online, struct node *node, const struct call *call,
                 struct error *err);

@@ -182,13 +182,12 @@ static int move_uploads(struct rename *r, struct body *body, bool is_local, cons
 int rename_to_free(struct rename *r, const struct call *call, struct error *err)
 {
     struct online_vfs *online = r->online;
-    struct body *body = body_borrow(online, r->node);
+    struct body *body = NULL;
     struct graph_item item = {0};
     bool is_local = false;
-    int code = body ? body_pause_saves(body, call, err) : 0;
+    int code = body_borrow_paused(online, &body, r->node, call, err);
 
     if (code < 0) {
-        body_put(body);
         return code;
     }
     mutex_lock(&online->lock);

@@ -527,12 +527,38 @@ static int replace_local_target(struct rename *r, const struct call *call, struc
     return code == 1 ? rename_replace(r, call, err) : code; /* it arrived while we waited for it */
 }
 
+/* *is_again: a save of one of them became a conflict copy while it was waited for. */
+static int replace_open(struct rename *r, struct body *body, struct body *other, bool *is_again,
+                        const struct call *call, struct error *err)
+{
+    int code = pause_both(body, other, call, err);
+
+    if (code < 0) {
+        return code;
+    }
+    *is_again = body_has_left(body, r->node) || (other && body_has_left(other, r->target));
+    if (!*is_again) {
+        code = replace_paused(r, body, other, call, err);
+    }
+    if (other && !*is_again && code == 0) {
+        mutex_lock(&other->lock);
+        other->is_removed = true; /* like an unlinked file: its handles go on, unsaved */
+        mutex_unlock(&other->lock);
+    }
+    if (other) {
+        body_resume_saves(other);
+    }
+    body_resume_saves(body);
+    return code;
+}
+
 int rename_replace(struct rename *r, const struct call *call, struct error *err)
 {
     struct online_vfs *online = r->online;
     struct body *body = NULL;
     struct body *other = NULL;
     bool is_local_target = false;
+    bool is_again = false;
     int code = 0;
 
     /* What is sent must be the newest: the source's item goes away after it. */
@@ -561,20 +587,11 @@ int rename_replace(struct rename *r, const struct call *call, struct error *err)
         return code;
     }
     other = body_borrow(online, r->target);
-    code = pause_both(body, other, call, err);
-    if (code == 0) {
-        code = replace_paused(r, body, other, call, err);
-        if (other && code == 0) {
-            mutex_lock(&other->lock);
-            other->is_removed = true; /* like an unlinked file: its handles go on, unsaved */
-            mutex_unlock(&other->lock);
-        }
-        if (other) {
-            body_resume_saves(other);
-        }
-        body_resume_saves(body);
-    }
+    code = replace_open(r, body, other, &is_again, call, err);
     body_put(other);
     body_put(body);
+    if (is_again) {
+        return rename_replace(r, call, err);
+    }
     return code == 1 ? replace_aside(r, call, err) : rename_keep_both(r, code, call, err);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/thread.h"
 #include "still_clock.h"
 #include "waiting.h"
 
@@ -62,6 +63,73 @@ static void journal_conflict__keeps_both_versions(void **state)
     assert_true(fixture_has_text(f, "Report.docx", "theirs"));
     assert_int_equal(waiting_look(f).count, 0);
     assert_int_equal(fixture_unsaved(f), 0);
+}
+
+/* What a program does to a file while its save is on its way. */
+struct meanwhile {
+    struct fixture *f;
+    int (*act)(struct fixture *f);
+    int code;
+};
+
+static void *act(void *payload)
+{
+    struct meanwhile *meanwhile = payload;
+
+    meanwhile->code = meanwhile->act(meanwhile->f);
+    return NULL;
+}
+
+static int delete_it(struct fixture *f)
+{
+    return fixture_delete(f, "a.txt");
+}
+
+static int rename_it(struct fixture *f)
+{
+    return fixture_rename(f, "a.txt", "b.txt");
+}
+
+/* The save becomes a conflict copy, and `act_on` is about what others made of the file. */
+static void conflict_while(struct fixture *f, int (*act_on)(struct fixture *f))
+{
+    struct meanwhile meanwhile = {.f = f, .act = act_on, .code = -1};
+    struct thread thread = {.is_running = false};
+
+    fake_put_text(f->fake, "a.txt", "old");
+    fake_put_text(f->fake, "b.txt", "b");
+    assert_int_equal(fixture_list(f, ""), 2);
+    waiting_hold(f, WAITING_NEVER_MS);
+    assert_int_equal(fixture_write_text(f, "", "a.txt", "mine"), 0);
+    fake_put_text(f->fake, "a.txt", "theirs");
+    fake_hold(f->fake, FAKE_UPLOAD);
+    assert_int_equal(online_vfs_retry_uploads(f->online, waiting_look(f).id, NULL, NULL), 0);
+    fake_await_held(f->fake);
+    assert_int_equal(thread_start(&thread, "meanwhile", act, &meanwhile, NULL), 0);
+    usleep(50 * 1000); /* so that it waits for the save; nothing depends on it when all is right */
+    fake_release(f->fake);
+    thread_join(&thread);
+    assert_int_equal(meanwhile.code, 0);
+    waiting_drain(f);
+}
+
+static void journal_conflict__is_not_deleted_with_the_file(void **state)
+{
+    struct fixture *f = *state;
+
+    conflict_while(f, delete_it);
+    assert_int_equal(fake_size(f->fake, "a.txt"), -1);
+    assert_copy(f, ").txt", "mine");
+}
+
+static void journal_conflict__is_not_what_is_renamed(void **state)
+{
+    struct fixture *f = *state;
+
+    conflict_while(f, rename_it);
+    assert_int_equal(fake_size(f->fake, "a.txt"), -1);
+    assert_true(fake_has_text(f->fake, "b.txt", "theirs"));
+    assert_copy(f, ").txt", "mine");
 }
 
 static void journal_conflict__of_a_name_that_was_taken_keeps_both(void **state)
@@ -250,6 +318,8 @@ static void journal_lock__is_waited_for(void **state)
 static const struct CMUnitTest tests[] = {
     CONFLICT_TEST(before_close__keeps_both_versions),
     CONFLICT_TEST(journal_conflict__keeps_both_versions),
+    CONFLICT_TEST(journal_conflict__is_not_deleted_with_the_file),
+    CONFLICT_TEST(journal_conflict__is_not_what_is_renamed),
     CONFLICT_TEST(journal_conflict__of_a_name_that_was_taken_keeps_both),
     CONFLICT_TEST(journal_conflict__brings_no_deleted_item_back),
     CONFLICT_TEST(journal_conflict__of_a_deleted_folder_waits_for_a_person),
