@@ -67,7 +67,7 @@ static int bring_content(struct body *body, const struct call *call, struct erro
         return body_complete(body, call, err);
     }
     /* Its program is about to delete it: worth a look, not a long transfer or an error. */
-    if (content_size(body->base) <= FETCH_SCRATCH) {
+    if (body->base && content_size(body->base) <= FETCH_SCRATCH) {
         (void)content_fetch_all(body->base, &source, call, NULL);
     }
     return 0;

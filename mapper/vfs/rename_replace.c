@@ -61,8 +61,12 @@ static int gather(struct rename *r, struct bytes *bytes, uint64_t *size, const s
 {
     struct body *body = bytes->body;
     struct content_source source = body_source(body);
-    int code = 0;
+    /* What another thread is about to make is empty, and has no draft yet. */
+    int code = body->base ? 0 : body_draft_unchanged(body, err);
 
+    if (code < 0) {
+        return code;
+    }
     if (body->spool) {
         code = body_complete(body, call, err);
         *size = body->size_bytes;
