@@ -4,7 +4,10 @@
  * wild pointer (ASan), nothing hangs, no byte is read that was never in the file, and at the end
  * the listing is what the server has and nothing is left open.
  *
- *   stress_vfs [threads [rounds]]
+ *   stress_vfs [threads [rounds [journal]]]
+ *
+ * "journal": saves go to the journal and are sent behind, deletes and renames settle, some names are
+ * those of a save's steps; at the end nothing may wait that does not need a person.
  */
 #include "fixture.h"
 
@@ -23,6 +26,7 @@ struct worker {
     struct thread thread;
     unsigned number;
     unsigned rounds;
+    bool has_journal;
     uint32_t random;
     unsigned wrong; /* bytes that nobody wrote */
 };
@@ -35,8 +39,21 @@ static uint32_t next(struct worker *w)
 
 static void pick(struct worker *w, char *folder, char *name)
 {
+    unsigned number = 0;
+
     snprintf(folder, 32, "folder%u", next(w) % FOLDERS);
-    snprintf(name, 32, "file%u", next(w) % NAMES);
+    number = next(w) % NAMES;
+    switch (w->has_journal ? next(w) % 8 : 0) {
+    case 1:
+        snprintf(name, 32, "file%u.tmp", number);
+        break;
+    case 2:
+        snprintf(name, 32, "~$file%u", number);
+        break;
+    default:
+        snprintf(name, 32, "file%u", number);
+        break;
+    }
 }
 
 static void path_of(char *out, const char *folder, const char *name)
@@ -79,6 +96,20 @@ static void do_read(struct worker *w)
     vfs_close(w->f->vfs, file);
 }
 
+/* A program that goes on with a file while what it saved is on its way. */
+static void read_and_sync(struct worker *w, struct vfs_file *file)
+{
+    char data[3000];
+    size_t got = 0;
+
+    (void)vfs_fsync(w->f->vfs, file, NULL, NULL);
+    for (unsigned i = 0; i < 10; i++) {
+        (void)vfs_read(w->f->vfs, file, data, sizeof(data), 0, &got, NULL, NULL);
+    }
+    (void)vfs_write(w->f->vfs, file, "again", 5, next(w) % 100, NULL, NULL);
+    (void)vfs_flush(w->f->vfs, file, NULL, NULL);
+}
+
 static void do_patch(struct worker *w)
 {
     struct vfs_file *file = NULL;
@@ -97,6 +128,9 @@ static void do_patch(struct worker *w)
     }
     set.modified_ms = 1600000000000 + next(w);
     (void)vfs_write(w->f->vfs, file, "patched", 7, next(w) % 2000, NULL, NULL);
+    if (w->has_journal) {
+        read_and_sync(w, file);
+    }
     (void)vfs_setattr(w->f->vfs, &attr, id, file, &set, NULL, NULL);
     (void)vfs_flush(w->f->vfs, file, NULL, NULL);
     vfs_close(w->f->vfs, file);
@@ -217,14 +251,17 @@ static void *work(void *payload)
     return NULL;
 }
 
-static unsigned run(struct fixture *f, unsigned threads, unsigned rounds)
+static unsigned run(struct fixture *f, unsigned threads, unsigned rounds, bool has_journal)
 {
     struct worker *workers = calloc(threads, sizeof(*workers));
     unsigned wrong = 0;
 
     for (unsigned i = 0; i < threads; i++) {
-        workers[i] =
-            (struct worker){.f = f, .number = i, .rounds = rounds, .random = i * 77777 + 1};
+        workers[i] = (struct worker){.f = f,
+                                     .number = i,
+                                     .rounds = rounds,
+                                     .has_journal = has_journal,
+                                     .random = i * 77777 + 1};
         assert_int_equal(thread_start(&workers[i].thread, "worker", work, &workers[i], NULL), 0);
     }
     for (unsigned i = 0; i < threads; i++) {
@@ -235,8 +272,55 @@ static unsigned run(struct fixture *f, unsigned threads, unsigned rounds)
     return wrong;
 }
 
+static void set_journal(struct fixture *f)
+{
+    f->options.saves_in_background = true;
+    f->options.keeps_both = true;
+    f->options.settle_ms = 60;
+    f->options.upload_delay_ms = 1;
+}
+
+static void count_sendable(void *payload, const struct online_vfs_upload *upload)
+{
+    unsigned *count = payload;
+
+    *count += upload->state == UPLOAD_WAITING || upload->state == UPLOAD_RUNNING ||
+              upload->state == UPLOAD_RETRY || upload->state == UPLOAD_SETTLING;
+}
+
+/* All that can be sent is; how many are not after all. */
+static unsigned send_all(struct fixture *f)
+{
+    unsigned left = 1;
+
+    for (unsigned i = 0; i < 200 && left > 0; i++) {
+        (void)online_vfs_settle(f->online, 20000);
+        assert_int_equal(online_vfs_retry_uploads(f->online, NULL, NULL, NULL), 0);
+        (void)online_vfs_wait_uploads(f->online, 20000);
+        left = 0;
+        assert_int_equal(online_vfs_visit_uploads(f->online, count_sendable, &left, NULL), 0);
+    }
+    return left;
+}
+
+/* What is only here is not compared with the server. */
+static void remove_local(struct fixture *f, const char *folder)
+{
+    uint64_t id = fixture_find(f, folder, NULL);
+
+    for (unsigned i = 0; i < NAMES; i++) {
+        char name[32];
+
+        snprintf(name, sizeof(name), "file%u.tmp", i);
+        (void)vfs_unlink(f->vfs, id, name, NULL, NULL);
+        snprintf(name, sizeof(name), "~$file%u", i);
+        (void)vfs_unlink(f->vfs, id, name, NULL, NULL);
+    }
+}
+
 int main(int argc, char **argv)
 {
+    bool has_journal = argc > 3 && strcmp(argv[3], "journal") == 0;
     unsigned threads = argc > 1 ? (unsigned)strtoul(argv[1], NULL, 10) : 16;
     unsigned rounds = argc > 2 ? (unsigned)strtoul(argv[2], NULL, 10) : 150;
     struct online_vfs_stats stats = {0};
@@ -248,6 +332,9 @@ int main(int argc, char **argv)
     f.options.metadata_ms = 20;
     f.options.cache_bytes = 2u * 1024 * 1024;
     f.options.max_items = 40;
+    if (has_journal) {
+        set_journal(&f);
+    }
     fake_set_page(f.fake, 5);
     for (unsigned i = 0; i < FOLDERS; i++) {
         char path[32];
@@ -257,12 +344,19 @@ int main(int argc, char **argv)
     }
     fake_put_large(f.fake, "large", LARGE);
     fixture_start(&f);
-    wrong = run(&f, threads, rounds);
+    wrong = run(&f, threads, rounds, has_journal);
     for (int i = 0; i < FAKE_CALLS; i++) {
         fake_fail(f.fake, (enum fake_call)i, 0, 0, 0);
     }
     f.options.metadata_ms = 0;
     online_vfs_configure(f.online, &f.options);
+    for (unsigned i = 0; i < FOLDERS && has_journal; i++) {
+        char path[32];
+
+        snprintf(path, sizeof(path), "folder%u", i);
+        remove_local(&f, path);
+    }
+    failures += has_journal && send_all(&f) > 0;
     for (unsigned i = 0; i < FOLDERS; i++) {
         char path[32];
 
