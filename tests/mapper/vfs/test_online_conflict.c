@@ -240,15 +240,22 @@ static void journal_conflict__is_none_when_the_service_rewrote_our_save(void **s
     assert_true(fake_has_text(f->fake, "a.docx", "somebody's"));
 }
 
+/* A save that the service refuses so many times; nothing is sent again by itself. */
+static void save_refused(struct fixture *f, const char *name, int code, unsigned times)
+{
+    fake_put_text(f->fake, name, "old");
+    fake_fail(f->fake, FAKE_UPLOAD, code, 0, times);
+    still_clock_begin();
+    assert_int_equal(fixture_write_text(f, "", name, "mine"), 0);
+    waiting_until_sent(f);
+}
+
 /* Others find that too: the service says so, and the item has the version that was sent along. */
 static void journal_conflict__is_none_when_nobody_changed_it(void **state)
 {
     struct fixture *f = *state;
 
-    fake_put_text(f->fake, "a", "old");
-    fake_fail(f->fake, FAKE_UPLOAD, ERR_CHANGED, 0, 5);
-    assert_int_equal(fixture_write_text(f, "", "a", "mine"), 0);
-    waiting_until_sent(f);
+    save_refused(f, "a", ERR_CHANGED, 5);
     for (int i = 0; i < 5; i++) {
         assert_int_equal(waiting_look(f).count, 1);
         waiting_send_now(f);
@@ -262,10 +269,7 @@ static void journal_conflict__that_is_said_without_end_is_believed(void **state)
 {
     struct fixture *f = *state;
 
-    fake_put_text(f->fake, "a.txt", "old");
-    fake_fail(f->fake, FAKE_UPLOAD, ERR_CHANGED, 0, 6);
-    assert_int_equal(fixture_write_text(f, "", "a.txt", "mine"), 0);
-    waiting_until_sent(f);
+    save_refused(f, "a.txt", ERR_CHANGED, 6);
     for (int i = 0; i < 5; i++) {
         waiting_send_now(f);
     }
@@ -278,10 +282,7 @@ static void journal_conflict__is_none_after_other_failures(void **state)
 {
     struct fixture *f = *state;
 
-    fake_put_text(f->fake, "a", "old");
-    fake_fail(f->fake, FAKE_UPLOAD, ERR_LOCKED, 0, 4);
-    assert_int_equal(fixture_write_text(f, "", "a", "mine"), 0);
-    waiting_until_sent(f);
+    save_refused(f, "a", ERR_LOCKED, 4);
     for (int i = 0; i < 3; i++) {
         waiting_send_now(f);
     }
@@ -298,11 +299,7 @@ static void journal_lock__is_waited_for(void **state)
 {
     struct fixture *f = *state;
 
-    still_clock_begin(); /* nothing is sent again by itself */
-    fake_put_text(f->fake, "a", "old");
-    fake_fail(f->fake, FAKE_UPLOAD, ERR_LOCKED, 0, 3);
-    assert_int_equal(fixture_write_text(f, "", "a", "mine"), 0);
-    waiting_until_sent(f);
+    save_refused(f, "a", ERR_LOCKED, 3);
     for (int i = 0; i < 3; i++) {
         assert_int_equal(waiting_look(f).state, UPLOAD_RETRY);
         assert_non_null(strstr(waiting_look(f).reason, "until the file is free"));
