@@ -18,7 +18,7 @@ struct trust {
 };
 
 /* libcurl would use both. The file alone is 140 CAs, parsed for each connection and kept as long as it
- * lives: 3 MB, of an agent that has 8 without them (tests/bench). */
+ * lives: 3 MB, of an agent that has 5 without them (tests/bench). */
 static bool has_folder(void)
 {
     const curl_version_info_data *curl = curl_version_info(CURLVERSION_NOW);
