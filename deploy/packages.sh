@@ -12,7 +12,7 @@ build=(gcc libc6-dev cmake ninja-build pkg-config
     libexpat1-dev libfuse3-dev fuse3 ca-certificates python3)
 
 # What the checks, the peers and the proofs need: linters, cmocka, rclone, nghttpx, schemas, Samba's library, namespaces.
-test=(libcmocka-dev clang clang-format clang-tidy cppcheck shellcheck libnghttp2-dev nghttp2-proxy rclone fio curl jq
+test=(libcmocka-dev clang clang-format clang-tidy cppcheck shellcheck libnghttp2-dev nghttp2-proxy rclone fio curl jq openssl
     python3-jsonschema python3-yaml python3-samba libxml2-utils util-linux iproute2 attr procps git litmus davfs2 cadaver
     gvfs-backends libglib2.0-bin dbus chromium)
 

@@ -95,8 +95,8 @@ int conflict_find_cause(enum conflict_cause *out, struct upload *upload, struct 
         return 0;
     }
     if (code == 0 && (str_equal(item.ctag, row->version) || str_equal(item.etag, row->version))) {
-        *out =
-            CONFLICT_UNTRUE; /* a session's own doing (graph-facts 2.9), or a replica's that lags */
+        /* a session's own doing (graph-facts 2.9), or a replica's that lags */
+        *out = CONFLICT_UNTRUE;
     } else if (code == 0 && saved_ms > 0) {
         code = graph_list_versions(&versions, account, row->drive_id, row->item_id, call, err);
         account_info(account, &info);

@@ -245,6 +245,29 @@ void fixture_copy_spool(struct fixture *f, const char *to)
     assert_true(is_moment);
 }
 
+void fixture_kill(struct fixture *f, char *image, size_t size)
+{
+    snprintf(image, size, "%s/image", f->directory);
+    fixture_copy_spool(f, image);
+    fixture_cut_line(f, true);
+}
+
+void fixture_begin_next(struct fixture *f, const char *image, bool is_cut)
+{
+    fixture_stop(f);
+    fixture_cut_line(f, is_cut);
+    snprintf(f->spool, sizeof(f->spool), "%s", image);
+    fixture_start(f);
+}
+
+void fixture_crash(struct fixture *f, bool is_cut)
+{
+    char image[160];
+
+    fixture_kill(f, image, sizeof(image));
+    fixture_begin_next(f, image, is_cut);
+}
+
 struct window {
     unsigned room;
     uint64_t last;

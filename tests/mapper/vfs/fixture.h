@@ -75,4 +75,10 @@ unsigned fixture_unsaved(struct fixture *f);
  * power or a killed agent leaves. */
 void fixture_copy_spool(struct fixture *f, const char *to);
 
+/* The agent is killed: the next one has what its disk has now, in the folder `image`, and its last words
+ * do not arrive. Then the next one begins, with a line or without. fixture_crash(): both. */
+void fixture_kill(struct fixture *f, char *image, size_t size);
+void fixture_begin_next(struct fixture *f, const char *image, bool is_cut);
+void fixture_crash(struct fixture *f, bool is_cut);
+
 #endif

@@ -28,34 +28,6 @@ static struct waiting_seen look(struct fixture *f)
     return waiting_look_for(f, UPLOAD_SETTLING);
 }
 
-/* The agent is killed: the next one has what its disk has now. */
-static void crash_and(struct fixture *f, bool is_cut)
-{
-    char image[160];
-
-    snprintf(image, sizeof(image), "%s/image", f->directory);
-    fixture_copy_spool(f, image);
-    fixture_cut_line(f, true); /* its last words do not arrive */
-    fixture_stop(f);
-    fixture_cut_line(f, is_cut);
-    snprintf(f->spool, sizeof(f->spool), "%s", image);
-    fixture_start(f);
-}
-
-static void crash(struct fixture *f)
-{
-    crash_and(f, false);
-}
-
-/* It was tried once, so it is decided. */
-static void try_in_vain(struct fixture *f)
-{
-    fixture_cut_line(f, true);
-    (void)online_vfs_settle(f->online, 0);
-    waiting_until_tried(f);
-    assert_non_null(strstr(look(f).reason, "did not take"));
-}
-
 static void wait_settled(struct fixture *f)
 {
     assert_int_equal(online_vfs_settle(f->online, WAIT_MS), 0);
@@ -101,7 +73,7 @@ static void settle_crash__in_the_middle_of_a_save_keeps_the_document(void **stat
 
     assert_int_equal(fixture_delete(f, "doc"), 0);
     assert_int_equal(fixture_rename(f, "other", "other~"), 0);
-    crash(f);
+    fixture_crash(f, false);
     assert_int_equal(look(f).count, 0);
     assert_int_equal(fixture_list(f, ""), 2);
     wait_settled(f);
@@ -117,8 +89,8 @@ static void settle_crash__does_not_forget_what_was_decided(void **state)
     struct fixture *f = *state;
 
     assert_int_equal(fixture_delete(f, "doc"), 0);
-    try_in_vain(f);
-    crash(f);
+    waiting_decide_in_vain(f);
+    fixture_crash(f, false);
     assert_int_equal(fixture_list(f, ""), 1); /* before the server is told, too */
     wait_settled(f);
     assert_null(fake_id(f->fake, "doc"));
@@ -130,8 +102,8 @@ static void settle_crash__does_not_forget_a_rename(void **state)
     struct fixture *f = *state;
 
     assert_int_equal(fixture_rename(f, "doc", "doc.bak"), 0);
-    try_in_vain(f);
-    crash(f);
+    waiting_decide_in_vain(f);
+    fixture_crash(f, false);
     wait_settled(f);
     assert_true(fake_has_text(f->fake, "doc.bak", "old"));
     assert_null(fake_id(f->fake, "doc"));
@@ -158,8 +130,8 @@ static void settle_left__gives_way_to_others(void **state)
 
     assert_int_equal(fixture_delete(f, "doc"), 0);
     assert_int_equal(fixture_rename(f, "other", "other.bak"), 0);
-    try_in_vain(f);
-    crash_and(f, true);
+    waiting_decide_in_vain(f);
+    fixture_crash(f, true);
     fake_put_text(f->fake, "doc", "theirs");
     fake_rename(f->fake, "other", "renamed");
     fixture_cut_line(f, false);
@@ -177,8 +149,8 @@ static void settle_left__is_a_place_for_the_next_save(void **state)
 
     snprintf(id, sizeof(id), "%s", fake_id(f->fake, "doc"));
     assert_int_equal(fixture_delete(f, "doc"), 0);
-    try_in_vain(f);
-    crash_and(f, true);
+    waiting_decide_in_vain(f);
+    fixture_crash(f, true);
     assert_int_equal(fixture_list(f, ""), 1);
     assert_int_equal(fixture_write_text(f, "", "doc", "new"), 0);
     fixture_cut_line(f, false);
@@ -214,7 +186,7 @@ static void settle_delete__of_what_changes_told_of_gives_way_to_others(void **st
     f->options.metadata_ms = LONG_MS;
     online_vfs_configure(f->online, &f->options);
     assert_int_equal(fixture_delete(f, "late"), 0);
-    try_in_vain(f);
+    waiting_decide_in_vain(f);
     fake_put_text(f->fake, "late", "theirs");
     fixture_cut_line(f, false);
     wait_settled(f);
@@ -229,7 +201,7 @@ static void settle_crash__of_a_new_file_that_was_filled_makes_no_copy(void **sta
     fixture_cut_line(f, true);
     assert_int_equal(fixture_write(f, "", "fresh", "", 0), 0);
     assert_int_equal(fixture_write_text(f, "", "fresh", "filled"), 0);
-    crash(f);
+    fixture_crash(f, false);
     waiting_send_all(f);
     assert_true(fake_has_text(f->fake, "fresh", "filled"));
     assert_int_equal(fake_children(f->fake, ""), 3);
@@ -268,7 +240,7 @@ static void settle_crash__of_a_rename_that_was_saved_on_forgets_neither(void **s
     fixture_cut_line(f, true);
     assert_int_equal(fixture_rename(f, "doc", "doc.bak"), 0);
     assert_int_equal(fixture_write_text(f, "", "doc.bak", "new"), 0);
-    crash(f);
+    fixture_crash(f, false);
     wait_sent(f);
     assert_true(fake_has_text(f->fake, "doc.bak", "new"));
     assert_string_equal(fake_id(f->fake, "doc.bak"), id);
@@ -288,7 +260,7 @@ static void settle_left__renames_what_was_saved_since(void **state)
     assert_int_equal(fixture_rename(f, "doc.bak", "doc~"), 0);
     wait_uploaded(f);
     assert_true(fake_has_text(f->fake, "doc", "new"));
-    crash(f);
+    fixture_crash(f, false);
     wait_sent(f);
     assert_true(fake_has_text(f->fake, "doc~", "new"));
     assert_int_equal(fake_children(f->fake, ""), 2);
@@ -308,7 +280,7 @@ static void settle_crash__of_a_rename_to_what_was_deleted_does_both(void **state
     assert_int_equal(fixture_rename(f, "other~", "doc"), 0);
     assert_int_equal(look(f).count, 2);
     assert_int_equal(fixture_write_text(f, "", "doc", "new"), 0);
-    crash(f);
+    fixture_crash(f, false);
     wait_sent(f);
     assert_true(fake_has_text(f->fake, "doc", "new"));
     assert_string_equal(fake_id(f->fake, "doc"), id);
@@ -323,7 +295,7 @@ static void settle_crash__of_a_rename_that_was_replaced_forgets_neither(void **s
 
     assert_int_equal(fixture_rename(f, "doc", "doc.bak"), 0);
     assert_int_equal(fixture_rename(f, "other", "doc.bak"), 0);
-    crash(f);
+    fixture_crash(f, false);
     wait_sent(f);
     assert_true(fake_has_text(f->fake, "doc.bak", "other"));
     assert_null(fake_id(f->fake, "doc"));

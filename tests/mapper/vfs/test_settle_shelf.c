@@ -44,30 +44,6 @@ static struct waiting_seen waiting(struct fixture *f)
     return waiting_look_for(f, UPLOAD_WAITING);
 }
 
-/* The agent is killed: the next one has what its disk has now, and its last words do not arrive. */
-static void kill_it(struct fixture *f, char *image, size_t size)
-{
-    snprintf(image, size, "%s/image", f->directory);
-    fixture_copy_spool(f, image);
-    fixture_cut_line(f, true);
-}
-
-static void begin_next(struct fixture *f, const char *image, bool is_cut)
-{
-    fixture_stop(f);
-    fixture_cut_line(f, is_cut);
-    snprintf(f->spool, sizeof(f->spool), "%s", image);
-    fixture_start(f);
-}
-
-static void crash_and(struct fixture *f, bool is_cut)
-{
-    char image[160];
-
-    kill_it(f, image, sizeof(image));
-    begin_next(f, image, is_cut);
-}
-
 /* All that can be done is, and nothing is left. */
 static void finish(struct fixture *f)
 {
@@ -129,7 +105,7 @@ static void shelf_crash__in_the_middle_of_a_save_loses_no_content(void **state)
     struct fixture *f = *state;
 
     assert_int_equal(fixture_delete(f, "doc"), 0);
-    crash_and(f, false);
+    fixture_crash(f, false);
     finish(f);
     assert_only_doc(f, "unsent");
 }
@@ -143,7 +119,7 @@ static void shelf_handle__does_not_change_what_waits(void **state)
     assert_int_equal(fixture_delete(f, "doc"), 0);
     fixture_write_at(f, file, "other", 0);
     vfs_close(f->vfs, file);
-    crash_and(f, false);
+    fixture_crash(f, false);
     finish(f);
     assert_only_doc(f, "unsent");
 }
@@ -182,7 +158,7 @@ static void shelf_discard__of_what_waits_leaves_the_delete(void **state)
     assert_int_equal(online_vfs_discard_upload(f->online, waiting(f).id, NULL), 0);
     assert_int_equal(waiting(f).count, 0);
     assert_int_equal(settling(f), 1);
-    crash_and(f, false);
+    fixture_crash(f, false);
     finish(f);
     assert_only_doc(f, "old");
 }
@@ -217,7 +193,7 @@ static void shelf_adopt__by_a_new_file_takes_its_place(void **state)
     assert_int_equal(fixture_write_text(f, "", "doc", "new"), 0);
     assert_int_equal(settling(f), 0);
     assert_int_equal(waiting(f).count, 1);
-    crash_and(f, false);
+    fixture_crash(f, false);
     finish(f);
     assert_only_doc(f, "new");
     assert_false(fake_ever_held(f->fake, "unsent", 6));
@@ -236,10 +212,10 @@ static void shelf_adopt__keeps_it_until_the_new_one_is_safe(void **state)
     assert_int_equal(
         vfs_create(f->vfs, &file, &attr, f->root, "doc", VFS_READ | VFS_WRITE, NULL, NULL), 0);
     fixture_write_at(f, file, "half", 0);
-    kill_it(f, image, sizeof(image));
+    fixture_kill(f, image, sizeof(image));
     vfs_close(f->vfs, file);
     vfs_forget(f->vfs, attr.id, 1);
-    begin_next(f, image, false);
+    fixture_begin_next(f, image, false);
     assert_int_equal(online_vfs_settle(f->online, WAIT_MS), 0);
     waiting_until_sent(f);
     assert_true(fake_has_text(f->fake, "doc", "unsent"));
@@ -254,7 +230,7 @@ static void shelf_adopt__by_a_file_that_waits_is_one_row(void **state)
     assert_int_equal(fixture_delete(f, "doc"), 0);
     assert_int_equal(fixture_rename(f, "fresh", "doc"), 0);
     assert_int_equal(waiting_look(f).count, 1);
-    crash_and(f, false);
+    fixture_crash(f, false);
     finish(f);
     assert_only_doc(f, "new");
     assert_false(fake_ever_held(f->fake, "unsent", 6));
@@ -269,7 +245,7 @@ static void shelf_adopt__by_a_temporary_file_is_one_row(void **state)
     assert_int_equal(fixture_delete(f, "doc"), 0);
     assert_int_equal(fixture_rename(f, "1A2B3C4D", "doc"), 0);
     assert_int_equal(waiting_look(f).count, 1);
-    crash_and(f, false);
+    fixture_crash(f, false);
     finish(f);
     assert_only_doc(f, "new");
     assert_false(fake_ever_held(f->fake, "unsent", 6));
@@ -282,7 +258,7 @@ static void shelf_crash__has_the_new_content_under_its_own_name(void **state)
 
     assert_int_equal(fixture_write_text(f, "", "1A2B3C4D", "new"), 0);
     assert_int_equal(fixture_delete(f, "doc"), 0);
-    crash_and(f, false);
+    fixture_crash(f, false);
     finish(f);
     assert_true(fake_has_text(f->fake, "doc", "unsent"));
     assert_string_equal(fake_id(f->fake, "doc"), test.id);
@@ -290,22 +266,13 @@ static void shelf_crash__has_the_new_content_under_its_own_name(void **state)
     assert_int_equal(fake_children(f->fake, ""), 2);
 }
 
-/* It was tried once, so it is decided. */
-static void decide_in_vain(struct fixture *f)
-{
-    fixture_cut_line(f, true);
-    (void)online_vfs_settle(f->online, 0);
-    waiting_until_tried(f);
-    assert_non_null(strstr(waiting_look_for(f, UPLOAD_SETTLING).reason, "did not take"));
-}
-
 static void shelf_left__is_not_sent_before_the_delete(void **state)
 {
     struct fixture *f = *state;
 
     assert_int_equal(fixture_delete(f, "doc"), 0);
-    decide_in_vain(f);
-    crash_and(f, true);
+    waiting_decide_in_vain(f);
+    fixture_crash(f, true);
     assert_int_equal(settling(f), 1);
     assert_int_equal(waiting(f).count, 1);
     assert_int_equal(fixture_list(f, ""), 0);
@@ -320,8 +287,8 @@ static void shelf_left__is_shown_when_the_delete_is_given_up(void **state)
     struct fixture *f = *state;
 
     assert_int_equal(fixture_delete(f, "doc"), 0);
-    decide_in_vain(f);
-    crash_and(f, true);
+    waiting_decide_in_vain(f);
+    fixture_crash(f, true);
     assert_int_equal(fixture_list(f, ""), 0);
     give_up_delete(f);
     assert_int_equal(fixture_list(f, ""), 1);
@@ -336,8 +303,8 @@ static void shelf_left__gives_its_place_to_the_next_save(void **state)
     struct fixture *f = *state;
 
     assert_int_equal(fixture_delete(f, "doc"), 0);
-    decide_in_vain(f);
-    crash_and(f, true);
+    waiting_decide_in_vain(f);
+    fixture_crash(f, true);
     assert_int_equal(fixture_list(f, ""), 0);
     assert_int_equal(fixture_write_text(f, "", "doc", "new"), 0);
     fixture_cut_line(f, false);

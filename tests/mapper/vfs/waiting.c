@@ -1,6 +1,7 @@
 #include "waiting.h"
 
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 struct search {
@@ -52,6 +53,14 @@ void waiting_until_tried(struct fixture *f)
     }
     assert_in_range(seen.count, 1, UINT32_MAX);
     assert_int_equal(seen.tried, seen.count);
+}
+
+void waiting_decide_in_vain(struct fixture *f)
+{
+    fixture_cut_line(f, true);
+    (void)online_vfs_settle(f->online, 0);
+    waiting_until_tried(f);
+    assert_non_null(strstr(waiting_look_for(f, UPLOAD_SETTLING).reason, "did not take"));
 }
 
 void waiting_hold(struct fixture *f, int64_t delay_ms)

@@ -29,6 +29,9 @@ struct waiting_seen waiting_look_for(struct fixture *f, enum online_vfs_upload_s
 /* All deletes and renames that wait (there are some) were tried in vain: so they are decided. */
 void waiting_until_tried(struct fixture *f);
 
+/* The line is cut, and that happens to all of them. */
+void waiting_decide_in_vain(struct fixture *f);
+
 /* Uploads wait for so long, or until somebody asks for them: online_vfs_retry_uploads() or a restart. */
 void waiting_hold(struct fixture *f, int64_t delay_ms);
 
