@@ -1,7 +1,8 @@
 /*
  * Every sequence on the online vfs with the real client, against the simulated tenant. Judged by
  * the tenant: same item, one version, no scratch name in any request, at most 4 RU a save. And
- * again while the service rewrites each Office file that it gets.
+ * again while the service rewrites each Office file that it gets; and through the WebDAV gateway, by
+ * a client that does what WebClient does.
  *
  * `test_saves_tenant [PATTERN]`
  */
@@ -15,6 +16,7 @@
 #include "base/str.h"
 #include "mapper/online_vfs.h"
 #include "replay.h"
+#include "served.h"
 
 #define LIBRARY "/sites/finance/Shared Documents"
 #define WAIT_MS 20000
@@ -26,6 +28,8 @@ struct stage {
     uint64_t root;
     unsigned number; /* of the sequence: each has a folder of its own */
     bool is_rewritten;
+    struct vfs *shown; /* what programs see: the online vfs, or a client of the gateway over it */
+    uint64_t shown_root;
     struct replay replay;
     char folder[32];
 };
@@ -175,9 +179,30 @@ static bool judge(struct stage *stage, const struct truth *before, char *why, si
     return judge_requests(stage, why, size);
 }
 
+/* What the server gives is what was sent: without the cache, and without what a client in between
+ * remembers. */
+static bool came_back(struct stage *stage, char *why, size_t size)
+{
+    struct replay *replay = &stage->replay;
+    struct error err = {0};
+    struct vfs_attr attr;
+    bool is_good = false;
+
+    replay->vfs = online_vfs_vfs(stage->online);
+    assert_ok(online_vfs_wipe_cache(stage->online, &err), err);
+    assert_ok(vfs_lookup(replay->vfs, &attr, stage->root, stage->folder, NULL, &err), err);
+    replay->folder = attr.id;
+    is_good = replay_check(replay);
+    if (!is_good) {
+        snprintf(why, size, "from the server: %s", replay->failure);
+    }
+    vfs_forget(replay->vfs, attr.id, 1);
+    return is_good;
+}
+
 static bool play(struct stage *stage, char *why, size_t size)
 {
-    struct vfs *vfs = online_vfs_vfs(stage->online);
+    struct vfs *vfs = stage->shown;
     const struct sequence *s = stage->replay.sequence;
     struct online_vfs_stats stats = {0};
     struct truth before = {0};
@@ -186,7 +211,7 @@ static bool play(struct stage *stage, char *why, size_t size)
     bool is_good = false;
 
     snprintf(stage->folder, sizeof(stage->folder), "save %u", ++stage->number);
-    if (vfs_mkdir(vfs, &attr, stage->root, stage->folder, NULL, &err) < 0) {
+    if (vfs_mkdir(vfs, &attr, stage->shown_root, stage->folder, NULL, &err) < 0) {
         snprintf(why, size, "%s", err.message);
         return false;
     }
@@ -209,12 +234,8 @@ static bool play(struct stage *stage, char *why, size_t size)
         snprintf(why, size, "%s", stage->replay.failure);
     }
     is_good = is_good && judge(stage, &before, why, size);
-    if (is_good && !stage->is_rewritten) { /* and what came back is what was sent */
-        (void)online_vfs_wipe_cache(stage->online, NULL);
-        is_good = replay_check(&stage->replay);
-        if (!is_good) {
-            snprintf(why, size, "from the server: %s", stage->replay.failure);
-        }
+    if (is_good && !stage->is_rewritten) {
+        is_good = came_back(stage, why, size);
     }
     vfs_forget(vfs, attr.id, 1);
     return is_good;
@@ -254,13 +275,17 @@ static void start_vfs(struct stage *stage, const struct str_list *patterns)
     options.spool_directory = spool;
     assert_ok(online_vfs_new(&stage->online, &options, &err), err);
     assert_ok(online_vfs_add(stage->online, &stage->root, &library, &err), err);
+    stage->shown = online_vfs_vfs(stage->online);
+    stage->shown_root = stage->root;
     free(cache);
     free(spool);
 }
 
 struct run {
+    const char *title;
     const char *pattern;
     bool is_rewritten;
+    bool is_by_webdav;
     int failed;
 };
 
@@ -269,6 +294,8 @@ static void run_all(void **state)
     struct run *run = *state;
     struct stage stage = {.wire = wire_start(), .is_rewritten = run->is_rewritten};
     struct str_list patterns = {0};
+    struct served served = {0};
+    struct error err = {0};
 
     saves_patterns(&patterns);
     start_vfs(&stage, &patterns);
@@ -276,8 +303,15 @@ static void run_all(void **state)
         tenant_tell(stage.wire->tenant, "switch",
                     "{'name': 'office_enrichment_late', 'value': true}");
     }
-    run->failed = all_saves(run->is_rewritten ? "tenant, rewriting" : "tenant", run->pattern,
-                            play_on_tenant, &stage);
+    if (run->is_by_webdav) {
+        assert_ok(served_begin_on(&served, stage.shown, stage.root, &err), err);
+        stage.shown = served.client;
+        stage.shown_root = VFS_ROOT;
+    }
+    run->failed = all_saves(run->title, run->pattern, play_on_tenant, &stage);
+    if (run->is_by_webdav) {
+        served_end(&served);
+    }
     vfs_unref(online_vfs_vfs(stage.online));
     wire_stop(stage.wire);
     str_list_clear(&patterns);
@@ -286,11 +320,14 @@ static void run_all(void **state)
 
 int main(int argc, char **argv)
 {
-    struct run plain = {.pattern = argc > 1 ? argv[1] : NULL};
-    struct run rewriting = {.pattern = plain.pattern, .is_rewritten = true};
+    const char *pattern = argc > 1 ? argv[1] : NULL;
+    struct run plain = {.title = "tenant", .pattern = pattern};
+    struct run rewriting = {.title = "tenant, rewriting", .pattern = pattern, .is_rewritten = true};
+    struct run by_webdav = {.title = "tenant, WebDAV", .pattern = pattern, .is_by_webdav = true};
     const struct CMUnitTest tests[] = {
         {"saves on a tenant", run_all, NULL, NULL, &plain},
         {"saves on a tenant that rewrites Office files", run_all, NULL, NULL, &rewriting},
+        {"saves on a tenant by WebDAV", run_all, NULL, NULL, &by_webdav},
     };
 
     return cmocka_run_group_tests_name("saves", tests, NULL, NULL) ? 1 : 0;

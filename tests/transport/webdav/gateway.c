@@ -5,24 +5,21 @@
 
 #include "base/file.h"
 
-static int serve(struct gateway *g, const struct transport_options *options,
-                 const struct mapping *mapping, struct error *err)
+static int serve(struct gateway *g, struct vfs *vfs, uint64_t library,
+                 const struct transport_options *options, const struct mapping *mapping,
+                 struct error *err)
 {
     struct transport_options ours = options ? *options : (struct transport_options){.root = NULL};
     struct mapping shown = *mapping;
-    struct vfs_attr library;
     int code = 0;
 
     ours.private_directory = g->folder;
     code = transport_create(&g->transport, "webdav", &ours, err);
     if (code == 0) {
-        code = transport_start(g->transport, g->memory, err);
+        code = transport_start(g->transport, vfs, err);
     }
     if (code == 0) {
-        code = vfs_mkdir(g->memory, &library, VFS_ROOT, "library", NULL, err);
-    }
-    if (code == 0) {
-        g->library = shown.root_id = library.id;
+        g->library = shown.root_id = library;
         code = transport_attach(g->transport, &shown, err);
     }
     return code;
@@ -32,15 +29,35 @@ int gateway_begin(struct gateway *g, const struct memfs_options *memory,
                   const struct transport_options *options, const struct mapping *mapping,
                   struct error *err)
 {
+    struct vfs *made = NULL;
+    struct vfs_attr library = {0};
+    int code = memfs_new(&made, memory, err);
+
+    memset(g, 0, sizeof(*g));
+    if (code == 0) {
+        code = vfs_mkdir(made, &library, VFS_ROOT, "library", NULL, err);
+    }
+    if (code == 0) {
+        code = gateway_begin_on(g, made, library.id, options, mapping, err);
+    }
+    if (code < 0) {
+        vfs_unref(made);
+    } else {
+        g->memory = made;
+    }
+    return code;
+}
+
+int gateway_begin_on(struct gateway *g, struct vfs *vfs, uint64_t library,
+                     const struct transport_options *options, const struct mapping *mapping,
+                     struct error *err)
+{
     int code = 0;
 
     memset(g, 0, sizeof(*g));
     code = file_make_temporary_directory(&g->folder, "gateway", err);
     if (code == 0) {
-        code = memfs_new(&g->memory, memory, err);
-    }
-    if (code == 0) {
-        code = serve(g, options, mapping, err);
+        code = serve(g, vfs, library, options, mapping, err);
     }
     if (code < 0) {
         gateway_end(g);

@@ -1,5 +1,6 @@
 /*
- * gateway.h - the gateway over the model in memory, on every system; clients are the test's matter.
+ * gateway.h - the gateway over the model in memory, or another vfs, on every system; clients are the
+ * test's matter.
  */
 #ifndef TESTS_WEBDAV_GATEWAY_H
 #define TESTS_WEBDAV_GATEWAY_H
@@ -19,6 +20,10 @@ struct gateway {
 int gateway_begin(struct gateway *g, const struct memfs_options *memory,
                   const struct transport_options *options, const struct mapping *mapping,
                   struct error *err);
+/* ... over `vfs`, whose folder `library` is attached. gateway->memory is NULL then. */
+int gateway_begin_on(struct gateway *g, struct vfs *vfs, uint64_t library,
+                     const struct transport_options *options, const struct mapping *mapping,
+                     struct error *err);
 /* An error: of removing the folder. */
 int gateway_end(struct gateway *g);
 

@@ -36,13 +36,11 @@ static int dial(struct served *s, struct error *err)
     return code;
 }
 
-int served_begin(struct served *s, const struct memfs_options *memory, struct error *err)
-{
-    const struct mapping mapping = {.path = "t/s/l"};
-    int code = 0;
+static const struct mapping mapping = {.path = "t/s/l"};
 
-    memset(s, 0, sizeof(*s));
-    code = gateway_begin(&s->gateway, memory, NULL, &mapping, err);
+/* `code`: of the gateway's beginning. */
+static int begin(struct served *s, int code, struct error *err)
+{
     if (code < 0) {
         return code;
     }
@@ -51,6 +49,18 @@ int served_begin(struct served *s, const struct memfs_options *memory, struct er
         served_end(s);
     }
     return code;
+}
+
+int served_begin(struct served *s, const struct memfs_options *memory, struct error *err)
+{
+    memset(s, 0, sizeof(*s));
+    return begin(s, gateway_begin(&s->gateway, memory, NULL, &mapping, err), err);
+}
+
+int served_begin_on(struct served *s, struct vfs *vfs, uint64_t library, struct error *err)
+{
+    memset(s, 0, sizeof(*s));
+    return begin(s, gateway_begin_on(&s->gateway, vfs, library, NULL, &mapping, err), err);
 }
 
 void served_end(struct served *s)

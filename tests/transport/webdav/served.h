@@ -1,5 +1,6 @@
 /*
- * served.h - the gateway over the model in memory, and a client of it that is a vfs (webfs.h).
+ * served.h - the gateway over the model in memory, or another vfs, and a client of it that is a vfs
+ * (webfs.h).
  */
 #ifndef TESTS_WEBDAV_SERVED_H
 #define TESTS_WEBDAV_SERVED_H
@@ -13,6 +14,8 @@ struct served {
 
 /* On failure there is nothing to end. */
 int served_begin(struct served *s, const struct memfs_options *memory, struct error *err);
+/* ... over the folder `library` of `vfs`. */
+int served_begin_on(struct served *s, struct vfs *vfs, uint64_t library, struct error *err);
 void served_end(struct served *s);
 
 #endif
