@@ -50,7 +50,7 @@ void draft_set_failure(struct body *body, char *reason)
 
 void draft_saved(struct body *body)
 {
-    unsaved_saved(body->spool_path);
+    unsaved_saved(body->online, body->spool_path);
     draft_set_failure(body, NULL);
     body->may_have_arrived = false;
     lost_answers_clear(body);
@@ -113,7 +113,7 @@ static int write_note(struct body *body, const struct save_target *target, const
     if (*reason && local_sync(body->spool, &error) < 0) {
         log_error(LOG_VFS, &error, "an unsaved file may not outlive a loss of power");
     }
-    return unsaved_write(body->spool_path, &unsaved, is_durable, err);
+    return unsaved_write(body->online, body->spool_path, &unsaved, is_durable, err);
 }
 
 int draft_note(struct body *body, const struct save_target *target, const char *reason,

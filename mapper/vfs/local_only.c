@@ -199,7 +199,7 @@ static void note_what_stays(struct online_vfs *online, struct body *body)
     (void)node_path(online, body->node, &path, NULL);
     mutex_unlock(&online->lock);
     unsaved.path = path ? path : body->path;
-    if (unsaved_write(body->spool_path, &unsaved, true, &error) < 0) {
+    if (unsaved_write(online, body->spool_path, &unsaved, true, &error) < 0) {
         log_error(LOG_VFS, &error, "the note of a scratch file could not be written");
     }
     free(path);
@@ -238,7 +238,7 @@ static void sweep_one(void *payload, const struct online_vfs_unsaved *unsaved)
     if (*name && (local_only_is_worthless(name) ||
                   (unsaved->size_bytes == 0 && local_only_matches(online, name)))) {
         (void)file_remove(unsaved->spool_file, NULL);
-        unsaved_remove(unsaved->spool_file);
+        unsaved_remove(online, unsaved->spool_file);
     }
 }
 

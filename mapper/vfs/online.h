@@ -200,9 +200,10 @@ struct online_vfs {
     char *spool_directory;
     char *cache_directory;
     struct cache *cache;
-    char spool_tag[17];  /* of this instance, in the names of its spool files */
-    struct mutex lock;   /* guards all below */
-    struct cond changed; /* pages, preparations, refreshes, uploads came to an end */
+    char spool_tag[17];    /* of this instance, in the names of its spool files */
+    struct spares *spares; /* in the spool */
+    struct mutex lock;     /* guards all below */
+    struct cond changed;   /* pages, preparations, refreshes, uploads came to an end */
     struct tree *tree;
     struct library *libraries;
     struct online_vfs_options options; /* its strings are not used */
@@ -544,14 +545,14 @@ struct unsaved_note {
 
 /* Replaces an older note whole or not at all; on a full disk it writes over the older one, whose
  * room is there. */
-int unsaved_write(const char *spool_path, const struct unsaved_note *note, bool is_durable,
-                  struct error *err);
+int unsaved_write(struct online_vfs *online, const char *spool_path,
+                  const struct unsaved_note *note, bool is_durable, struct error *err);
 /* The bytes are on the server; the file is still open. */
-void unsaved_saved(const char *spool_path);
+void unsaved_saved(struct online_vfs *online, const char *spool_path);
 bool unsaved_has_note(const char *spool_path);
 bool unsaved_is_open(struct online_vfs *online, const char *spool_path);
 /* All that stands beside the spool file. */
-void unsaved_remove(const char *spool_path);
+void unsaved_remove(struct online_vfs *online, const char *spool_path);
 unsigned unsaved_count(struct online_vfs *online);
 
 /* Removes what agents before this one left of files that they had saved. */

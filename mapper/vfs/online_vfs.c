@@ -16,6 +16,7 @@
 #include "online.h"
 #include "uploads.h"
 #include "settle.h"
+#include "spares.h"
 
 #define CACHE_DEFAULT_MAX (UINT64_C(10) * 1024 * 1024 * 1024)
 #define ITEMS_DEFAULT 300000u
@@ -147,6 +148,7 @@ static void online_free(struct vfs *vfs)
     libraries_free(online);
     cache_free(online->cache);
     guard_free(online->guard);
+    spares_free(online->spares);
     cond_clear(&online->prefetch_wake);
     cond_clear(&online->follow_wake);
     cond_clear(&online->settle_wake);
@@ -277,6 +279,9 @@ int online_vfs_new(struct online_vfs **out, const struct online_vfs_options *opt
     }
     if (code == 0) {
         code = make_tag(online->spool_tag, sizeof(online->spool_tag), err);
+    }
+    if (code == 0) {
+        code = spares_new(&online->spares, online->spool_directory, online->spool_tag, err);
     }
     if (code == 0) {
         code = uploads_new(&online->uploads, online, err);

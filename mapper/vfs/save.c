@@ -282,7 +282,7 @@ static int journal_now(struct body *body, struct save_target *target, const stru
     }
     free(version);
     if (code == 0) {
-        unsaved_remove(body->spool_path); /* the journal has it */
+        unsaved_remove(body->online, body->spool_path); /* the journal has it */
         draft_set_failure(body, NULL);
         body->may_have_arrived = false;
         lost_answers_clear(body);
@@ -591,6 +591,6 @@ void save_leave(struct body *body)
     if (body->is_removed || !adopt(body)) {
         (void)file_remove(body->spool_path, NULL);
     }
-    unsaved_remove(body->spool_path);
+    unsaved_remove(body->online, body->spool_path);
     draft_delist(body);
 }

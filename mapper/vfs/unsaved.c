@@ -14,6 +14,8 @@
  * becomes a ".saved" once they are on the server, until the file is closed. So what an agent leaves
  * that was killed is told apart: with a note, or with nothing at all (no room for one), it is
  * unsaved; with a ".saved" it is not, and the next agent removes it.
+ *
+ * A note that is no longer needed becomes the next one (spares.h).
  */
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +25,7 @@
 #include "base/str.h"
 #include "local.h"
 #include "online.h"
+#include "spares.h"
 #include "uploads.h"
 
 #define NOTE_MAX 65536u
@@ -35,12 +38,12 @@ static int beside(char **out, const char *spool_path, const char *ending, struct
     return str_format(out, err, "%.*s%s", (int)stem, spool_path, ending);
 }
 
-static void remove_beside(const char *spool_path, const char *ending)
+static void remove_beside(struct online_vfs *online, const char *spool_path, const char *ending)
 {
     char *path = NULL;
 
     if (beside(&path, spool_path, ending, NULL) == 0) {
-        (void)file_remove(path, NULL);
+        spares_give(online->spares, path);
     }
     free(path);
 }
@@ -68,26 +71,32 @@ static int add_line(struct buf *buf, const char *name, const char *value, struct
 
 /* Whole or not at all, but not synced: a crash of the agent must find it, and only what stays has
  * to outlive more than that. */
-static int write_plain(const char *path, const struct buf *buf, struct error *err)
+static int write_plain(struct online_vfs *online, const char *path, const struct buf *buf,
+                       struct error *err)
 {
     struct local_file *file = NULL;
     char *temporary = NULL;
+    bool is_spare = false;
     int code = str_format(&temporary, err, "%s.new", path);
 
     if (code == 0) {
-        code = file_remove(temporary, err); /* of one that was killed meanwhile */
+        is_spare = spares_take(online->spares, temporary);
+        code = is_spare ? 0 : file_remove(temporary, err); /* of one that was killed meanwhile */
     }
     if (code == 0) {
-        code = local_open(&file, temporary, true, err);
+        code = local_open(&file, temporary, !is_spare, err);
     }
     if (code == 0) {
         code = local_write(file, buf_text(buf), buf->size, 0, err);
+    }
+    if (code == 0 && is_spare) {
+        code = local_truncate(file, buf->size, err);
     }
     local_close(file);
     if (code == 0) {
         code = local_move(temporary, path, err);
     }
-    if (code < 0 && file) {
+    if (code < 0 && (file || is_spare)) {
         (void)file_remove(temporary, NULL);
     }
     free(temporary);
@@ -110,15 +119,15 @@ static int write_over(const char *path, const struct buf *buf, struct error *err
     return code;
 }
 
-int unsaved_write(const char *spool_path, const struct unsaved_note *note, bool is_durable,
-                  struct error *err)
+int unsaved_write(struct online_vfs *online, const char *spool_path,
+                  const struct unsaved_note *note, bool is_durable, struct error *err)
 {
     struct error local = {0};
     struct buf buf;
     char *path = NULL;
     int code = beside(&path, spool_path, SPOOL_NOTE, err);
 
-    remove_beside(spool_path, SPOOL_SAVED); /* before all else: it would disown the bytes */
+    remove_beside(online, spool_path, SPOOL_SAVED); /* before all else: it would disown the bytes */
     buf_init(&buf, NOTE_MAX);
     if (code == 0) {
         code = buf_add_text(&buf, NOTE_HEAD, err);
@@ -141,7 +150,7 @@ int unsaved_write(const char *spool_path, const struct unsaved_note *note, bool 
     }
     if (code == 0) {
         code = is_durable ? file_write_atomic(path, buf_text(&buf), buf.size, &local)
-                          : write_plain(path, &buf, &local);
+                          : write_plain(online, path, &buf, &local);
         if (code < 0 && write_over(path, &buf, NULL) == 0) {
             code = 0;
         }
@@ -154,7 +163,7 @@ int unsaved_write(const char *spool_path, const struct unsaved_note *note, bool 
     return code;
 }
 
-void unsaved_saved(const char *spool_path)
+void unsaved_saved(struct online_vfs *online, const char *spool_path)
 {
     char *note = NULL;
     char *saved = NULL;
@@ -164,7 +173,8 @@ void unsaved_saved(const char *spool_path)
         struct local_file *mark = NULL;
 
         (void)file_remove(note, NULL);
-        if (local_open(&mark, saved, true, NULL) == 0) { /* it was in the journal, without a note */
+        /* it was in the journal, without a note */
+        if (!spares_take(online->spares, saved) && local_open(&mark, saved, true, NULL) == 0) {
             local_close(mark);
         }
     }
@@ -177,10 +187,10 @@ bool unsaved_has_note(const char *spool_path)
     return has_beside(spool_path, SPOOL_NOTE);
 }
 
-void unsaved_remove(const char *spool_path)
+void unsaved_remove(struct online_vfs *online, const char *spool_path)
 {
-    remove_beside(spool_path, SPOOL_NOTE);
-    remove_beside(spool_path, SPOOL_SAVED);
+    remove_beside(online, spool_path, SPOOL_NOTE);
+    remove_beside(online, spool_path, SPOOL_SAVED);
 }
 
 /* --- reading --- */
@@ -403,7 +413,16 @@ static void sweep_one(void *payload, const char *name)
     struct online_vfs *online = payload;
     char *path = NULL;
 
-    if (!str_ends_with(name, SPOOL_SAVED) || str_starts_with(name, online->spool_tag) ||
+    if (str_starts_with(name, online->spool_tag)) {
+        return;
+    }
+    if (str_ends_with(name, SPARES_ENDING) &&
+        str_format(&path, NULL, "%s/%s", online->spool_directory, name) == 0) {
+        (void)file_remove(path, NULL);
+        free(path);
+        return;
+    }
+    if (!str_ends_with(name, SPOOL_SAVED) ||
         str_format(&path, NULL, "%s/%.*s" SPOOL_DATA, online->spool_directory,
                    (int)(strlen(name) - strlen(SPOOL_SAVED)), name) < 0) {
         return;
@@ -412,7 +431,7 @@ static void sweep_one(void *payload, const char *name)
     if (!has_beside(path, SPOOL_NOTE) && !uploads_know(online->uploads, spool_name_of(path))) {
         (void)file_remove(path, NULL);
     }
-    remove_beside(path, SPOOL_SAVED);
+    remove_beside(online, path, SPOOL_SAVED);
     free(path);
 }
 
@@ -487,7 +506,7 @@ void unsaved_settle(struct online_vfs *online, const char *key, const char *path
     (void)online_vfs_visit_unsaved(online, compare_one, &settle, NULL);
     if (settle.found && !is_open(online, settle.found, &failure)) {
         (void)file_remove(settle.found, NULL);
-        unsaved_remove(settle.found);
+        unsaved_remove(online, settle.found);
     }
     free(failure);
     free(settle.found);

@@ -218,7 +218,7 @@ static void mark_saved(struct body *body, const char *path)
 {
     mutex_lock(&body->lock);
     if (!body->is_dirty && !uploads_has(body)) {
-        unsaved_saved(path);
+        unsaved_saved(body->online, path);
     }
     mutex_unlock(&body->lock);
 }
@@ -268,7 +268,7 @@ void upload_arrived(struct uploads *uploads, struct upload *upload, struct local
         upload_remove_spool(uploads, upload, upload->row.spool);
     } else if (path && is_own && upload->body &&
                !uploads_share(uploads, upload, upload->row.spool)) {
-        unsaved_saved(path);
+        unsaved_saved(uploads->online, path);
     } else if (path && upload->body) {
         mark_saved(upload->body, path);
     }

@@ -439,7 +439,7 @@ static int discard_unsaved(struct online_vfs *online, const char *id, struct err
     }
     if (code == 0) {
         code = file_remove(path, err);
-        unsaved_remove(path);
+        unsaved_remove(online, path);
     }
     free(path);
     return code;

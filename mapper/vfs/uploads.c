@@ -160,7 +160,7 @@ void upload_remove_spool(struct uploads *uploads, const struct upload *upload, c
     /* A save that was written behind the end of the one before it is in the same file. */
     if (!uploads_share(uploads, upload, name) && upload_path(&path, uploads, name, NULL) == 0) {
         (void)file_remove(path, NULL);
-        unsaved_remove(path);
+        unsaved_remove(uploads->online, path);
     }
     free(path);
 }
@@ -491,7 +491,7 @@ static void take_over_new(struct uploads *uploads, struct upload *upload)
     upload->row.state = JOURNAL_PENDING;
     if (upload_path(&path, uploads, upload->row.spool, NULL) == 0 &&
         file_size(path, &size, NULL) == 0 && (uint64_t)size == upload->row.size_bytes) {
-        unsaved_remove(path);
+        unsaved_remove(uploads->online, path);
     }
     free(path);
 }

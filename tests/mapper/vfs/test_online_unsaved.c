@@ -388,6 +388,19 @@ static void online_spool__copes_with_notes_that_are_broken_or_hostile(void **sta
     assert_int_equal(fixture_unsaved(f), count);
 }
 
+/* What an agent that was killed kept for its next notes means nothing to anybody. */
+static void online_start__removes_spare_files_of_another(void **state)
+{
+    struct fixture *f = *state;
+    char path[200];
+
+    snprintf(path, sizeof(path), "%s/0123456789abcdef-1.spare", f->spool);
+    assert_int_equal(file_write_atomic(path, "mooring-unsaved 1\nkey a\n", 24, NULL), 0);
+    fixture_restart(f);
+    assert_false(file_exists(path));
+    assert_int_equal(fixture_unsaved(f), 0);
+}
+
 /* --- opening that changes --- */
 
 static void online_close__saves_what_was_made_only_to_be_read(void **state)
@@ -632,6 +645,7 @@ static const struct CMUnitTest tests[] = {
     ONLINE_TEST(online_spool__names_what_was_open_when_the_agent_died),
     ONLINE_TEST(online_spool__names_a_file_whose_note_could_not_be_written),
     ONLINE_TEST(online_spool__copes_with_notes_that_are_broken_or_hostile),
+    ONLINE_TEST(online_start__removes_spare_files_of_another),
     ONLINE_TEST(online_close__saves_what_was_made_only_to_be_read),
     ONLINE_TEST(online_abandon__leaves_what_another_handle_could_not_save),
     ONLINE_TEST(online_close__after_an_unlink_brings_no_name_back),
