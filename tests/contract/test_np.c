@@ -6,11 +6,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -196,6 +198,39 @@ static void np_stop__gives_back_what_the_kernel_held(void **state)
     assert_int_equal(vfs_unlink(m->memory, m->library, "known", NULL, NULL), 0);
     assert_int_equal(vfs_statfs(m->memory, &after, VFS_ROOT, NULL, NULL), 0);
     assert_int_equal(after.free_bytes, before.free_bytes);
+}
+
+static bool is_remembered(void *page)
+{
+    unsigned char is_there = 0;
+
+    assert_int_equal(mincore(page, 1, &is_there), 0);
+    return is_there & 1;
+}
+
+/* Nobody opens it again: the kernel gives up what it has because it is told. */
+static void np_changes__end_what_the_kernel_has_of_a_file(void **state)
+{
+    struct mounted *m = *state;
+    int64_t until = clock_mono_ms(clock_system()) + 60000;
+    char *page = NULL;
+    int fd = -1;
+
+    mounted_start(m, NULL);
+    write_text(mounted_path(m, "file"), "mine");
+    fd = open(m->path, O_RDONLY | O_CLOEXEC);
+    page = mmap(NULL, 1, PROT_READ, MAP_PRIVATE, fd, 0);
+    assert_true(fd >= 0 && page != MAP_FAILED);
+    assert_int_equal(page[0], 'm');
+    assert_true(is_remembered(page));
+    assert_int_equal(memfs_edit(m->memory, m->library, "file", "their", 5, NULL), 0);
+    while (is_remembered(page)) {
+        assert_true(clock_mono_ms(clock_system()) < until);
+        (void)poll(NULL, 0, 10);
+    }
+    assert_int_equal(page[0], 'm'); /* and it is in its version */
+    munmap(page, 1);
+    close(fd);
 }
 
 struct reader {
@@ -418,6 +453,7 @@ int main(int argc, char **argv)
         ROW(np_start__works_again_after_stop),
         ROW(np_start__takes_the_mount_of_a_dead_agent_away),
         ROW(np_check__says_that_somebody_unmounted),
+        ROW(np_changes__end_what_the_kernel_has_of_a_file),
         ROW(np_stop__gives_back_what_the_kernel_held),
         ROW(np_stop__cancels_what_waits),
         ROW(np_stop__does_not_wait_for_what_hangs),

@@ -406,6 +406,72 @@ static void transport_changes__from_elsewhere_are_seen(void **state)
     expect_list(m->lib, "");
 }
 
+static void fill(struct mounted *m, const char *name, char letter, size_t size)
+{
+    char *data = malloc(size);
+
+    memset(data, letter, size);
+    assert_int_equal(memfs_edit(m->memory, m->library, name, data, size, NULL), 0);
+    free(data);
+}
+
+/* A file open to read here and there: the kernel is to read nothing ahead of us. */
+static int open_random(struct mounted *m, const char *name)
+{
+    int fd = open(mounted_path(m, name), O_RDONLY | O_CLOEXEC);
+
+    assert_true(fd >= 0);
+    assert_int_equal(posix_fadvise(fd, 0, 0, POSIX_FADV_RANDOM), 0);
+    return fd;
+}
+
+static void expect_all(int fd, char letter, size_t size, off_t from)
+{
+    char *data = malloc(size + 1);
+
+    assert_int_equal(pread(fd, data, size + 1, from), size - (size_t)from);
+    for (size_t i = 0; i < size - (size_t)from; i++) {
+        if (data[i] != letter) {
+            fail_msg("'%c' at %zu of a file of '%c'", data[i], (size_t)from + i, letter);
+        }
+    }
+    free(data);
+}
+
+/* The system has one cache of a file for all who have it open. */
+static void transport_open__gives_bytes_of_one_version(void **state)
+{
+    struct mounted *m = *state;
+    char byte = 0;
+    int old = 0;
+    int new = 0;
+    int newest = 0;
+
+    fill(m, "file", 'a', 60000);
+    old = open_random(m, "file");
+    expect_all(old, 'a', 60000, 0);
+    fill(m, "file", 'b', 60000);
+    new = open_random(m, "file");
+    assert_int_equal(pread(new, &byte, 1, 0), 1);
+    expect_all(old, 'a', 60000, 8192);
+    expect_all(new, 'b', 60000, 0);
+    expect_all(old, 'a', 60000, 0);
+    fill(m, "file", 'c', 20000);
+    newest = open_random(m, "file");
+    expect_all(newest, 'c', 20000, 0);
+    expect_all(new, 'b', 60000, 0);
+    expect_all(old, 'a', 60000, 0);
+    expect_all(newest, 'c', 20000, 4096);
+    close(old);
+    close(new);
+    fill(m, "file", 'd', 70000);
+    old = open_random(m, "file");
+    expect_all(old, 'd', 70000, 0);
+    expect_all(newest, 'c', 20000, 0);
+    close(old);
+    close(newest);
+}
+
 static void count_mapping(void *payload, const struct mapping *mapping)
 {
     int *count = payload;
@@ -437,6 +503,7 @@ int transport_contract_run(const char *name)
         ROW(transport_mmap__writes_reach_the_file),
         ROW(transport_open__appends_and_truncates),
         ROW(transport_unlink__leaves_what_is_open),
+        ROW(transport_open__gives_bytes_of_one_version),
         ROW(transport_rename__replaces_at_once),
         ROW(transport_cp__copies_a_tree_and_diff_finds_it_equal),
         ROW(transport_readdir__lists_thousands_completely),

@@ -55,6 +55,46 @@ struct np_handle *np_handle_borrow(struct np *np, uint64_t ino, bool writable_fi
     return found;
 }
 
+bool np_handles_borrow(struct np *np, struct np_handle ***out, size_t *count, uint64_t ino)
+{
+    struct np_handle **list = NULL;
+    size_t found = 0;
+
+    *out = NULL;
+    *count = 0;
+    mutex_lock(&np->handles.lock);
+    for (struct np_handle *at = *bucket_of(np, ino); at; at = at->next) {
+        found += at->ino == ino && at->file;
+    }
+    list = found > 0 ? calloc(found, sizeof(struct np_handle *)) : NULL;
+    for (struct np_handle *at = *bucket_of(np, ino); list && at; at = at->next) {
+        if (at->ino == ino && at->file) {
+            at->references++;
+            list[(*count)++] = at;
+        }
+    }
+    mutex_unlock(&np->handles.lock);
+    *out = list;
+    return found == 0 || list;
+}
+
+void np_handle_set_apart(struct np *np, struct np_handle *handle)
+{
+    mutex_lock(&np->handles.lock);
+    handle->is_apart = true;
+    mutex_unlock(&np->handles.lock);
+}
+
+bool np_handle_is_apart(struct np *np, const struct np_handle *handle)
+{
+    bool is_apart = false;
+
+    mutex_lock(&np->handles.lock);
+    is_apart = handle->is_apart;
+    mutex_unlock(&np->handles.lock);
+    return is_apart;
+}
+
 static void close_handle(struct np *np, struct np_handle *handle)
 {
     if (handle->file) {

@@ -37,6 +37,7 @@ struct np_handle {
     struct vfs_file *file; /* one of the two */
     struct vfs_dir *dir;
     bool is_writable;
+    bool is_apart;        /* reads past the kernel's pages (pages.c); of np_handles.lock */
     atomic_bool is_dirty; /* written since the last flush */
     unsigned references;  /* the kernel's, and one for each np_handle_borrow() */
     struct np_handle *previous;
@@ -175,10 +176,20 @@ struct np_handle *np_handle_new(struct np *np, uint64_t ino);
 void np_handle_add(struct np *np, struct np_handle *handle);
 struct np_handle *np_handle_borrow(struct np *np, uint64_t ino, bool writable_first);
 void np_handle_release(struct np *np, struct np_handle *handle);
+
+/* All open files of the item, each borrowed; the list is the caller's to free. False: no memory. */
+bool np_handles_borrow(struct np *np, struct np_handle ***out, size_t *count, uint64_t ino);
+void np_handle_set_apart(struct np *np, struct np_handle *handle);
+bool np_handle_is_apart(struct np *np, const struct np_handle *handle);
 void np_handles_close_all(struct np *np);
 int np_holds_add(struct np *np, uint64_t id);
 void np_holds_forget(struct np *np, uint64_t id, uint64_t count); /* hands on to the vfs */
 void np_holds_forget_all(struct np *np);
+
+/* pages.c. Whether the kernel's pages of the item may be of another version than `handle`, which was
+ * added, reads; and whether an open file of the item has another version than this. */
+bool np_pages_are_others(struct np *np, const struct np_handle *handle);
+bool np_pages_are_split(struct np *np, const struct vfs_attr *attr);
 
 /* buffers.c. `size` is the same for both; NULL: no memory. */
 char *np_buffer_take(struct np *np, size_t size);
@@ -224,7 +235,7 @@ void np_op_fail(struct np_op *op, int code, const char *what);
 void np_op_fail_save(struct np_op *op, int code, const char *what);
 int np_op_left(struct np_op *op); /* ERR_STALE, of a number that is left */
 void np_stat(const struct np *np, struct stat *out, const struct vfs_attr *attr);
-void np_entry(const struct np *np, struct fuse_entry_param *out, const struct vfs_attr *attr);
+void np_entry(struct np *np, struct fuse_entry_param *out, const struct vfs_attr *attr);
 
 /* Counts the hold that the vfs gave and answers with the entry. */
 void np_reply_entry(struct np_op *op, const struct vfs_attr *attr);

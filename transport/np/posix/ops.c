@@ -110,11 +110,18 @@ void np_stat(const struct np *np, struct stat *out, const struct vfs_attr *attr)
     out->st_atim = out->st_mtim;
 }
 
-void np_entry(const struct np *np, struct fuse_entry_param *out, const struct vfs_attr *attr)
+/* Its size is one for all who have the item open: where they read several versions, it is asked for each
+ * time. */
+static double attr_seconds(struct np *np, const struct vfs_attr *attr)
+{
+    return np_pages_are_split(np, attr) ? 0.0 : REMEMBER_SECONDS;
+}
+
+void np_entry(struct np *np, struct fuse_entry_param *out, const struct vfs_attr *attr)
 {
     memset(out, 0, sizeof(*out));
     out->ino = attr->id;
-    out->attr_timeout = REMEMBER_SECONDS;
+    out->attr_timeout = attr_seconds(np, attr);
     out->entry_timeout = attr->kind == VFS_FOLDER ? NP_NAME_SECONDS : 0.0;
     np_stat(np, &out->attr, attr);
 }
@@ -195,7 +202,7 @@ static void reply_attr(struct np_op *op, const struct vfs_attr *attr)
     struct stat st;
 
     np_stat(op->np, &st, attr);
-    fuse_reply_attr(op->req, &st, REMEMBER_SECONDS);
+    fuse_reply_attr(op->req, &st, attr_seconds(op->np, attr));
 }
 
 static void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)

@@ -29,13 +29,17 @@ static unsigned open_flags(int flags)
     return out;
 }
 
-/* Fills what the kernel is told of an open file. */
-static void give(struct np_handle *handle, struct fuse_file_info *fi, unsigned flags)
+/* Adds it to what is open, and fills what the kernel is told of it. */
+static void give(struct np *np, struct np_handle *handle, struct fuse_file_info *fi, unsigned flags)
 {
     handle->is_writable = (flags & VFS_WRITE) != 0;
+    np_handle_add(np, handle);
     fi->fh = (uint64_t)(uintptr_t)handle;
     fi->keep_cache = 0;
-    fi->direct_io = 0;
+    fi->direct_io = np_pages_are_others(np, handle);
+    if (fi->direct_io) {
+        np_handle_set_apart(np, handle);
+    }
     fi->noflush = !handle->is_writable; /* nothing to save */
 }
 
@@ -61,8 +65,7 @@ static void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
         return;
     }
     atomic_store(&handle->is_dirty, (flags & VFS_TRUNCATE) != 0);
-    give(handle, fi, flags);
-    np_handle_add(op.np, handle);
+    give(op.np, handle, fi, flags);
     if (fuse_reply_open(req, fi) < 0) { /* nobody will close it */
         np_handle_release(op.np, handle);
     }
@@ -96,9 +99,8 @@ static void op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_
     }
     handle->ino = attr.id;
     atomic_store(&handle->is_dirty, true); /* a new file is saved even if nothing is written */
-    give(handle, fi, flags);
+    give(op.np, handle, fi, flags);
     fi->noflush = 0;
-    np_handle_add(op.np, handle);
     np_entry(op.np, &entry, &attr);
     if (fuse_reply_create(req, &entry, fi) < 0) {
         np_handle_release(op.np, handle);
@@ -135,13 +137,15 @@ static void op_write(fuse_req_t req, fuse_ino_t ino, const char *data, size_t si
     struct np_op op;
     int code = 0;
 
-    (void)ino;
     np_op_begin(&op, req);
     atomic_store(&handle->is_dirty, true);
     code = vfs_write(op.np->vfs, handle->file, data, size, (uint64_t)offset, &op.call, &op.err);
     if (code < 0) {
         np_op_fail(&op, code, "write");
         return;
+    }
+    if (np_handle_is_apart(op.np, handle)) { /* older kernels keep pages beside such a write */
+        np_notes_add(&op.np->notes, 0, NULL, ino);
     }
     fuse_reply_write(req, size);
 }
