@@ -96,7 +96,7 @@ static bool clear_name(struct online_vfs *online, struct node *other, uint32_t a
 
 bool may_have_missed(const struct library *library, uint32_t asked_edit)
 {
-    return asked_edit < library->passed_edit || asked_edit < library->epoch_edit;
+    return asked_edit < library->passed_edit || asked_edit < library_epoch_edit(library);
 }
 
 static bool has_etag(const struct node *node, const struct graph_item *item)
@@ -157,7 +157,7 @@ void node_doubt(struct online_vfs *online, struct node *node)
 static void crossed(struct online_vfs *online, struct node *node, struct node *folder,
                     const struct library *library, const struct graph_item *item)
 {
-    if (node->edit <= library->epoch_edit && !has_etag(node, item)) {
+    if (node->edit <= library_epoch_edit(library) && !has_etag(node, item)) {
         folder_doubt(folder); /* nobody tells what changed between the two */
         node_doubt(online, node);
     }
@@ -180,12 +180,12 @@ int tree_apply_item(struct online_vfs *online, struct node **out, struct node *f
     if (code < 0 || !item_is_shown(item)) {
         return code;
     }
-    if (tree_is_buried(online->tree, item->id, asked_edit)) {
+    if (tree_is_buried(online->tree, root, item->id, asked_edit)) {
         folder_doubt(folder);
         return 0;
     }
     node = tree_item(online->tree, root, item->id);
-    if (settle_has_item(online, item->id)) { /* the server will hear of us first */
+    if (settle_has_item(online, library, item->id)) { /* the server will hear of us first */
         if (node && !has_etag(node, item)) {
             node->flags |= NODE_HEARD;
         }
@@ -232,12 +232,12 @@ int tree_apply_item(struct online_vfs *online, struct node **out, struct node *f
 static bool may_be_old(const struct online_vfs *online, const struct library *library,
                        const struct node *node, const struct graph_item *item, uint32_t asked_edit)
 {
-    if (asked_edit < library->epoch_edit) {
+    if (asked_edit < library_epoch_edit(library)) {
         return true;
     }
     if (node->flags & NODE_LOCAL) {
         return may_have_missed(library, asked_edit) ||
-               tree_is_buried(online->tree, item->id, asked_edit);
+               tree_is_buried(online->tree, library->root, item->id, asked_edit);
     }
     return ((node->flags & NODE_HEARD) || node->edit > asked_edit) && !has_etag(node, item);
 }

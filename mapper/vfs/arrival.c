@@ -148,7 +148,7 @@ int arrival_take_back(struct online_vfs *online, struct node *node, struct body 
     }
     if (removed) {
         mutex_lock(&online->lock);
-        tree_bury(online->tree, removed);
+        tree_bury(online->tree, place.library->root, removed);
         mutex_unlock(&online->lock);
     }
     local_close(sent.file);

@@ -250,11 +250,11 @@ static void show_empty(struct online_vfs *online, struct node *node, uint32_t as
 {
     const struct library *library = library_of(online, node);
     bool is_doubtful = may_have_missed(library, asked_edit) ||
-                       tree_is_buried(online->tree, node_item_id(node), asked_edit);
+                       tree_is_buried(online->tree, library->root, node_item_id(node), asked_edit);
 
     if (tree_folder(node)) {
         node->folder->is_complete = true;
-        node->folder->epoch = library->delta_link && !is_doubtful ? library->epoch : 0;
+        node->folder->epoch = is_doubtful ? 0 : library_epoch(library);
         node->folder->complete_ms = online_now();
     }
     if (is_doubtful) {
@@ -360,7 +360,7 @@ static void forget_node(struct online_vfs *online, struct node *node, struct bod
     folder = tree_parent(online->tree, node);
     if (folder) {
         node_drop_content(online, node);
-        tree_bury(online->tree, node_item_id(node));
+        tree_bury(online->tree, tree_root(online->tree, node), node_item_id(node));
         if (node->kind == VFS_FILE) {
             node->body = NULL;
         }

@@ -202,7 +202,7 @@ static void pass_over(struct apply *a)
 static void remove_node(struct apply *a, struct node *node)
 {
     add_entry_event(a, node);
-    tree_bury(a->online->tree, node_item_id(node));
+    tree_bury(a->online->tree, a->library->root, node_item_id(node));
     tree_remove(a->online->tree, node);
     a->result->changed++;
 }
@@ -233,7 +233,8 @@ static int prepare(struct apply *a)
         }
         node = known(a, item);
         folder = folder_of(a, item);
-        if (settle_has_item(a->online, item->id)) { /* the server will hear of us first */
+        if (settle_has_item(a->online, a->library,
+                            item->id)) { /* the server will hear of us first */
             a->is_over[i] = true;
             if (node) {
                 node->flags |= NODE_HEARD;
@@ -338,7 +339,7 @@ static int add_new(struct apply *a, struct node *folder, const struct graph_item
     int code = 0;
 
     forget_negatives(a->online, folder);
-    if (tree_is_buried(a->online->tree, item->id, a->asked_edit)) {
+    if (tree_is_buried(a->online->tree, a->library->root, item->id, a->asked_edit)) {
         return 0; /* we deleted it since */
     }
     if (!folder->folder || !(folder->folder->is_complete || folder->folder->listing)) {
@@ -407,7 +408,8 @@ static void remove_rest(struct apply *a)
         const struct graph_item *item = &a->delta->items[i];
         struct node *node = a->is_over[i] ? NULL : known(a, item);
 
-        if (!a->is_over[i] && !node && !tree_is_buried(a->online->tree, item->id, 0)) {
+        if (!a->is_over[i] && !node &&
+            !tree_is_buried(a->online->tree, a->library->root, item->id, 0)) {
             pass_over(a);
         }
         if (node && !is_doubtful(a, node)) {

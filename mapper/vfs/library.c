@@ -62,12 +62,12 @@ static void library_free(struct library *library)
     free(library->folder_path);
     free(library->drive_id);
     free(library->root_item_id);
-    free(library->delta_link);
     free(library);
 }
 
 void libraries_free(struct online_vfs *online)
 {
+    feeds_free(online);
     while (online->libraries) {
         struct library *library = online->libraries;
 
@@ -164,6 +164,7 @@ void online_vfs_remove(struct online_vfs *online, uint64_t root_id)
     if (root && root->kind == VFS_FOLDER && root->folder && root->folder->library &&
         !root->folder->library->is_removed) {
         root->folder->library->is_removed = true;
+        library_leave_feed(root->folder->library);
         tree_remove(online->tree, root);
         tree_release(online->tree, root, 1);
     }
@@ -351,7 +352,10 @@ int place_of(struct place *out, struct online_vfs *online, struct node *node, bo
     place.library = library;
     place.account = library->account;
     place.asked_edit = tree_edits(online->tree);
-    code = str_copy(&place.drive_id, library->drive_id, err);
+    code = library_join_feed(library, err);
+    if (code == 0) {
+        code = str_copy(&place.drive_id, library->drive_id, err);
+    }
     if (code == 0) {
         code = str_copy(&place.item_id,
                         node == library->root ? library->root_item_id : node_item_id(node), err);

@@ -155,7 +155,7 @@ struct listing *listing_reserve(struct online_vfs *online, struct node *folder)
     if (listing) {
         const struct library *library = library_of(online, folder);
 
-        listing->epoch = library && library->delta_link ? library->epoch : 0;
+        listing->epoch = library ? library_epoch(library) : 0;
         listing->is_fetching = true;
         part->listing = listing;
     }
@@ -167,7 +167,8 @@ static int add_page(struct online_vfs *online, struct listing *listing,
 {
     const struct library *library = library_of(online, listing->folder);
     /* With its stream's token before it, it is newer than that, whenever it was asked for. */
-    bool is_old = library && asked < library->epoch_edit && listing->epoch != library->epoch;
+    bool is_old =
+        library && asked < library_epoch_edit(library) && listing->epoch != library_epoch(library);
     int code = 0;
 
     for (size_t i = 0; i < page->count && code == 0; i++) {
@@ -268,9 +269,7 @@ static int ask_page(struct online_vfs *online, struct listing *listing, struct g
             code = follow_begin(place.library, call, err);
         }
         mutex_lock(&online->lock);
-        listing->epoch = first.is_listed             ? first.epoch
-                         : place.library->delta_link ? place.library->epoch
-                                                     : 0;
+        listing->epoch = first.is_listed ? first.epoch : library_epoch(place.library);
         mutex_unlock(&online->lock);
     }
     if (code == 0 && first.is_listed) {

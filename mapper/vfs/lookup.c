@@ -266,7 +266,7 @@ static void doubt_if_old(struct online_vfs *online, struct node *folder, struct 
 {
     const struct library *library = library_of(online, folder);
 
-    if (library && asked_edit < library->epoch_edit) {
+    if (library && asked_edit < library_epoch_edit(library)) {
         folder_doubt(folder);
         if (node) {
             node_doubt(online, node);

@@ -2,7 +2,8 @@
  * online.h - what the files of the online vfs share. Private to mapper/vfs.
  *
  * Locks, outermost first; none is held while waiting for the network or for a disk sync:
- *   online->lock   the tree, libraries, running listings, which body a node has
+ *   online->lock   the tree, libraries, the streams of changes that they share (feed.h), running
+ *                  listings, which body a node has
  *   body->lock     one open file's draft
  *   content->lock  one cached version (cache.h)
  *
@@ -49,23 +50,11 @@ struct library {
     int64_t denied_ms; /* so many that nothing here can be changed; 0: not */
     struct vfs_space space;
     int64_t space_ms; /* 0: never asked */
-    /* the stream of its changes (follow.c) */
-    char *delta_link;     /* where the next set begins; NULL: not followed now */
-    uint32_t epoch;       /* counts streams; 0: there was none yet */
-    uint32_t epoch_edit;  /* tree_edits() when its token came: what was asked before may be older */
-    uint32_t passed_edit; /* ... when it told last of an item that we do not know */
-    int64_t epoch_ms;     /* when this one began */
-    int64_t followed_ms;  /* what changed until then is in the tree */
-    int64_t polled_ms;    /* when the follower thread asked last */
+    /* the stream of its drive's changes (feed.h, follow.c) */
+    struct feed *feed;    /* NULL: its drive is not known yet, or it was taken away */
+    uint32_t passed_edit; /* tree_edits() when it told last of an item that we do not know */
     int64_t used_ms;      /* when somebody looked into it last; 0: nobody did */
     uint32_t open_bodies; /* files that are open */
-    unsigned quiet_polls; /* sets in a row without a change by others */
-    unsigned follow_failures;
-    int64_t no_delta_until_ms; /* the service refused it, or failed at it */
-    bool is_following;         /* a thread asks */
-    atomic_uint awaiting;      /* threads that wait for its answer and do no background work */
-    uint32_t follow_rounds;
-    struct error follow_error; /* of the last one */
 };
 
 /* A listing that runs, or the entries of one that is over. Guarded by online->lock. */
@@ -78,7 +67,7 @@ struct listing {
     uint32_t number; /* marks nodes it saw: node->listed */
     int64_t begun_ms;
     uint32_t begun_edit; /* what we changed since is not for this listing to take away */
-    uint32_t epoch;      /* the library's before the first page was asked for; 0: not followed */
+    uint32_t epoch;      /* library_epoch() before the first page was asked for; 0: not followed */
     char *next_link;
     bool is_started; /* a page has come */
     uint32_t doubts; /* of its folder, when it began */
@@ -206,6 +195,7 @@ struct online_vfs {
     struct cond changed;   /* pages, preparations, refreshes, uploads came to an end */
     struct tree *tree;
     struct library *libraries;
+    struct feed *feeds;                /* one a drive and account: feed.h */
     struct online_vfs_options options; /* its strings are not used */
     _Atomic int64_t upload_delay_ms;   /* ... of them; read where other locks are held */
     uint32_t last_listing;
@@ -434,17 +424,31 @@ int follow_list(struct library *library, struct first_page *out, const char *dri
                 const char *folder_id, unsigned page_size, const struct call *call,
                 struct error *err);
 
-/* Brings the changes of a library that is followed, unless those until `since_ms` are here. One
- * request at a time, shared. 1: what is covered is fresh now; 0: it is not, the stream broke or there
+/* Brings the changes of the drive of a library that is followed, unless those until `since_ms` are
+ * here. One request at a time, shared, also with other libraries on that drive. 1: what is covered is fresh now; 0: it is not, the stream broke or there
  * is none. Without the lock. */
 int follow_update(struct library *library, int64_t since_ms, const struct call *call,
                   struct error *err);
 
-/* What we know of it is as new as the last set of changes; lock held. */
+/* --- feed.c: who shares a stream; lock held --- */
+
+void feeds_free(struct online_vfs *online); /* before the libraries; without the lock */
+
+/* The library's drive is known: it shares the stream of it from now on, before it asks for anything
+ * there. Nothing to do a second time. */
+int library_join_feed(struct library *library, struct error *err);
+void library_leave_feed(struct library *library); /* it is taken away */
+
+/* The number of the stream that tells what changes in it; 0: none does. */
+uint32_t library_epoch(const struct library *library);
+/* tree_edits() when the token of the stream came: what was asked before may be older. */
+uint32_t library_epoch_edit(const struct library *library);
+
+/* What we know of it is as new as the last set of changes. */
 bool folder_is_covered(struct online_vfs *online, struct node *folder);
 bool node_is_covered(struct online_vfs *online, struct node *node);
 bool library_is_followed_since(const struct library *library, int64_t since_ms);
-void library_touch(struct library *library); /* somebody looks; lock held */
+void library_touch(struct library *library); /* somebody looks */
 
 /* --- body.c --- */
 

@@ -297,7 +297,7 @@ static int replaced(struct rename *r, struct body *body, struct body *other,
         (void)tree_apply_own(online, r->target, item, r->asked_edit, NULL);
     }
     if (code == 0 && !((r->target->flags | r->node->flags) & NODE_GONE)) {
-        tree_bury(online->tree, node_item_id(r->node));
+        tree_bury(online->tree, tree_root(online->tree, r->node), node_item_id(r->node));
         hand_over(r, body);
         tree_replace(online->tree, r->node, r->target);
     }

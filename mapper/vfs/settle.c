@@ -128,11 +128,14 @@ static int note_place(struct online_vfs *online, struct settling *s, struct node
     return code;
 }
 
-bool settle_has_item(const struct online_vfs *online, const char *item_id)
+/* By key: the library may have been taken away and be back. */
+bool settle_has_item(const struct online_vfs *online, const struct library *library,
+                     const char *item_id)
 {
     for (const struct settling *s = online->settling; s; s = s->next) {
         /* A rename that an agent before this one left is not shown before the server did it. */
-        if (s->item_id && !s->new_name && strcmp(s->item_id, item_id) == 0) {
+        if (s->item_id && !s->new_name && strcmp(s->item_id, item_id) == 0 &&
+            str_equal(s->library ? s->library->key : s->key, library->key)) {
             return true;
         }
     }
@@ -305,7 +308,7 @@ void settle_folder_gone(struct online_vfs *online, const struct node *folder)
         struct settling *next = s->next;
 
         if (s->folder == folder && s->kind == SETTLE_DELETE && !s->is_running) {
-            tree_bury(online->tree, s->item_id);
+            tree_bury(online->tree, s->library->root, s->item_id);
             settle_unlink(online, s);
             s->next = gone;
             gone = s;

@@ -18,7 +18,8 @@
  * to twenty deletes of one library that are due together and were not tried before, in one request.
  * If that fails for good, the local view goes back to what the server has, and the log says why.
  *
- * The service's word about an item that settles does not reach the tree (settle_has_item).
+ * The service's word about an item that settles does not reach the tree of its library
+ * (settle_has_item).
  *
  * What the journal says of the first two decides what the next agent does after a crash. As long as
  * they settle, they may be the middle of a save: the item then stays as the server has it, and the
@@ -97,7 +98,9 @@ void settle_retry(struct online_vfs *online);
 
 /* --- lock held --- */
 
-bool settle_has_item(const struct online_vfs *online, const char *item_id);
+/* Of this library: another one that shows the same drive shows what the server has. */
+bool settle_has_item(const struct online_vfs *online, const struct library *library,
+                     const char *item_id);
 
 /* Whether a place is kept there, so that the server has a file of this name and we have not. */
 bool settle_keeps_place(struct online_vfs *online, struct node *folder, const char *name);

@@ -353,7 +353,7 @@ static bool conclude(struct online_vfs *online, struct settling *s, int code, st
         settle_go_back(online, s);
         parent = s->folder ? node_id(s->folder) : 0;
     } else if (s->kind == SETTLE_DELETE) {
-        tree_bury(online->tree, s->item_id);
+        tree_bury(online->tree, s->library->root, s->item_id);
     }
     settle_unlink(online, s);
     mutex_unlock(&online->lock);

@@ -256,18 +256,24 @@ void tree_need_edits(struct tree *tree, uint32_t after)
     tree->needed_edit = after;
 }
 
-void tree_bury(struct tree *tree, const char *item_id)
+static uint64_t grave_hash(const struct node *root, const char *item_id)
 {
-    uint64_t hash = str_hash(item_id);
+    return str_hash(item_id) ^ (uint64_t)root->index * UINT64_C(0x9e3779b97f4a7c15);
+}
+
+void tree_bury(struct tree *tree, const struct node *root, const char *item_id)
+{
+    uint64_t hash = grave_hash(root, item_id);
 
     if (*item_id) {
         tree->graves[hash % GRAVES] = (struct grave){hash, ++tree->edits};
     }
 }
 
-bool tree_is_buried(const struct tree *tree, const char *item_id, uint32_t asked_edit)
+bool tree_is_buried(const struct tree *tree, const struct node *root, const char *item_id,
+                    uint32_t asked_edit)
 {
-    uint64_t hash = str_hash(item_id);
+    uint64_t hash = grave_hash(root, item_id);
     const struct grave *grave = &tree->graves[hash % GRAVES];
 
     return grave->hash == hash && grave->edit > asked_edit;

@@ -168,10 +168,11 @@ uint32_t tree_count_edit(struct tree *tree); /* one that is of no node */
  * dropped, or nothing would tell that they are older. */
 void tree_need_edits(struct tree *tree, uint32_t after);
 
-/* We deleted an item: an answer that was asked for before must not bring it back. Remembers the
- * last few thousand. */
-void tree_bury(struct tree *tree, const char *item_id);
-bool tree_is_buried(const struct tree *tree, const char *item_id, uint32_t asked_edit);
+/* We deleted an item, or it went out of sight below `root`: an answer that was asked for before must
+ * not bring it back there. Remembers the last few thousand. */
+void tree_bury(struct tree *tree, const struct node *root, const char *item_id);
+bool tree_is_buried(const struct tree *tree, const struct node *root, const char *item_id,
+                    uint32_t asked_edit);
 
 uint64_t tree_count(const struct tree *tree);
 uint64_t tree_bytes(const struct tree *tree);

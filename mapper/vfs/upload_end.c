@@ -52,7 +52,7 @@ static void show_new(struct upload *upload, const struct graph_item *item, uint3
         tree_edit(online->tree, node); /* a listing that was asked for before has the old one */
         listing_note_added(online, folder, node);
         if (may_have_missed(upload->library, asked_edit) ||
-            tree_is_buried(online->tree, item->id, asked_edit)) {
+            tree_is_buried(online->tree, upload->library->root, item->id, asked_edit)) {
             node_doubt(online, node);
         }
     }

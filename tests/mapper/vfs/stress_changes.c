@@ -1,9 +1,10 @@
 /*
  * stress_changes.c - somebody else makes, edits, renames, moves and deletes without end, while
  * programs here do the same and changes come by delta, now and then breaking off. At the end what is
- * shown is what the server has: every name, every size, by the changes alone.
+ * shown is what the server has: every name, every size, by the changes alone. With "twice" the drive is
+ * mapped a second time, half of the programs use it there, and that mapping comes and goes.
  *
- *   stress_changes [rounds [seed [jitter_us]]]
+ *   stress_changes [rounds [seed [jitter_us [twice]]]]
  */
 #include "fixture.h"
 
@@ -190,15 +191,56 @@ static unsigned check_all(struct fixture *f)
     return wrong;
 }
 
+/* The same drive again. */
+static void map_twin(struct fixture *twin, const struct fixture *f)
+{
+    struct online_library library = {.account = fake_account(f->fake),
+                                     .key = "twin",
+                                     .drive_id = "b!drive",
+                                     .is_verified = true,
+                                     .url = "https://contoso.sharepoint.com/sites/a/Documents"};
+
+    *twin = *f;
+    assert_int_equal(online_vfs_add(f->online, &twin->root, &library, NULL), 0);
+    fixture_list(twin, "");
+}
+
+static unsigned check_twice(struct fixture *f)
+{
+    unsigned wrong = check_all(f);
+    unsigned lists = fake_count(f->fake, FAKE_LIST);
+
+    wrong += check_all(f);
+    if (fake_count(f->fake, FAKE_LIST) != lists) {
+        printf("folders that are covered were listed again\n");
+        wrong++;
+    }
+    return wrong;
+}
+
+static void run_part(struct fixture *f, struct fixture *twin, unsigned rounds, unsigned seed)
+{
+    struct worker workers[THREADS];
+
+    for (unsigned i = 0; i < THREADS; i++) {
+        workers[i] = (struct worker){
+            .f = i < 2 ? f : twin, .rounds = rounds, .random = (seed + i) * 2 + i % 2};
+        assert_int_equal(thread_start(&workers[i].thread, "worker", work, &workers[i], NULL), 0);
+    }
+    for (unsigned i = 0; i < THREADS; i++) {
+        thread_join(&workers[i].thread);
+    }
+}
+
 int main(int argc, char **argv)
 {
     unsigned rounds = argc > 1 ? (unsigned)strtoul(argv[1], NULL, 10) : 300;
     unsigned seed = argc > 2 ? (unsigned)strtoul(argv[2], NULL, 10) : 1;
     unsigned jitter_us = argc > 3 ? (unsigned)strtoul(argv[3], NULL, 10) : 0;
-    struct worker workers[THREADS];
+    bool is_twice = argc > 4;
     struct fixture f;
+    struct fixture twin;
     unsigned wrong = 0;
-    unsigned lists = 0;
 
     fixture_prepare(&f);
     f.options.metadata_ms = 3;
@@ -214,24 +256,18 @@ int main(int argc, char **argv)
     fixture_start(&f);
     fixture_list(&f, "");
     for (unsigned part = 0; part < 10; part++) {
-        for (unsigned i = 0; i < THREADS; i++) {
-            workers[i] = (struct worker){.f = &f,
-                                         .rounds = rounds / 10,
-                                         .random = (seed * 1000 + part * 10 + i) * 2 + i % 2};
-            assert_int_equal(thread_start(&workers[i].thread, "worker", work, &workers[i], NULL),
-                             0);
+        if (is_twice && part % 3 == 0) {
+            map_twin(&twin, &f);
         }
-        for (unsigned i = 0; i < THREADS; i++) {
-            thread_join(&workers[i].thread);
-        }
+        run_part(&f, is_twice ? &twin : &f, rounds / 10, seed * 1000 + part * 10);
         f.options.metadata_ms = 0;
         online_vfs_configure(f.online, &f.options);
-        wrong += check_all(&f);
-        lists = fake_count(f.fake, FAKE_LIST);
-        wrong += check_all(&f);
-        if (fake_count(f.fake, FAKE_LIST) != lists) {
-            printf("folders that are covered were listed again\n");
-            wrong++;
+        wrong += check_twice(&f);
+        if (is_twice) {
+            wrong += check_twice(&twin);
+        }
+        if (is_twice && part % 3 == 2) {
+            online_vfs_remove(f.online, twin.root);
         }
         f.options.metadata_ms = 3;
         online_vfs_configure(f.online, &f.options);

@@ -225,14 +225,17 @@ static void tree_add__keeps_edits_that_older_answers_do_not_know(void **state)
 static void tree_is_buried__only_for_answers_from_before_the_delete(void **state)
 {
     struct node *root = NULL;
+    struct node *other = NULL;
     struct tree *tree = make(&root, 10);
     uint32_t before = tree_edits(tree);
 
     (void)state;
-    tree_bury(tree, "id");
-    assert_true(tree_is_buried(tree, "id", before));
-    assert_false(tree_is_buried(tree, "id", tree_edits(tree)));
-    assert_false(tree_is_buried(tree, "other", before));
+    assert_int_equal(tree_add_root(tree, &other, NULL, NULL), 0);
+    tree_bury(tree, root, "id");
+    assert_true(tree_is_buried(tree, root, "id", before));
+    assert_false(tree_is_buried(tree, root, "id", tree_edits(tree)));
+    assert_false(tree_is_buried(tree, root, "other", before));
+    assert_false(tree_is_buried(tree, other, "id", before));
     tree_free(tree);
 }
 
