@@ -15,6 +15,7 @@ cat >"$work/scenario.json" <<'JSON'
 JSON
 tenant_start "$work/scenario.json"
 policy_write "Tenants:" "  - contoso.onmicrosoft.com" "MetadataSeconds: 2" "MassDeleteThreshold: 10" \
+    "ManagedMappings:" "  - 'https://contoso.sharepoint.com/sites/a/Shared Documents/one'" \
     "BlockedExtensions:" "  - .exe" "ScannerProcesses:" "  - head" "WriteMode: BeforeClose"
 agent_start
 sign_in
@@ -30,8 +31,9 @@ shows() { [ "$(find "$1" -mindepth 1 -maxdepth 1 -printf '%f\n' 2>/dev/null | LC
 log_lines() { control requests '{"since":0}' | jq -r '.requests[] | "\(.method) \(.path)?\(.query // "")"'; }
 requests() { log_lines | grep -Ec -- "$1"; }
 
-ls "$library" "$library/one" "$library/two" "$library/many" >/dev/null
-expect "one token for the library" 1 "$(requests 'delta\?.*token=latest')"
+part=$root/contoso/a/"Shared Documents~one" # a folder of it, mapped as well
+ls "$library" "$library/one" "$library/two" "$library/many" "$part" >/dev/null
+expect "one token for the library and a folder of it" 1 "$(requests 'delta\?.*token=latest')"
 
 forget
 edit write '"path":"one/new.txt","text":"made elsewhere"'
@@ -40,11 +42,14 @@ edit delete '"path":"two/other.txt"'
 edit write '"path":"one/file.txt","text":"newer content"'
 until_true 120 "a new file" shows "$library/one" "file.txt new.txt"
 until_true 120 "a moved and a deleted file" shows "$library/two" "renamed.txt"
+until_true 120 "the same in the mapped folder" shows "$part" "file.txt new.txt"
 expect "no folder was listed again" 0 "$(requests /children)"
 expect "nor any item asked for" 0 "$(requests '/items/[^/]*\?')"
 expect "the edited file" "newer content" "$(cat "$library/one/file.txt")"
 expect "the moved file" "kept" "$(cat "$library/two/renamed.txt")"
 expect "the new file" "made elsewhere" "$(cat "$library/one/new.txt")"
+expect "the edited file in the mapped folder" "newer content" "$(cat "$part/file.txt")"
+expect "no second stream" 0 "$(requests 'delta\?.*token=latest')"
 
 # an open file keeps its version, and its save overwrites nothing
 exec 5<"$library/one/file.txt"
@@ -69,10 +74,20 @@ exec 6>&- 2>/dev/null
 expect "a save brings nothing deleted back" "" "$(truth two/renamed.txt '.id // empty')"
 
 # 410
+forget
 control resync '{"library":"/sites/a/Shared Documents"}' >/dev/null
 edit write '"path":"one/after.txt","text":"after the break"'
-forget
 until_true 120 "what came after the break" grep -q "after the break" "$library/one/after.txt"
+until_true 120 "the same in the mapped folder" grep -q "after the break" "$part/after.txt"
+expect "one new token for both" 1 "$(requests 'delta\?.*token=latest')"
+
+# saved by one name while it is open by the other
+exec 6<>"$part/after.txt"
+echo "by the other name" >"$library/one/after.txt" || fail "a save in the library"
+printf 'OURS' >&6
+exec 6>&- 2>/dev/null
+other=$(echo "by the other name" | sha256sum | cut -d' ' -f1)
+expect "a save in one mapping overwrites none in the other" "$other" "$(truth one/after.txt .sha256)"
 
 # nobody asks: what an open window shows is kept up to date
 forget
