@@ -281,5 +281,6 @@ int child_main(int argc, char **argv)
             tell(&child, 'e', i, code);
         }
     }
-    return end(&child, strcmp(argv[1], "recover") == 0);
+    code = end(&child, strcmp(argv[1], "recover") == 0);
+    return code | (faults_are_over() ? CRASH_NOT_REACHED : 0);
 }

@@ -36,9 +36,12 @@ struct crash_step crash_step(unsigned seed, unsigned number);
 #define CRASH_SETTLE_MS 40
 bool crash_settles(unsigned seed);
 
-/* faults.c: at the n-th step (0: never) the process is killed, or that step fails. */
+/* faults.c: at the n-th step (0: never) the process is killed, or the n-th that may fail does. */
 void faults_arm(unsigned kill_at, unsigned fail_at);
-unsigned faults_steps(void); /* so far */
+bool faults_are_over(void); /* there was no such step yet */
+
+/* In the exit code of a child: there was none until its end. */
+#define CRASH_NOT_REACHED 8
 
 /* power.c: at the n-th sync of the spool (0: never) what a disk would have of it is written to the
  * new folder `image`, and the process is killed. `kind`: what was not synced got there by chance. */

@@ -2,6 +2,7 @@
  * The parent: the simulated tenant, the children, and the comparison with the model.
  *
  *   crash_uploads kill|full [FIRST [COUNT]]     a run for each step from FIRST on; 0: at random
+ *   crash_uploads kill|full all SEED            ... of one sequence, to its last
  *   crash_uploads cut [FIRST [COUNT]]           the power goes off, at each sync from FIRST on
  *   crash_uploads room [FIRST [COUNT]]          the spool on a tmpfs, each larger than the one before
  *   crash_uploads resume                        killed in the middle of an upload session
@@ -21,6 +22,7 @@
 #include "model.h"
 #include "wire.h"
 
+#define STEPS_MAX 2000
 #define ROOM_KIB 96u /* the journal alone takes about as much */
 
 static unsigned char *read_item(struct wire *wire, const struct graph_item *item)
@@ -292,6 +294,14 @@ static void count_refused(const char *log)
     }
 }
 
+/* Something may be left for the next agent where there was no room. */
+static bool has_ended_well(const struct run *run, int status)
+{
+    int code = WIFEXITED(status) ? WEXITSTATUS(status) & ~CRASH_NOT_REACHED : -1;
+
+    return code == 0 || (code == 4 && (run->fault == FAULT_FULL || run->fault == FAULT_ROOM));
+}
+
 /* False: the child ended before it came to `at`. */
 static bool one_run(struct run *run)
 {
@@ -304,6 +314,7 @@ static bool one_run(struct run *run)
     pid_t pid = 0;
     int status = 0;
     bool was_killed = false;
+    bool is_over = false;
 
     snprintf(text, sizeof(text), "%s at %u, seed %u, kind %u", words[run->fault], run->at,
              run->seed, run->kind);
@@ -319,9 +330,8 @@ static bool one_run(struct run *run)
     }
     status = wait_child(pid);
     was_killed = is_killed(status);
-    if (!was_killed && !(WIFEXITED(status) && WEXITSTATUS(status) == 0) &&
-        !(WIFEXITED(status) && WEXITSTATUS(status) == 4 &&
-          (run->fault == FAULT_FULL || run->fault == FAULT_ROOM))) {
+    is_over = WIFEXITED(status) && (WEXITSTATUS(status) & CRASH_NOT_REACHED);
+    if (!was_killed && !has_ended_well(run, status)) {
         report("%s: the child ended with %x", text, (unsigned)status);
     }
     if (was_killed && run->fault == FAULT_CUT) {
@@ -346,12 +356,13 @@ static bool one_run(struct run *run)
     end_run(run);
     free(log);
     free(names);
-    return was_killed;
+    return was_killed || (run->fault == FAULT_FULL && !is_over);
 }
 
 static enum fault fault = FAULT_KILL;
 static unsigned first_step;
 static unsigned step_count;
+static unsigned whole_seed; /* 0: each run has a sequence of its own */
 
 /* Each point of one sequence, with the disk as late as it may be, and with something of it early. */
 static void run_cuts(struct run *run)
@@ -384,6 +395,7 @@ static void crash_uploads__lose_and_double_nothing(void **state)
 {
     struct run run = {0};
     char program[512];
+    bool goes_on = true;
 
     (void)state;
     if (fault == FAULT_ROOM &&
@@ -394,11 +406,12 @@ static void crash_uploads__lose_and_double_nothing(void **state)
     if (fault == FAULT_CUT) {
         run_cuts(&run);
     }
-    for (unsigned i = 0; i < step_count && fault != FAULT_CUT; i++) {
+    for (unsigned i = 0; i < step_count && fault != FAULT_CUT && goes_on; i++) {
         run.at = first_step ? first_step + i : 0;
-        run.seed = 1 + i;
-        (void)one_run(&run);
+        run.seed = whole_seed ? whole_seed : 1 + i;
+        goes_on = one_run(&run) || !whole_seed;
     }
+    assert_true(!whole_seed || !goes_on); /* that was the last step */
     free(run.tokens);
     wire_stop(run.wire);
     assert_int_equal(wrong, 0);
@@ -482,8 +495,14 @@ int main(int argc, char **argv)
                 : strcmp(argv[1], "room") == 0 ? FAULT_ROOM
                                                : FAULT_KILL;
     }
-    if ((argc > 2 && !str_to_int64(argv[2], 0, 100000, &first)) ||
-        (argc > 3 && !str_to_int64(argv[3], 1, 100000, &count))) {
+    if (argc == 4 && strcmp(argv[2], "all") == 0) {
+        if (!str_to_int64(argv[3], 1, 100000, &count)) {
+            return 2;
+        }
+        whole_seed = (unsigned)count;
+        count = STEPS_MAX;
+    } else if ((argc > 2 && !str_to_int64(argv[2], 0, 100000, &first)) ||
+               (argc > 3 && !str_to_int64(argv[3], 1, 100000, &count))) {
         return 2;
     }
     first_step = (unsigned)first;

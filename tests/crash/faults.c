@@ -11,6 +11,7 @@
 #include "mapper/journal.h"
 
 static atomic_uint steps;
+static atomic_uint refusals; /* steps that could have failed */
 static unsigned kill_step;
 static unsigned fail_step;
 
@@ -20,20 +21,24 @@ void faults_arm(unsigned kill_at, unsigned fail_at)
     fail_step = fail_at;
 }
 
-unsigned faults_steps(void)
+bool faults_are_over(void)
 {
-    return atomic_load(&steps);
+    return atomic_load(&steps) < kill_step || atomic_load(&refusals) < fail_step;
 }
 
-/* Before a step and after it, each counts as one. True: this one is to fail. */
-static bool step(void)
+/* Before what changes something and after it, each is a step. */
+static void step(void)
 {
-    unsigned number = atomic_fetch_add(&steps, 1) + 1;
-
-    if (number == kill_step) {
+    if (atomic_fetch_add(&steps, 1) + 1 == kill_step) {
         raise(SIGKILL);
     }
-    return number == fail_step;
+}
+
+/* Before what a disk may refuse. True: it does. */
+static bool step_fails(void)
+{
+    step();
+    return atomic_fetch_add(&refusals, 1) + 1 == fail_step;
 }
 
 static int full(struct error *err)
@@ -67,24 +72,25 @@ int __wrap_graph_upload(struct graph_item *out, struct account *account,
 int __wrap_journal_apply(struct journal *journal, const struct journal_change *changes,
                          size_t count, bool is_durable, struct error *err)
 {
-    int code = step() ? full(err) : __real_journal_apply(journal, changes, count, is_durable, err);
+    int code =
+        step_fails() ? full(err) : __real_journal_apply(journal, changes, count, is_durable, err);
 
-    (void)step();
+    step();
     return code;
 }
 
 int __wrap_local_sync(struct local_file *file, struct error *err)
 {
-    int code = step() ? full(err) : __real_local_sync(file, err);
+    int code = step_fails() ? full(err) : __real_local_sync(file, err);
 
-    (void)step();
+    step();
     return code;
 }
 
 int __wrap_local_write(struct local_file *file, const void *data, size_t size, uint64_t offset,
                        struct error *err)
 {
-    if (step()) { /* a part of it is there, as on a real disk */
+    if (step_fails()) { /* a part of it is there, as on a real disk */
         (void)__real_local_write(file, data, size / 2, offset, NULL);
         return full(err);
     }
@@ -93,9 +99,9 @@ int __wrap_local_write(struct local_file *file, const void *data, size_t size, u
 
 int __wrap_local_move(const char *from, const char *to, struct error *err)
 {
-    int code = step() ? full(err) : __real_local_move(from, to, err);
+    int code = step_fails() ? full(err) : __real_local_move(from, to, err);
 
-    (void)step();
+    step();
     return code;
 }
 
@@ -103,15 +109,15 @@ int __wrap_file_remove(const char *path, struct error *err)
 {
     int code = 0;
 
-    (void)step();
+    step();
     code = __real_file_remove(path, err);
-    (void)step();
+    step();
     return code;
 }
 
 int __wrap_file_sync_directory(const char *path, struct error *err)
 {
-    return step() ? full(err) : __real_file_sync_directory(path, err);
+    return step_fails() ? full(err) : __real_file_sync_directory(path, err);
 }
 
 int __wrap_graph_upload(struct graph_item *out, struct account *account,
@@ -120,8 +126,8 @@ int __wrap_graph_upload(struct graph_item *out, struct account *account,
 {
     int code = 0;
 
-    (void)step();
+    step();
     code = __real_graph_upload(out, account, upload, source, call, err);
-    (void)step(); /* the server has it, and nobody here knows */
+    step(); /* the server has it, and nobody here knows */
     return code;
 }
