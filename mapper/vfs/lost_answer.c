@@ -10,7 +10,8 @@
 #include "online.h"
 #include "uploads.h"
 
-#define LOST_MAX 8 /* of one body; the oldest is forgotten */
+#define LOST_MAX 8   /* of one body; the oldest is forgotten */
+#define HASH_MS 2000 /* the program whose save failed waits, and so does who writes the file */
 
 struct lost_answer {
     struct lost_answer *next; /* the one before it */
@@ -18,10 +19,20 @@ struct lost_answer {
     char hash[29]; /* quickXorHash */
 };
 
+struct spool_reader {
+    struct local_file *file;
+    int64_t end_ms;
+};
+
 static int read_spool(void *payload, void *data, size_t size, uint64_t offset, size_t *got,
                       struct error *err)
 {
-    return local_read(payload, data, size, offset, got, err);
+    const struct spool_reader *reader = payload;
+
+    if (online_now() >= reader->end_ms) {
+        return error_set(err, ERR_TIMED_OUT, "there is too much of it to be read again now");
+    }
+    return local_read(reader->file, data, size, offset, got, err);
 }
 
 bool answer_may_be_lost(int code)
@@ -41,17 +52,19 @@ static void forget_oldest(struct body *body)
     *at = NULL;
 }
 
-void lost_answer_note(struct body *body, int code)
+/* Without memory or time for it: a copy beside what arrived, in the worst case. */
+static void note_hash(struct body *body)
 {
-    struct graph_source source = {read_spool, body->spool, body->size_bytes};
-    struct lost_answer *lost = answer_may_be_lost(code) ? calloc(1, sizeof(*lost)) : NULL;
+    struct spool_reader reader = {body->spool, online_now() + HASH_MS};
+    struct graph_source source = {read_spool, &reader, body->size_bytes};
+    struct lost_answer *lost = calloc(1, sizeof(*lost));
     struct error error = {0};
 
     if (!lost) {
-        return; /* without memory for it: a copy beside it, in the worst case */
+        return;
     }
     if (quickxor_of_source(lost->hash, &source, &error) < 0) {
-        log_error(LOG_VFS, &error, "what was sent could not be noted");
+        log_error(LOG_VFS, &error, "what was sent and not answered could not be noted");
         free(lost);
         return;
     }
@@ -59,6 +72,14 @@ void lost_answer_note(struct body *body, int code)
     forget_oldest(body);
     lost->next = body->lost;
     body->lost = lost;
+}
+
+void lost_answer_note(struct body *body, int code)
+{
+    if (!answer_may_be_lost(code)) {
+        return;
+    }
+    note_hash(body);
     mutex_lock(&body->online->lock);
     if (!(body->node->flags & NODE_GONE)) {
         node_doubt(body->online, body->node);

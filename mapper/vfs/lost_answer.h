@@ -20,7 +20,8 @@ struct place;
 bool answer_may_be_lost(int code);
 
 /* What is in the spool file was sent; `code` of the try says whether its answer may be lost. Then the
- * node is asked for again, too. */
+ * node is asked for again, too. Reads the file for two seconds at most: of a larger one no hash is
+ * kept. Without locks. */
 void lost_answer_note(struct body *body, int code);
 
 /* A save over `place` was refused for what is there: true when that is what such a try brought. Then

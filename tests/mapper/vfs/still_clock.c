@@ -40,6 +40,12 @@ void still_clock_begin(void)
     atomic_store(&is_still, true);
 }
 
+void still_clock_advance(int64_t ms)
+{
+    atomic_fetch_add(&still_mono_ms, ms);
+    atomic_fetch_add(&still_wall_ms, ms);
+}
+
 void still_clock_end(void)
 {
     atomic_store(&is_still, false);

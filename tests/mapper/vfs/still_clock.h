@@ -6,8 +6,11 @@
 #ifndef TESTS_VFS_STILL_CLOCK_H
 #define TESTS_VFS_STILL_CLOCK_H
 
+#include <stdint.h>
+
 /* fixture_end() lets it go on. */
 void still_clock_begin(void);
+void still_clock_advance(int64_t ms); /* while it stands still */
 void still_clock_end(void);
 
 #endif

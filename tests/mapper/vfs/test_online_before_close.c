@@ -2,9 +2,13 @@
  * either away. */
 #include "fixture.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "local.h"
+#include "still_clock.h"
 
 #define WAIT_MS 20000
 
@@ -260,6 +264,53 @@ static void before_close__of_what_others_saved_after_a_lost_answer_is_a_conflict
     assert_true(fake_has_text(f->fake, name, "the second"));
 }
 
+/* --- a large file on a slow disk --- */
+
+/* Each read takes a second, by the clock that stands still else. */
+static struct {
+    atomic_bool is_slow;
+    atomic_size_t bytes;
+} disk;
+
+int __real_local_read(struct local_file *file, void *data, size_t size, uint64_t offset,
+                      size_t *got, struct error *err);
+int __wrap_local_read(struct local_file *file, void *data, size_t size, uint64_t offset,
+                      size_t *got, struct error *err);
+
+int __wrap_local_read(struct local_file *file, void *data, size_t size, uint64_t offset,
+                      size_t *got, struct error *err)
+{
+    if (atomic_load(&disk.is_slow)) {
+        still_clock_advance(1000);
+        atomic_fetch_add(&disk.bytes, size);
+    }
+    return __real_local_read(file, data, size, offset, got, err);
+}
+
+/* A program that was told that its save failed does not wait until all of it was read again. */
+static void before_close__a_lost_answer_to_a_large_save_fails_soon(void **state)
+{
+    struct fixture *f = *state;
+    struct vfs_file *file = NULL;
+    size_t size = 8u << 20;
+    char *data = calloc(1, size);
+
+    assert_non_null(data);
+    fake_put_text(f->fake, "a.txt", "old!");
+    file = fixture_open(f, "a.txt", VFS_READ | VFS_WRITE);
+    assert_int_equal(vfs_write(f->vfs, file, data, size, 0, NULL, NULL), 0);
+    fake_lose_uploads(f->fake, 1);
+    still_clock_begin();
+    atomic_store(&disk.bytes, 0);
+    atomic_store(&disk.is_slow, true);
+    assert_int_equal(vfs_flush(f->vfs, file, NULL, NULL), ERR_TIMED_OUT);
+    atomic_store(&disk.is_slow, false);
+    assert_in_range(atomic_load(&disk.bytes), size, size + size / 2); /* the upload read all */
+    vfs_close(f->vfs, file);
+    assert_true(fake_ever_held(f->fake, data, size));
+    free(data);
+}
+
 /* --- a new size, given to a file that somebody reads --- */
 
 static int resize(struct fixture *f, uint64_t size)
@@ -320,6 +371,7 @@ int main(void)
         BEFORE_CLOSE_TEST(before_close__a_save_goes_over_an_older_one_whose_answer_was_lost),
         BEFORE_CLOSE_TEST(before_close__a_new_file_goes_over_itself_when_the_answer_was_lost),
         BEFORE_CLOSE_TEST(before_close__of_what_others_saved_after_a_lost_answer_is_a_conflict),
+        BEFORE_CLOSE_TEST(before_close__a_lost_answer_to_a_large_save_fails_soon),
         BEFORE_CLOSE_TEST(before_close__a_size_that_was_not_saved_is_saved_when_it_is_set_again),
         BEFORE_CLOSE_TEST(before_close__a_size_whose_answer_was_lost_can_be_set_again),
     };
