@@ -102,6 +102,29 @@ static void online_follow__is_refused_once_for_all_mappings_of_a_drive(void **st
     assert_int_equal(fake_count(f->fake, FAKE_DELTA), 0);
 }
 
+/* It may be told of less than the first: what one is told is not for the other. */
+static void online_follow__of_another_account_is_a_stream_of_its_own(void **state)
+{
+    struct fixture *f = *state;
+    struct fake *fake = fake_new();
+    struct fixture other = *f;
+
+    fake_put_text(f->fake, "folder/file", "x");
+    fake_put_text(fake, "folder/file", "x");
+    other.fake = fake;
+    other = map(&other, "of another", NULL);
+    assert_int_equal(fixture_list(f, "folder"), 1);
+    assert_int_equal(fixture_list(&other, "folder"), 1);
+    assert_int_equal(fake_count(f->fake, FAKE_DELTA), 1);
+    assert_int_equal(fake_count(fake, FAKE_DELTA), 1);
+    set_patience(f, 0);
+    fake_put_text(fake, "folder/new", "x");
+    assert_int_equal(fixture_list(&other, "folder"), 2);
+    assert_int_equal(fixture_list(f, "folder"), 1);
+    fixture_stop(f);
+    fake_free(fake);
+}
+
 struct told {
     struct mutex lock;
     struct cond more;
@@ -345,12 +368,28 @@ static void online_follow__lists_all_mappings_again_after_the_stream_broke(void 
     assert_int_equal(fake_count(f->fake, FAKE_LIST), 0);
 }
 
+static void online_follow__fails_for_all_mappings_while_signed_out(void **state)
+{
+    struct fixture *f = *state;
+    struct fixture part = map_part(f);
+
+    set_patience(f, 0);
+    fake_fail(f->fake, FAKE_DELTA, ERR_SIGNED_OUT, 0, 2);
+    fake_put_text(f->fake, "folder/new", "x");
+    assert_int_equal(fixture_list(f, ""), ERR_SIGNED_OUT);
+    assert_int_equal(fixture_list(&part, ""), ERR_SIGNED_OUT);
+    assert_int_equal(fixture_list(&part, ""), 2);
+    assert_int_equal(fixture_list(f, "folder"), 2);
+    assert_int_equal(fake_total(f->fake), fake_count(f->fake, FAKE_DELTA));
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 
 static const struct CMUnitTest tests[] = {
     CASE(online_follow__takes_one_token_for_all_mappings_of_a_drive),
     CASE(online_follow__brings_the_changes_of_a_drive_to_all_its_mappings),
     CASE(online_follow__is_refused_once_for_all_mappings_of_a_drive),
+    CASE(online_follow__of_another_account_is_a_stream_of_its_own),
     CASE(online_follow__tells_all_mappings_while_one_is_in_use),
     CASE(online_follow__shows_a_move_out_of_one_mapping_in_the_other),
     CASE(online_follow__shows_in_one_mapping_what_is_changed_in_the_other),
@@ -361,6 +400,7 @@ static const struct CMUnitTest tests[] = {
     CASE(online_follow__agrees_with_the_server_when_a_mapping_comes_meanwhile),
     CASE(online_follow__begins_anew_when_the_last_mapping_went),
     CASE(online_follow__lists_all_mappings_again_after_the_stream_broke),
+    CASE(online_follow__fails_for_all_mappings_while_signed_out),
 };
 
 TEST_MAIN("mappings of one drive", tests)
