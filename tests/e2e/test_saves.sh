@@ -58,8 +58,10 @@ until_true 120 "the saves" settled
 "$replay" check "$library/$folder" >"$work/check.txt" || fail "$(grep FAIL "$work/check.txt")"
 pass "$(tail -n 1 "$work/check.txt")"
 
+saves=0
 while IFS=$'\t' read -r name document kind more rest; do
     before=0
+    saves=$((saves + more))
     if [ "$kind" = old ]; then
         [ "${ids[$name]}" = "$(truth "$name/$document" .id)" ] || fail "$name: another item"
         before=${versions[$name]}
@@ -82,5 +84,9 @@ control requests '{"since":0}' | jq -r '.requests[].path' |
     grep -iE '%7E(%24|WR)|~(\$|WR)|\.tmp|crdownload|\.dwl|goutputstream|\.sb-|%7Elock|4913|atmp' >"$work/scratch.txt" &&
     fail "scratch names in requests: $(cat "$work/scratch.txt")"
 pass "no scratch name in any request"
+# but what is asked of the library's changes, which is the same whether anybody saves
+spent=$(control requests '{"since":0}' | jq '[.requests[] | select(.path | test("/delta|/token") | not) | .ru] | add')
+[ "$spent" -gt 0 ] && [ "$spent" -le $((4 * saves)) ] || fail "$saves saves took $spent RU"
+pass "$saves saves, $spent RU"
 agent_stop
 expect "nothing is left in the spool" 0 "$(find "$work/state/mooring/journal" -name '*.data' | wc -l)"
