@@ -124,9 +124,8 @@ token_for_curl() {
 }
 
 # --- rclone ------------------------------------------------------------------------------------------------------------
-rclone_start() { # LIBRARY [OPTIONS]: mounts it at $work/rclone
+rclone_start() { # LIBRARY: mounts it at $work/rclone
     local library=$1 refresh
-    shift
     control signin '{"accept_client_secret":true}' >/dev/null
     refresh=$(control mint '{"user":"ana","client_id":"b15665d9-eda6-4092-8539-0eec376afd59","scope":"Files.ReadWrite.All Sites.Read.All"}' |
         jq -r .refresh_token)
@@ -140,7 +139,7 @@ drive_type = documentLibrary
 END
     rm -rf "$work/home/.cache"
     HOME="$work/home" XDG_CACHE_HOME="$work/home/.cache" XDG_CONFIG_HOME="$work/config" \
-        rclone --config "$work/rclone.conf" --ca-cert "$ca_file" mount bench: "$work/rclone" "$@" >>"$work/rclone.log" 2>&1 &
+        rclone --config "$work/rclone.conf" --ca-cert "$ca_file" mount bench: "$work/rclone" --vfs-cache-mode full >>"$work/rclone.log" 2>&1 &
     rclone_pid=$!
     until_true 20 "rclone's mount" mountpoint -q "$work/rclone"
     ls "$work/rclone" >/dev/null || fail "rclone does not list"
@@ -303,7 +302,7 @@ row_copy() {
     for ((n = 0; n < copies; n++)); do
         head -c $((5000 + n * 37)) /dev/urandom >"$work/small/file $n.bin"
     done
-    rclone_start Inbox --vfs-cache-mode writes
+    rclone_start Inbox
     ls "$lib/Inbox" >/dev/null || fail "the library does not list"
     for ((run = 1; run <= runs; run++)); do
         control clear-log >/dev/null
