@@ -233,6 +233,35 @@ static void np_changes__end_what_the_kernel_has_of_a_file(void **state)
     close(fd);
 }
 
+/* Who opens what is open with the same bytes leaves the kernel what it has: it may be on its way yet,
+ * and dropping it waits. Who opens it after a write gets what was written. */
+static void np_open__keeps_the_pages_of_the_same_bytes(void **state)
+{
+    struct mounted *m = *state;
+    char *page = NULL;
+    char byte = 0;
+    int first = -1;
+    int second = -1;
+
+    mounted_start(m, NULL);
+    write_text(mounted_path(m, "file"), "mine");
+    first = open(m->path, O_RDONLY | O_CLOEXEC);
+    page = mmap(NULL, 1, PROT_READ, MAP_SHARED, first, 0);
+    assert_true(first >= 0 && page != MAP_FAILED);
+    assert_int_equal(page[0], 'm');
+    second = open(m->path, O_RDONLY | O_CLOEXEC);
+    assert_true(second >= 0);
+    assert_true(is_remembered(page));
+    close(second);
+    write_text(m->path, "line");
+    expect_text(m->path, "line");
+    assert_int_equal(pread(first, &byte, 1, 0), 1);
+    assert_int_equal(byte, 'l');
+    assert_int_equal(page[0], 'l');
+    munmap(page, 1);
+    close(first);
+}
+
 struct reader {
     char path[256];
     int error; /* errno of the read; 0: it worked */
@@ -454,6 +483,7 @@ int main(int argc, char **argv)
         ROW(np_start__takes_the_mount_of_a_dead_agent_away),
         ROW(np_check__says_that_somebody_unmounted),
         ROW(np_changes__end_what_the_kernel_has_of_a_file),
+        ROW(np_open__keeps_the_pages_of_the_same_bytes),
         ROW(np_stop__gives_back_what_the_kernel_held),
         ROW(np_stop__cancels_what_waits),
         ROW(np_stop__does_not_wait_for_what_hangs),

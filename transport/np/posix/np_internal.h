@@ -37,9 +37,10 @@ struct np_handle {
     struct vfs_file *file; /* one of the two */
     struct vfs_dir *dir;
     bool is_writable;
-    bool is_apart;        /* reads past the kernel's pages (pages.c); of np_handles.lock */
-    atomic_bool is_dirty; /* written since the last flush */
-    unsigned references;  /* the kernel's, and one for each np_handle_borrow() */
+    _Atomic uint64_t version; /* of the content when it was opened; 0: unknown */
+    bool is_apart;            /* reads past the kernel's pages (pages.c); of np_handles.lock */
+    atomic_bool is_dirty;     /* written since the last flush */
+    unsigned references;      /* the kernel's, and one for each np_handle_borrow() */
     struct np_handle *previous;
     struct np_handle *next;
 };
@@ -149,6 +150,7 @@ struct np_op {
     struct np *np;
     fuse_req_t req;
     struct vfs_call call;
+    int64_t look_ms; /* of a read: when to look next whether the caller is there */
     struct error err;
 };
 
@@ -186,10 +188,17 @@ int np_holds_add(struct np *np, uint64_t id);
 void np_holds_forget(struct np *np, uint64_t id, uint64_t count); /* hands on to the vfs */
 void np_holds_forget_all(struct np *np);
 
+/* caller.c: whether the thread ended or was killed, so that nobody waits for its answer. */
+bool np_caller_is_ending(pid_t pid);
+
 /* pages.c. Whether the kernel's pages of the item may be of another version than `handle`, which was
  * added, reads; and whether an open file of the item has another version than this. */
 bool np_pages_are_others(struct np *np, const struct np_handle *handle);
 bool np_pages_are_split(struct np *np, const struct vfs_attr *attr);
+
+/* Whether they are of the very bytes that `handle` reads, since another one that uses them was opened
+ * on these. Once, when `handle` was added and nothing was read. */
+bool np_pages_are_right(struct np *np, struct np_handle *handle);
 
 /* buffers.c. `size` is the same for both; NULL: no memory. */
 char *np_buffer_take(struct np *np, size_t size);
@@ -229,6 +238,7 @@ int np_name_settle(struct np_op *op, uint64_t *id, uint64_t parent, const char *
 /* ops.c, ops_file.c, ops_dir.c */
 void np_op_begin(struct np_op *op, fuse_req_t req);
 void np_op_begin_save(struct np_op *op, fuse_req_t req); /* with the deadline for sending a file */
+bool np_op_is_cancelled(void *op); /* by the kernel, or since the mount ends */
 void np_op_fail(struct np_op *op, int code, const char *what);
 
 /* The same for data that did not arrive: always in the log, since many programs show nobody what close() said. */

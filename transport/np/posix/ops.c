@@ -23,7 +23,7 @@
 #define BLOCK 4096u
 #define UNKNOWN_SPACE (UINT64_C(1) << 50) /* shown when the quota is not known */
 
-static bool is_cancelled(void *payload)
+bool np_op_is_cancelled(void *payload)
 {
     struct np_op *op = payload;
 
@@ -37,7 +37,7 @@ static void begin(struct np_op *op, fuse_req_t req, bool is_save)
 
     *op = (struct np_op){.np = np, .req = req};
     op->call.deadline_ms = wait_ms > 0 ? clock_mono_ms(clock_system()) + wait_ms : 0;
-    op->call.is_cancelled = is_cancelled;
+    op->call.is_cancelled = np_op_is_cancelled;
     op->call.payload = op;
     op->call.pid = (uint32_t)fuse_req_ctx(req)->pid;
 }

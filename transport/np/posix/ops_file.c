@@ -7,7 +7,10 @@
 #include <fcntl.h>
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/log.h"
+
+#define LOOK_MS 200 /* as often as a waiting operation asks whether it is cancelled */
 
 static struct np_handle *handle_of(const struct fuse_file_info *fi)
 {
@@ -35,11 +38,13 @@ static void give(struct np *np, struct np_handle *handle, struct fuse_file_info 
     handle->is_writable = (flags & VFS_WRITE) != 0;
     np_handle_add(np, handle);
     fi->fh = (uint64_t)(uintptr_t)handle;
-    fi->keep_cache = 0;
     fi->direct_io = np_pages_are_others(np, handle);
     if (fi->direct_io) {
         np_handle_set_apart(np, handle);
     }
+    /* To drop pages is to wait for those that are on their way, where no signal reaches (fuse_open(),
+     * invalidate_inode_pages2()). */
+    fi->keep_cache = np_pages_are_right(np, handle) || fi->direct_io;
     fi->noflush = !handle->is_writable; /* nothing to save */
 }
 
@@ -108,6 +113,24 @@ static void op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_
     }
 }
 
+/* Also when the caller ended: of read-ahead the kernel tells nothing. What it was for is read again by
+ * whoever else needs it. */
+static bool is_read_cancelled(void *payload)
+{
+    struct np_op *op = payload;
+    int64_t now_ms = 0;
+
+    if (np_op_is_cancelled(op)) {
+        return true;
+    }
+    now_ms = clock_mono_ms(clock_system());
+    if (now_ms < op->look_ms) {
+        return false;
+    }
+    op->look_ms = now_ms + LOOK_MS;
+    return np_caller_is_ending((pid_t)op->call.pid);
+}
+
 static void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
                     struct fuse_file_info *fi)
 {
@@ -118,6 +141,8 @@ static void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
 
     (void)ino;
     np_op_begin(&op, req);
+    op.call.is_cancelled = is_read_cancelled;
+    op.look_ms = clock_mono_ms(clock_system()) + LOOK_MS;
     data = np_buffer_take(op.np, size);
     code = data ? vfs_read(op.np->vfs, handle_of(fi)->file, data, size, (uint64_t)offset, &got,
                            &op.call, &op.err)

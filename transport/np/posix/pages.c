@@ -58,6 +58,31 @@ bool np_pages_are_others(struct np *np, const struct np_handle *handle)
     return is_apart;
 }
 
+bool np_pages_are_right(struct np *np, struct np_handle *handle)
+{
+    struct np_handle **others = NULL;
+    uint64_t version = 0;
+    bool are_right = false;
+    size_t count = 0;
+
+    if (!version_of(np, &version, handle) || version == 0 ||
+        !np_handles_borrow(np, &others, &count, handle->ino)) {
+        return false;
+    }
+    atomic_store(&handle->version, version);
+    for (size_t i = 0; i < count; i++) {
+        uint64_t theirs = 0;
+
+        /* a number is not used again, so nobody wrote meanwhile */
+        are_right = are_right || (others[i] != handle && !np_handle_is_apart(np, others[i]) &&
+                                  atomic_load(&others[i]->version) == version &&
+                                  version_of(np, &theirs, others[i]) && theirs == version);
+        np_handle_release(np, others[i]);
+    }
+    free(others);
+    return are_right;
+}
+
 bool np_pages_are_split(struct np *np, const struct vfs_attr *attr)
 {
     struct np_handle **open = NULL;
