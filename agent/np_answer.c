@@ -32,6 +32,7 @@ static enum np_status status_of(int code)
     case ERR_NOT_FOLDER:
     case ERR_STALE:
     case ERR_BAD_NAME:
+    case ERR_NAME_TOO_LONG:
     case ERR_INVALID:
         return NP_STATUS_BAD_NETNAME;
     case ERR_EXISTS:

@@ -33,18 +33,22 @@ void vfs_unref(struct vfs *vfs)
 }
 
 /* Whether any item can have this name: short enough and text. */
-static bool is_possible(const char *name)
+static int check_possible(const char *name, struct error *err)
 {
     size_t length = strnlen(name, VFS_NAME_MAX + 1);
     size_t units = 0;
 
-    if (length > VFS_NAME_MAX || !str_is_utf8(name, length)) {
-        return false;
+    if (length <= VFS_NAME_MAX && !str_is_utf8(name, length)) {
+        return error_set(err, ERR_BAD_NAME, "the name is not UTF-8");
     }
-    while (*name) {
+    while (length <= VFS_NAME_MAX && *name) {
         units += str_decode(&name) > 0xFFFF ? 2 : 1;
     }
-    return units <= NAME_UNITS_MAX;
+    if (length > VFS_NAME_MAX || units > NAME_UNITS_MAX) {
+        return error_set(err, ERR_NAME_TOO_LONG, "the name is longer than %d characters",
+                         NAME_UNITS_MAX);
+    }
+    return 0;
 }
 
 static int check_component(const char *name, struct error *err)
@@ -60,7 +64,7 @@ static int check_present(const char *name, struct error *err)
 {
     int code = check_component(name, err);
 
-    if (code == 0 && !is_possible(name)) {
+    if (code == 0 && check_possible(name, NULL) < 0) {
         code = error_set(err, ERR_NOT_FOUND, "no entry has such a name");
     }
     return code;
@@ -71,11 +75,7 @@ static int check_new(const char *name, struct error *err)
 {
     int code = check_component(name, err);
 
-    if (code == 0 && !is_possible(name)) {
-        code = error_set(err, ERR_BAD_NAME, "the name is longer than %d characters or is not UTF-8",
-                         NAME_UNITS_MAX);
-    }
-    return code;
+    return code < 0 ? code : check_possible(name, err);
 }
 
 static int check_range(uint64_t offset, uint64_t size, struct error *err)

@@ -18,7 +18,7 @@ static const struct {
     {"upload_name_conflict", ERR_EXISTS},
     {"quotaLimitReached", ERR_NO_SPACE},
     {"insufficientStorage", ERR_NO_SPACE},
-    {"pathIsTooLong", ERR_BAD_NAME},
+    {"pathIsTooLong", ERR_NAME_TOO_LONG},
     {"invalidPath", ERR_BAD_NAME},
     {"malwareDetected", ERR_DENIED},
     {"entityTagDoesNotMatch", ERR_CHANGED},

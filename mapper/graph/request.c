@@ -74,7 +74,7 @@ static int finish(char **out, struct buf *url, int code, const char *tail, struc
         }
     }
     if (code == ERR_LIMIT) {
-        code = error_set(err, ERR_BAD_NAME, "the path is too long");
+        code = error_set(err, ERR_NAME_TOO_LONG, "the path is too long");
     }
     buf_clear(url);
     return code;

@@ -58,11 +58,11 @@ int name_check(const char *name, const struct name_place *place, struct error *e
     }
     units = name_units(name);
     if (units > NAME_UNITS_MAX) {
-        return error_set(err, ERR_BAD_NAME, "the name is longer than %d characters",
+        return error_set(err, ERR_NAME_TOO_LONG, "the name is longer than %d characters",
                          NAME_UNITS_MAX);
     }
     if (place->parent_units + 1 + units > PATH_UNITS_MAX) {
-        return error_set(err, ERR_BAD_NAME, "the path to '%.60s' is longer than %d characters",
+        return error_set(err, ERR_NAME_TOO_LONG, "the path to '%.60s' is longer than %d characters",
                          name, PATH_UNITS_MAX);
     }
     return 0;

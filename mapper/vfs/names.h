@@ -19,7 +19,7 @@ struct name_place {
     size_t parent_units;     /* UTF-16 units of its folder's path, see PATH_UNITS_MAX */
 };
 
-/* ERR_BAD_NAME with the rule that refuses it. */
+/* ERR_BAD_NAME or ERR_NAME_TOO_LONG, with the rule that refuses it. */
 int name_check(const char *name, const struct name_place *place, struct error *err);
 
 /* UTF-16 units of valid UTF-8. */

@@ -122,12 +122,29 @@ static void vfs_calls__refuse_what_is_no_name(void **state)
     }
     memset(long_name, 'n', sizeof(long_name));
     long_name[256] = '\0';
-    expect_code(c, ERR_BAD_NAME, try_create(c, long_name));
-    expect_code(c, ERR_BAD_NAME, vfs_mkdir(c->vfs, &attr, c->folder, long_name, NULL, NULL));
     expect_code(c, ERR_NOT_FOUND, vfs_lookup(c->vfs, &attr, c->folder, long_name, NULL, NULL));
     expect_code(c, ERR_BAD_NAME, try_create(c, "not \xFF utf-8"));
     expect_code(c, ERR_NOT_FOUND,
                 vfs_lookup(c->vfs, &attr, c->folder, "not \xFF utf-8", NULL, NULL));
+}
+
+static void vfs_create__says_that_a_name_is_too_long(void **state)
+{
+    struct vfs_contract *c = *state;
+    char name[300];
+    struct vfs_attr attr;
+
+    contract_put_text(c, c->folder, "good", "x");
+    memset(name, 'n', sizeof(name));
+    name[256] = '\0';
+    expect_code(c, ERR_NAME_TOO_LONG, try_create(c, name));
+    expect_code(c, ERR_NAME_TOO_LONG, vfs_mkdir(c->vfs, &attr, c->folder, name, NULL, NULL));
+    expect_code(c, ERR_NAME_TOO_LONG,
+                vfs_rename(c->vfs, c->folder, "good", c->folder, name, 0, NULL, NULL));
+    contract_has_text(c, c->folder, "good", "x");
+    name[255] = '\0';
+    contract_put_text(c, c->folder, name, "y");
+    contract_has_text(c, c->folder, name, "y");
 }
 
 static void vfs_create__refuses_names_that_the_service_refuses(void **state)
@@ -190,6 +207,7 @@ struct contract_list contract_names(void)
         cmocka_unit_test(vfs_lookup__says_what_is_missing),
         cmocka_unit_test(vfs_lookup__gives_one_id_until_all_holds_are_gone),
         cmocka_unit_test(vfs_calls__refuse_what_is_no_name),
+        cmocka_unit_test(vfs_create__says_that_a_name_is_too_long),
         cmocka_unit_test(vfs_create__refuses_names_that_the_service_refuses),
         cmocka_unit_test(vfs_create__takes_every_name_that_the_service_takes),
     };

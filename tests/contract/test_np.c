@@ -46,6 +46,7 @@ static void np_errors__are_the_table_of_the_header(void **state)
         {ERR_DENIED, EACCES},
         {ERR_LOCKED, EACCES},
         {ERR_BAD_NAME, EINVAL},
+        {ERR_NAME_TOO_LONG, ENAMETOOLONG},
         {ERR_INVALID, EINVAL},
         {ERR_CROSS_LIBRARY, EXDEV},
         {ERR_NO_SPACE, ENOSPC},

@@ -102,14 +102,15 @@ int dav_http_status(int code)
         int code;
         int status;
     } table[] = {
-        {ERR_TOO_LARGE, 413},     {ERR_READ_ONLY, 403},  {ERR_DENIED, 403},
-        {ERR_LOCKED, 423},        {ERR_BAD_NAME, 400},   {ERR_INVALID, 400},
-        {ERR_CROSS_LIBRARY, 502}, {ERR_NO_SPACE, 507},   {ERR_NOT_PERMITTED, 403},
-        {ERR_NOT_FOUND, 404},     {ERR_EXISTS, 405},     {ERR_NOT_EMPTY, 409},
-        {ERR_IS_FOLDER, 405},     {ERR_NOT_FOLDER, 404}, {ERR_STALE, 404},
-        {ERR_CHANGED, 412},       {ERR_TIMED_OUT, 504},  {ERR_UNREACHABLE, 503},
-        {ERR_THROTTLED, 503},     {ERR_SIGNED_OUT, 503}, {ERR_CANCELLED, 503},
-        {ERR_NO_MEMORY, 503},     {ERR_LIMIT, 503},      {ERR_BUSY, 503},
+        {ERR_TOO_LARGE, 413},     {ERR_READ_ONLY, 403},     {ERR_DENIED, 403},
+        {ERR_LOCKED, 423},        {ERR_NAME_TOO_LONG, 414}, {ERR_BAD_NAME, 400},
+        {ERR_INVALID, 400},       {ERR_CROSS_LIBRARY, 502}, {ERR_NO_SPACE, 507},
+        {ERR_NOT_PERMITTED, 403}, {ERR_NOT_FOUND, 404},     {ERR_EXISTS, 405},
+        {ERR_NOT_EMPTY, 409},     {ERR_IS_FOLDER, 405},     {ERR_NOT_FOLDER, 404},
+        {ERR_STALE, 404},         {ERR_CHANGED, 412},       {ERR_TIMED_OUT, 504},
+        {ERR_UNREACHABLE, 503},   {ERR_THROTTLED, 503},     {ERR_SIGNED_OUT, 503},
+        {ERR_CANCELLED, 503},     {ERR_NO_MEMORY, 503},     {ERR_LIMIT, 503},
+        {ERR_BUSY, 503},
     };
 
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
@@ -157,6 +158,9 @@ enum MHD_Result dav_send(struct dav_request *r, int result)
     if (result < 0) {
         int status = dav_http_status(result);
 
+        if (status == 414 && dav_request_header(r, "Destination")) {
+            status = 400; /* only of the request's own address (RFC 4918, 12.2) */
+        }
         if ((status == 500 || status == 503 || status == 504) && result != ERR_CANCELLED) {
             log_error(LOG_TRANSPORT, &r->err, "WebDAV %s", r->method ? r->method->name : "request");
         }

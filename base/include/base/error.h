@@ -59,7 +59,8 @@ enum retry_class {
     X(LIMIT, -26, RETRY_NEVER, "limit reached")                            \
     X(UNSUPPORTED, -27, RETRY_NEVER, "not built into this program")        \
     X(BUSY, -28, RETRY_LATER, "already in use")                            \
-    X(STALE, -29, RETRY_AFTER_READ, "handle or path no longer valid")
+    X(STALE, -29, RETRY_AFTER_READ, "handle or path no longer valid")      \
+    X(NAME_TOO_LONG, -30, RETRY_NEVER, "name or path too long")
 
 #define ERROR_ENUM_ROW(name, code, retry, text) ERR_##name = (code),
 enum error_code { ERROR_CODES(ERROR_ENUM_ROW) };

@@ -4,8 +4,8 @@
  *
  * Errors of all calls: SIGNED_OUT, UNREACHABLE, TIMED_OUT, CANCELLED, THROTTLED, SERVER, PROTOCOL
  * (answer not understood), DENIED (403), NOT_FOUND (404), EXISTS (409 name taken), CHANGED (412,
- * 409 other), LOCKED (423 and its other shapes), NO_SPACE (507), GONE (410), BAD_NAME and INVALID
- * (400). The message carries the server's code and its request id, never a token or a
+ * 409 other), LOCKED (423 and its other shapes), NO_SPACE (507), GONE (410), BAD_NAME,
+ * NAME_TOO_LONG and INVALID (400). The message carries the server's code and its request id, never a token or a
  * preauthenticated URL.
  */
 #ifndef MAPPER_GRAPH_H

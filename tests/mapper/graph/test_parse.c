@@ -352,7 +352,7 @@ static void fault_set__maps_each_status(void **state)
     } rows[] = {
         {400, "invalidRequest", 0, ERR_INVALID},
         {400, "invalidRequest", 1, ERR_BAD_NAME},
-        {400, "pathIsTooLong", 0, ERR_BAD_NAME},
+        {400, "pathIsTooLong", 0, ERR_NAME_TOO_LONG},
         {401, "unauthenticated", 0, ERR_SIGNED_OUT},
         {403, "accessDenied", 0, ERR_DENIED},
         {403, "quotaLimitReached", 0, ERR_NO_SPACE},
@@ -391,7 +391,7 @@ static void fault_set__takes_the_deepest_code_it_knows_and_the_request_id(void *
                            "\"pathIsTooLong\",\"innerError\":{\"code\":\"whatever\","
                            "\"request-id\":\"r-1\"}}}}",
                            false, &err),
-                     ERR_BAD_NAME);
+                     ERR_NAME_TOO_LONG);
     assert_non_null(strstr(err.message, "400 pathIsTooLong"));
     assert_non_null(strstr(err.message, "r-1"));
     assert_null(strstr(err.message, "whatever"));

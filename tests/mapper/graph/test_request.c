@@ -82,7 +82,7 @@ static void request_path_url__refuses_what_is_too_long(void **state)
     (void)state;
     memset(path, ' ', 4999);
     path[4999] = '\0';
-    assert_int_equal(request_path_url(&url, BASE, DRIVE, path, NULL, NULL), ERR_BAD_NAME);
+    assert_int_equal(request_path_url(&url, BASE, DRIVE, path, NULL, NULL), ERR_NAME_TOO_LONG);
     free(path);
 }
 

@@ -63,14 +63,14 @@ static void name_check__counts_in_utf16_units(void **state)
     (void)state;
     memset(name, 'a', sizeof(name));
     name[256] = '\0';
-    assert_int_equal(check(name, false, false), ERR_BAD_NAME);
+    assert_int_equal(check(name, false, false), ERR_NAME_TOO_LONG);
     name[255] = '\0';
     assert_int_equal(check(name, false, false), 0);
     assert_int_equal(name_units("\xf0\x9f\x98\x80"
                                 "ü"),
                      3);
     assert_int_equal(name_check("123456789", &deep, NULL), 0);
-    assert_int_equal(name_check("1234567890", &deep, NULL), ERR_BAD_NAME);
+    assert_int_equal(name_check("1234567890", &deep, NULL), ERR_NAME_TOO_LONG);
 }
 
 /* --- extents --- */

@@ -79,6 +79,23 @@ static void *put_whole(void *payload)
     return NULL;
 }
 
+/* Of the request's own address; an address in a header is just wrong (RFC 4918, 12.2). */
+static void webdav_names__that_are_too_long_are_said_so(void **state)
+{
+    struct client *c = *state;
+    char path[300];
+    char destination[330];
+
+    snprintf(path, sizeof(path), "/t/s/l/%0256d", 0);
+    snprintf(destination, sizeof(destination), "Destination: %s\r\n", path);
+    assert_int_equal(client_ask(c, "PUT", path, "", "x"), 414);
+    assert_int_equal(client_ask(c, "MKCOL", path, "", ""), 414);
+    assert_int_equal(client_ask(c, "GET", path, "", ""), 404);
+    assert_int_equal(client_ask(c, "PUT", "/t/s/l/short", "", "x"), 201);
+    assert_int_equal(client_ask(c, "MOVE", "/t/s/l/short", destination, ""), 400);
+    assert_int_equal(client_ask(c, "COPY", "/t/s/l/short", destination, ""), 400);
+}
+
 /* Two who write one path at the same time: the second waits, and no file is made of both. */
 static void webdav_put__of_two_to_one_path_goes_one_after_the_other(void **state)
 {
@@ -288,6 +305,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
 #define ROW(test) cmocka_unit_test_setup_teardown(test, client_set_up, client_tear_down)
         ROW(webdav_put__arrives_whole_or_not_at_all),
+        ROW(webdav_names__that_are_too_long_are_said_so),
         ROW(webdav_put__of_two_to_one_path_goes_one_after_the_other),
         ROW(webdav_get__gives_the_old_file_while_a_new_one_arrives),
         ROW(webdav_etag__is_of_the_bytes),

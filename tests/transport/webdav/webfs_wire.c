@@ -15,6 +15,7 @@ int webfs_class(int code)
     case ERR_NOT_PERMITTED:
         return ERR_DENIED;
     case ERR_BAD_NAME:
+    case ERR_NAME_TOO_LONG:
         return ERR_INVALID;
     case ERR_STALE:
         return ERR_NOT_FOUND;
@@ -65,10 +66,19 @@ static int code_of(long status, const char *method, struct error *err)
     static const struct {
         long status;
         int code;
-    } rows[] = {{400, ERR_INVALID},   {403, ERR_DENIED},    {404, ERR_NOT_FOUND},
-                {405, ERR_EXISTS},    {409, ERR_NOT_FOUND}, {412, ERR_EXISTS},
-                {413, ERR_TOO_LARGE}, {423, ERR_LOCKED},    {502, ERR_CROSS_LIBRARY},
-                {507, ERR_NO_SPACE},  {504, ERR_TIMED_OUT}, {207, 0}};
+    } rows[] = {{400, ERR_INVALID},
+                {414, ERR_INVALID},
+                {403, ERR_DENIED},
+                {404, ERR_NOT_FOUND},
+                {405, ERR_EXISTS},
+                {409, ERR_NOT_FOUND},
+                {412, ERR_EXISTS},
+                {413, ERR_TOO_LARGE},
+                {423, ERR_LOCKED},
+                {502, ERR_CROSS_LIBRARY},
+                {507, ERR_NO_SPACE},
+                {504, ERR_TIMED_OUT},
+                {207, 0}};
 
     if (status >= 200 && status < 300) {
         return 0;

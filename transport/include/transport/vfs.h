@@ -21,7 +21,7 @@
  * the transports' table (DESIGN.md, "The online vfs"):
  *
  *   TOO_LARGE -> EFBIG         READ_ONLY, DENIED, LOCKED -> EACCES
- *   BAD_NAME, INVALID -> EINVAL
+ *   BAD_NAME, INVALID -> EINVAL                           NAME_TOO_LONG -> ENAMETOOLONG
  *   CROSS_LIBRARY -> EXDEV     NO_SPACE -> ENOSPC         NOT_PERMITTED -> EPERM
  *   NOT_FOUND -> ENOENT        EXISTS -> EEXIST           NOT_EMPTY -> ENOTEMPTY
  *   IS_FOLDER -> EISDIR        NOT_FOLDER -> ENOTDIR      STALE -> ESTALE
@@ -235,12 +235,12 @@ int vfs_check_name(const char *name, struct error *err);
 
 /* The public calls: as the slots above, and what no implementation should have to check is refused
  * here. An empty name, ".", ".." and a name with '/' are ERR_INVALID. A name of more than
- * VFS_NAME_MAX bytes or 255 UTF-16 units, or one that is not UTF-8, is ERR_BAD_NAME where it would
- * be given (create, mkdir, the target of rename) and ERR_NOT_FOUND elsewhere. Opening needs
- * VFS_READ or VFS_WRITE, VFS_TRUNCATE needs VFS_WRITE: ERR_INVALID. Offsets beyond INT64_MAX are
- * ERR_TOO_LARGE to write and the end of the file to read. Reading and writing 0 bytes succeeds. A
- * `call` of NULL is allowed; implementations never see it. forget of VFS_ROOT, or of 0 holds, and
- * closing or abandoning NULL do nothing. */
+ * VFS_NAME_MAX bytes or 255 UTF-16 units is ERR_NAME_TOO_LONG where it would be given (create,
+ * mkdir, the target of rename), one that is not UTF-8 ERR_BAD_NAME; both are ERR_NOT_FOUND
+ * elsewhere. Opening needs VFS_READ or VFS_WRITE, VFS_TRUNCATE needs VFS_WRITE: ERR_INVALID. Offsets
+ * beyond INT64_MAX are ERR_TOO_LARGE to write and the end of the file to read. Reading and writing 0
+ * bytes succeeds. A `call` of NULL is allowed; implementations never see it. forget of VFS_ROOT, or
+ * of 0 holds, and closing or abandoning NULL do nothing. */
 int vfs_lookup(struct vfs *vfs, struct vfs_attr *out, uint64_t parent, const char *name,
                const struct vfs_call *call, struct error *err);
 void vfs_forget(struct vfs *vfs, uint64_t id, uint64_t count);

@@ -21,6 +21,8 @@ int np_errno(int code)
     case ERR_BAD_NAME:
     case ERR_INVALID:
         return EINVAL;
+    case ERR_NAME_TOO_LONG:
+        return ENAMETOOLONG;
     case ERR_CROSS_LIBRARY:
         return EXDEV;
     case ERR_NO_SPACE:

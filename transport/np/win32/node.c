@@ -30,6 +30,8 @@ fsp_status op_status(int code)
         return STATUS_SHARING_VIOLATION;
     case ERR_BAD_NAME:
         return STATUS_OBJECT_NAME_INVALID;
+    case ERR_NAME_TOO_LONG: /* programs see ERROR_FILENAME_EXCED_RANGE */
+        return STATUS_NAME_TOO_LONG;
     case ERR_INVALID:
         return STATUS_INVALID_PARAMETER;
     case ERR_CROSS_LIBRARY:
