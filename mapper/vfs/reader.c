@@ -75,6 +75,9 @@ static int prepare(struct content *content, const struct content_source *source,
             return code;
         }
     }
+    /* What is missing might be had by /versions/{id}/content. Not tried: the tags that we know a content by
+     * name no version's id, and that publication.versionId is one of these ids, and stays that of the same
+     * bytes, is not known (graph-facts 2.3, 2.11). A wrong one would mix two versions. */
     if (content->is_outdated) {
         return error_set(err, ERR_CHANGED, "the file was changed by someone else while it is open");
     }
