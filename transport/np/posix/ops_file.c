@@ -131,6 +131,10 @@ static bool is_read_cancelled(void *payload)
     return np_caller_is_ending((pid_t)op->call.pid);
 }
 
+/* Copied. Cached content could be spliced from its file into the device: a bare server that did so
+ * took 0.3 to 0.4 s of processor time for a GB in place of 0.8 to 1.1 (100 MB in the system's cache,
+ * read ten times). But a read may be put together from draft and cache, what is spliced must be kept
+ * from trimming and from writers until the kernel has it, and each thread would need a pipe. */
 static void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
                     struct fuse_file_info *fi)
 {
