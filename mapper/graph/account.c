@@ -197,6 +197,7 @@ static void account_free(struct account *account)
     free(account->token_path);
     cond_clear(&account->changed);
     mutex_clear(&account->lock);
+    mutex_clear(&account->writes.mutex);
     free(account);
 }
 
@@ -210,6 +211,7 @@ int account_new(struct account **out, struct graph *graph, const struct account_
         return error_set(err, ERR_NO_MEMORY, "no memory for an account");
     }
     mutex_init(&account->lock);
+    mutex_init(&account->writes.mutex);
     cond_init(&account->changed);
     account->refs = 1;
     account->graph = graph_ref(graph);
@@ -296,6 +298,11 @@ const char *account_scope(const struct account *account)
 struct graph *account_graph(const struct account *account)
 {
     return account->graph;
+}
+
+struct gather *account_gather(struct account *account)
+{
+    return &account->writes;
 }
 
 /* --- in and out --- */

@@ -21,6 +21,7 @@
 #include "base/error.h"
 #include "base/thread.h"
 #include "graph/entra_parse.h"
+#include "graph/gather.h"
 #include "graph/token_store.h"
 #include "mapper/account.h"
 
@@ -40,6 +41,7 @@ struct account {
     char *token_path;
 
     atomic_bool wants_teams;
+    struct gather writes; /* has its own mutex */
 
     struct mutex lock; /* guards all below */
     struct cond changed;

@@ -72,13 +72,10 @@ static void run_batch(struct batch *batch)
                                   clock_wall_ms(clock_system()), &batch->err);
     }
     for (size_t i = 0; batch->code == 0 && i < batch->count; i++) {
-        int status = parts->answers[batch->indexes[i]].status;
-        int64_t wait = retry_after_ms[i] > 0 ? retry_after_ms[i] : 1000;
+        int64_t wait =
+            retry_part_pause(parts->answers[batch->indexes[i]].status, retry_after_ms[i]);
 
-        if (retry_is_throttle(status, retry_after_ms[i] > 0 ? retry_after_ms[i] : -1) &&
-            wait > batch->pause_ms) {
-            batch->pause_ms = wait;
-        }
+        batch->pause_ms = wait > batch->pause_ms ? wait : batch->pause_ms;
     }
     http_response_clear(&response);
     free(url);

@@ -286,6 +286,15 @@ static int perform(struct http_response *response, struct account *account,
     return code;
 }
 
+int graph_judge(const struct http_response *response, const struct graph_request *request,
+                struct error *err)
+{
+    if (response->status / 100 == 2 || (request->keeps_redirect && response->status / 100 == 3)) {
+        return 0;
+    }
+    return fault_from_response(response, request->is_naming, err);
+}
+
 int graph_send(struct http_response *response, struct account *account,
                const struct graph_request *request, const struct call *call, struct error *err)
 {
@@ -303,13 +312,7 @@ int graph_send(struct http_response *response, struct account *account,
         code = perform(response, account, &http, call, err);
     }
     clear_headers(&headers);
-    if (code < 0) {
-        return code;
-    }
-    if (response->status / 100 == 2 || (request->keeps_redirect && response->status / 100 == 3)) {
-        return 0;
-    }
-    return fault_from_response(response, request->is_naming, err);
+    return code < 0 ? code : graph_judge(response, request, err);
 }
 
 int graph_get(struct http_response *response, struct account *account, const char *url,

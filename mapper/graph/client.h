@@ -47,6 +47,10 @@ struct graph_request {
 int graph_send(struct http_response *response, struct account *account,
                const struct graph_request *request, const struct call *call, struct error *err);
 
+/* What an answer to `request` is: 0 or the code of fault.h. */
+int graph_judge(const struct http_response *response, const struct graph_request *request,
+                struct error *err);
+
 /* ERR_PROTOCOL when `url` is not on the account's Graph host: a token must never go anywhere else,
  * whatever link an answer held. */
 int graph_check_url(const struct account *account, const char *url, struct error *err);

@@ -4,6 +4,7 @@
 
 #include "base/str.h"
 #include "graph/client.h"
+#include "graph/gather.h"
 #include "graph/parse.h"
 #include "graph/request.h"
 #include "graph/token.h"
@@ -153,7 +154,7 @@ int graph_create_folder(struct graph_item *out, struct account *account, const c
     if (code == 0) {
         request.url = url;
         request.body = body;
-        code = graph_send(&response, account, &request, call, err);
+        code = graph_send_gathered(&response, account, &request, call, err);
     }
     if (code == 0) {
         code = parse_item(out, response.body.data, response.body.size, err);
@@ -190,7 +191,7 @@ int graph_update_item(struct graph_item *out, struct account *account, const cha
     if (code == 0) {
         request.url = url;
         request.body = body;
-        code = graph_send(&response, account, &request, call, err);
+        code = graph_send_gathered(&response, account, &request, call, err);
     }
     if (code == 0) {
         code = parse_item(out, response.body.data, response.body.size, err);
@@ -215,7 +216,7 @@ int graph_delete_item(struct account *account, const char *drive_id, const char 
 
     if (code == 0) {
         request.url = url;
-        code = graph_send(&response, account, &request, call, err);
+        code = graph_send_gathered(&response, account, &request, call, err);
     }
     if (code == ERR_NOT_FOUND && response.attempts > 1) {
         error_clear(err); /* an earlier attempt did it, and its answer was lost */

@@ -30,12 +30,9 @@ static void heed_throttling(struct account *account, const struct graph_page *pa
     int64_t pause_ms = 0;
 
     for (size_t i = 0; i < count; i++) {
-        int64_t after_ms = pages[i].retry_after_ms > 0 ? pages[i].retry_after_ms : -1;
+        int64_t own_ms = retry_part_pause(pages[i].status, pages[i].retry_after_ms);
 
-        if (retry_is_throttle(pages[i].status, after_ms)) {
-            after_ms = after_ms > 0 ? after_ms : 1000;
-            pause_ms = after_ms > pause_ms ? after_ms : pause_ms;
-        }
+        pause_ms = own_ms > pause_ms ? own_ms : pause_ms;
     }
     if (pause_ms > 0) {
         governor_pause(graph_governor(account_graph(account)), account_scope(account), pause_ms);

@@ -352,29 +352,44 @@ int request_search_body(char **out, enum graph_hit_kind kind, const char *kql, u
     return print_json(out, json, is_whole, err);
 }
 
+/* A part of a $batch, named by its place from 1 on; NULL for want of memory. */
+static cJSON *add_part(cJSON *requests, size_t index, const char *method, const char *url)
+{
+    cJSON *part = cJSON_CreateObject();
+    char id[24];
+
+    snprintf(id, sizeof(id), "%zu", index + 1);
+    if (!cJSON_AddItemToArray(requests, part)) {
+        cJSON_Delete(part);
+        return NULL;
+    }
+    return cJSON_AddStringToObject(part, "id", id) &&
+                   cJSON_AddStringToObject(part, "method", method) &&
+                   cJSON_AddStringToObject(part, "url", url)
+               ? part
+               : NULL;
+}
+
+static bool add_before(cJSON *part, size_t index)
+{
+    cJSON *earlier = cJSON_AddArrayToObject(part, "dependsOn");
+    char id[24];
+
+    snprintf(id, sizeof(id), "%zu", index);
+    return earlier && cJSON_AddItemToArray(earlier, cJSON_CreateString(id));
+}
+
 static int batch_body(char **out, const char *method, const char *const *urls,
                       const size_t *indexes, size_t count, bool is_ordered, struct error *err)
 {
     cJSON *json = cJSON_CreateObject();
     cJSON *requests = cJSON_AddArrayToObject(json, "requests");
     bool is_whole = requests != NULL;
-    char before[24] = "";
 
     for (size_t i = 0; is_whole && i < count; i++) {
-        cJSON *part = cJSON_CreateObject();
-        cJSON *earlier = NULL;
-        char id[24];
+        cJSON *part = add_part(requests, i, method, urls[indexes ? indexes[i] : i]);
 
-        snprintf(id, sizeof(id), "%zu", i + 1);
-        is_whole = cJSON_AddItemToArray(requests, part) &&
-                   cJSON_AddStringToObject(part, "id", id) &&
-                   cJSON_AddStringToObject(part, "method", method) &&
-                   cJSON_AddStringToObject(part, "url", urls[indexes ? indexes[i] : i]);
-        if (is_whole && is_ordered && i > 0) {
-            earlier = cJSON_AddArrayToObject(part, "dependsOn");
-            is_whole = earlier && cJSON_AddItemToArray(earlier, cJSON_CreateString(before));
-        }
-        memcpy(before, id, sizeof(before));
+        is_whole = part && (!is_ordered || i == 0 || add_before(part, i));
     }
     return print_json(out, json, is_whole, err);
 }
@@ -389,4 +404,32 @@ int request_pages_body(char **out, const char *const *urls, size_t count, bool i
                        struct error *err)
 {
     return batch_body(out, "GET", urls, NULL, count, is_ordered, err);
+}
+
+/* With a body, the Content-Type is mandatory (graph-facts section 3). */
+static bool add_write(cJSON *part, const struct request_part *write)
+{
+    cJSON *headers =
+        write->body || write->if_match ? cJSON_AddObjectToObject(part, "headers") : NULL;
+
+    if (write->if_match && !cJSON_AddStringToObject(headers, "If-Match", write->if_match)) {
+        return false;
+    }
+    return !write->body || (cJSON_AddStringToObject(headers, "Content-Type", "application/json") &&
+                            cJSON_AddRawToObject(part, "body", write->body));
+}
+
+int request_writes_body(char **out, const struct request_part *parts, size_t count,
+                        struct error *err)
+{
+    cJSON *json = cJSON_CreateObject();
+    cJSON *requests = cJSON_AddArrayToObject(json, "requests");
+    bool is_whole = requests != NULL;
+
+    for (size_t i = 0; is_whole && i < count; i++) {
+        cJSON *part = add_part(requests, i, parts[i].method, parts[i].url);
+
+        is_whole = part && add_write(part, &parts[i]);
+    }
+    return print_json(out, json, is_whole, err);
 }

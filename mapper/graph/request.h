@@ -67,6 +67,16 @@ int request_search_body(char **out, enum graph_hit_kind kind, const char *kql, u
 int request_batch_body(char **out, const char *method, const char *const *urls,
                        const size_t *indexes, size_t count, struct error *err);
 
+/* One request of a $batch; `url` below the version. */
+struct request_part {
+    const char *method;
+    const char *url;
+    const char *if_match; /* NULL: none */
+    const char *body;     /* JSON text; NULL: none */
+};
+int request_writes_body(char **out, const struct request_part *parts, size_t count,
+                        struct error *err);
+
 /* GETs of all of them; `is_ordered`: each after the one before it (dependsOn). */
 int request_pages_body(char **out, const char *const *urls, size_t count, bool is_ordered,
                        struct error *err);

@@ -8,6 +8,7 @@
 #define THROTTLE_BASE_MS 2000
 #define THROTTLE_MAX_MS 120000
 #define THROTTLE_MIN_MS 250
+#define PART_PAUSE_MS 1000 /* of one that does not say how long */
 
 /* base * 2^(n-1), at most max. */
 static int64_t grow(int64_t base, unsigned n, int64_t max)
@@ -23,6 +24,13 @@ static int64_t grow(int64_t base, unsigned n, int64_t max)
 bool retry_is_throttle(int status, int64_t retry_after_ms)
 {
     return status == 429 || status == 509 || (status == 503 && retry_after_ms >= 0);
+}
+
+int64_t retry_part_pause(int status, int64_t retry_after_ms)
+{
+    int64_t wait_ms = retry_after_ms > 0 ? retry_after_ms : PART_PAUSE_MS;
+
+    return retry_is_throttle(status, retry_after_ms > 0 ? retry_after_ms : -1) ? wait_ms : 0;
 }
 
 static bool is_server_failure(int status)

@@ -42,6 +42,10 @@ struct retry_verdict {
 
 /* Whether the whole scope has to wait. retry_after_ms: -1 = the answer had none. */
 bool retry_is_throttle(int status, int64_t retry_after_ms);
+
+/* How long the whole scope has to wait since a part of a $batch was throttled; 0: it was not. */
+int64_t retry_part_pause(int status, int64_t retry_after_ms);
+
 void retry_decide(struct retry_verdict *out, const struct retry_attempt *attempt);
 
 /* Header Retry-After: seconds or an HTTP date, as milliseconds from `wall_ms` on, within

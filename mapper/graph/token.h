@@ -6,6 +6,8 @@
 
 #include "mapper/account.h"
 
+struct gather;
+
 /* A valid access token, refreshed when it ends within 5 minutes (one refresh at a time per account,
  * other callers wait for it; the token file is locked against other processes and read again
  * first). *token is the caller's, to be freed with secret_free(). ERR_SIGNED_OUT, ERR_UNREACHABLE,
@@ -23,5 +25,8 @@ int account_token_refused(struct account *account, const char *token, const char
 const char *account_graph_url(const struct account *account);
 const char *account_scope(const struct account *account);
 struct graph *account_graph(const struct account *account);
+
+/* Its small writes that wait (gather.h). Lent. */
+struct gather *account_gather(struct account *account);
 
 #endif

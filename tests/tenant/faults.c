@@ -71,9 +71,9 @@ static const char *rule_problem(const cJSON *rule)
     static const char *const match[] = {"host",   "method", "path",    "query",
                                         "tenant", "user",   "in_batch"};
     static const char *const action[] = {
-        "status",           "headers",   "body",           "code",     "inner", "message",
-        "retry_after_date", "delay_ms",  "truncate_after", "reset_at", "reset", "stall",
-        "stall_ms",         "run_first", "aadsts",         "suberror", "claims"};
+        "status",           "headers",   "body",           "code",     "inner",  "message",
+        "retry_after_date", "delay_ms",  "truncate_after", "reset_at", "reset",  "stall",
+        "stall_ms",         "run_first", "aadsts",         "suberror", "claims", "hold"};
     const cJSON *a = cJSON_GetObjectItemCaseSensitive(rule, "action");
 
     if (!cJSON_IsObject(rule) || !cJSON_IsObject(a)) {
@@ -128,6 +128,17 @@ bool faults_remove(struct faults *f, int id)
     return found;
 }
 
+bool faults_has(struct faults *f, int id)
+{
+    const struct fault_rule *r;
+
+    pthread_mutex_lock(&f->lock);
+    for (r = f->first; r && r->id != id; r = r->next) {
+    }
+    pthread_mutex_unlock(&f->lock);
+    return r != NULL;
+}
+
 cJSON *faults_list(struct faults *f)
 {
     cJSON *list = cJSON_CreateArray();
@@ -175,6 +186,7 @@ static void fault_fill(struct fault *out, const struct fault_rule *r)
     out->aadsts = (int)number(a, "aadsts", 0);
     out->run_first = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(a, "run_first"));
     out->delay_ms = number(a, "delay_ms", 0);
+    out->is_held = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(a, "hold"));
     out->truncate_after = number(a, "truncate_after", -1);
     out->reset_at = number(a, "reset_at", -1);
     out->is_reset = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(a, "reset"));

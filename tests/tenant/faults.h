@@ -38,6 +38,7 @@ struct fault {
     int aadsts;     /* answer with this sign-in error; 0: no */
     bool run_first; /* the request takes effect, only its answer is lost or replaced */
     int64_t delay_ms;
+    bool is_held;           /* not looked at before the rule is removed */
     int64_t truncate_after; /* -1: no. Bytes of the body that still go out */
     int64_t reset_at; /* -1: no. Bytes of the request's body after which the connection is reset */
     bool is_reset;
@@ -49,6 +50,7 @@ void faults_clear(struct faults *f);
 /* The new rule's id, or 0 with a text in *why (static). */
 int faults_add(struct faults *f, const cJSON *rule, const char **why);
 bool faults_remove(struct faults *f, int id);
+bool faults_has(struct faults *f, int id);
 /* Rules with how often each was used. */
 cJSON *faults_list(struct faults *f);
 

@@ -7,6 +7,8 @@
 
 #include "world.h"
 
+#define HOLD_POLL_NS 10000000 /* how often a held request looks whether it may go */
+
 #define JSON_TYPE  \
     "application/" \
     "json;odata.metadata=minimal;odata.streaming=true;IEEE754Compatible=false;charset=utf-8"
@@ -332,6 +334,9 @@ void server_answer(struct server *s, struct http_request *rq, struct http_respon
 
     if (fault->delay_ms > 0) {
         shaper_wait_until(&s->shaper, mono_ns() + fault->delay_ms * 1000000);
+    }
+    while (fault->is_held && faults_has(&s->faults, fault->rule) &&
+           shaper_wait_until(&s->shaper, mono_ns() + HOLD_POLL_NS)) {
     }
     if (fault->run_first || (!replaces && (!is_lost || fault->truncate_after >= 0))) {
         run_handler(s, rq, rs, grant);

@@ -159,6 +159,28 @@ static void request_search_body__is_one_request(void **state)
                 "\"query\":{\"queryString\":\"a \\\"b\\\"\"},\"from\":200,\"size\":100}]}");
 }
 
+static void request_writes_body__keeps_what_each_has(void **state)
+{
+    static const struct request_part parts[] = {
+        {.method = "POST", .url = "/drives/d/items/p/children", .body = "{\"name\":\"a \\\"b\"}"},
+        {.method = "PATCH", .url = "/drives/d/items/i", .if_match = "\"{1},2\"", .body = "{}"},
+        {.method = "DELETE", .url = "/drives/d/items/j"},
+    };
+    char *body = NULL;
+
+    (void)state;
+    assert_int_equal(request_writes_body(&body, parts, 3, NULL), 0);
+    check(body,
+          "{\"requests\":["
+          "{\"id\":\"1\",\"method\":\"POST\",\"url\":\"/drives/d/items/p/children\","
+          "\"headers\":{\"Content-Type\":\"application/json\"},"
+          "\"body\":{\"name\":\"a \\\"b\"}},"
+          "{\"id\":\"2\",\"method\":\"PATCH\",\"url\":\"/drives/d/items/i\","
+          "\"headers\":{\"If-Match\":\"\\\"{1},2\\\"\",\"Content-Type\":\"application/json\"},"
+          "\"body\":{}},"
+          "{\"id\":\"3\",\"method\":\"DELETE\",\"url\":\"/drives/d/items/j\"}]}");
+}
+
 static void graph_drive_id_hint__is_the_three_guids_little_endian(void **state)
 {
     char *hint = NULL;
@@ -189,6 +211,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(request_update_body__has_only_what_changes),
         cmocka_unit_test(request_session_body__always_says_what_a_conflict_does),
         cmocka_unit_test(request_batch_body__numbers_its_parts),
+        cmocka_unit_test(request_writes_body__keeps_what_each_has),
         cmocka_unit_test(request_search_body__is_one_request),
         cmocka_unit_test(graph_drive_id_hint__is_the_three_guids_little_endian),
     };

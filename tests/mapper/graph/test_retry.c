@@ -123,6 +123,16 @@ static void retry_decide__spreads_over_a_growing_window(void **state)
     }
 }
 
+static void retry_part_pause__is_what_the_part_says_or_a_second(void **state)
+{
+    (void)state;
+    assert_int_equal(retry_part_pause(429, 17000), 17000);
+    assert_int_equal(retry_part_pause(429, -1), 1000);
+    assert_int_equal(retry_part_pause(503, 2000), 2000);
+    assert_int_equal(retry_part_pause(503, -1), 0);
+    assert_int_equal(retry_part_pause(423, 2000), 0);
+}
+
 static void retry_parse_after__reads_seconds_and_dates(void **state)
 {
     const int64_t now = 784111777000; /* Sun, 06 Nov 1994 08:49:37 GMT */
@@ -198,6 +208,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(retry_decide__takes_other_answers_as_they_are),
         cmocka_unit_test(retry_decide__stops_after_data_was_given_and_after_the_last_attempt),
         cmocka_unit_test(retry_decide__spreads_over_a_growing_window),
+        cmocka_unit_test(retry_part_pause__is_what_the_part_says_or_a_second),
         cmocka_unit_test(retry_parse_after__reads_seconds_and_dates),
         cmocka_unit_test(ledger__forgets_what_left_the_window),
         cmocka_unit_test(ledger_when_below__is_when_the_sum_really_is),
