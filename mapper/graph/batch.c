@@ -235,6 +235,27 @@ static int delete_code(const struct graph_answer *answer)
     return answer->code < 0 ? answer->code : ERR_PROTOCOL;
 }
 
+/* Where each of them is, below the version; `urls` is the caller's to free in any case. */
+static int item_urls(char *urls[GRAPH_DELETES_MAX], const char *drive_id,
+                     const char *const *item_ids, size_t count, const char *tail, struct error *err)
+{
+    int code = count <= GRAPH_DELETES_MAX
+                   ? 0
+                   : error_set(err, ERR_LIMIT, "%zu items do not fit one batch", count);
+
+    for (size_t i = 0; code == 0 && i < count; i++) {
+        code = request_part_url(&urls[i], drive_id, item_ids[i], tail, err);
+    }
+    return code;
+}
+
+static void free_urls(char *urls[GRAPH_DELETES_MAX])
+{
+    for (size_t i = 0; i < GRAPH_DELETES_MAX; i++) {
+        free(urls[i]);
+    }
+}
+
 int graph_delete_items(int *codes, struct account *account, const char *drive_id,
                        const char *const *item_ids, size_t count, const struct call *call,
                        struct error *err)
@@ -248,20 +269,36 @@ int graph_delete_items(int *codes, struct account *account, const char *drive_id
                           .rounds = 1,
                           .urls = (const char *const *)urls,
                           .call = call};
-    int code = count <= GRAPH_DELETES_MAX
-                   ? 0
-                   : error_set(err, ERR_LIMIT, "%zu deletes do not fit one batch", count);
+    int code = item_urls(urls, drive_id, item_ids, count, NULL, err);
 
-    for (size_t i = 0; code == 0 && i < count; i++) {
-        code = request_part_url(&urls[i], drive_id, item_ids[i], NULL, err);
-    }
     code = code < 0 ? code : send_parts(&parts, count, err);
     for (size_t i = 0; code == 0 && i < count; i++) {
         codes[i] = delete_code(&answers[i]);
     }
-    graph_answers_clear(answers, count <= GRAPH_DELETES_MAX ? count : 0);
-    for (size_t i = 0; i < GRAPH_DELETES_MAX; i++) {
-        free(urls[i]);
+    graph_answers_clear(answers, GRAPH_DELETES_MAX);
+    free_urls(urls);
+    return code;
+}
+
+int graph_get_items(struct graph_item *items, int *codes, struct account *account,
+                    const char *drive_id, const char *const *item_ids, size_t count,
+                    const struct call *call, struct error *err)
+{
+    struct graph_answer answers[GRAPH_DELETES_MAX] = {{.status = 0}};
+    char *urls[GRAPH_DELETES_MAX] = {NULL};
+    int code = item_urls(urls, drive_id, item_ids, count, "?" REQUEST_SELECT, err);
+
+    memset(items, 0, count * sizeof(*items));
+    if (code == 0) {
+        code = graph_batch_get(answers, account, (const char *const *)urls, count, call, err);
     }
+    for (size_t i = 0; code == 0 && i < count; i++) {
+        codes[i] = answers[i].code;
+        if (codes[i] == 0) {
+            codes[i] = parse_item(&items[i], answers[i].body, answers[i].body_size, NULL);
+        }
+    }
+    graph_answers_clear(answers, GRAPH_DELETES_MAX);
+    free_urls(urls);
     return code;
 }

@@ -15,8 +15,9 @@
  * that gets that name in time becomes that item (settle_adopt): it has its id, and is saved as its
  * next version. When the item was renamed away, its old content stays behind as a file of its own.
  * When no file comes, the server gets the plain delete or rename, from the thread of this file; up
- * to twenty deletes of one library that are due together and were not tried before, in one request.
- * If that fails for good, the local view goes back to what the server has, and the log says why.
+ * to twenty deletes of one library that are due together in one request. Those that were tried before
+ * are asked for first, together as well. If that fails for good, the local view goes back to what the
+ * server has, and the log says why.
  *
  * The service's word about an item that settles does not reach the tree of its library
  * (settle_has_item).

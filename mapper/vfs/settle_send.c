@@ -12,7 +12,8 @@
 #define TRY_MS 60000
 #define BACK_OFF_MS 2000
 #define BACK_OFF_MAX_MS 300000
-#define ATTEMPTS_MAX 8 /* of what the service refuses for now; a dead line is waited for */
+#define TOGETHER_MS 1000 /* less than the least BACK_OFF_MS */
+#define ATTEMPTS_MAX 8   /* of what the service refuses for now; a dead line is waited for */
 
 /* Asked while waiting with locks of all kinds. */
 static bool is_over(void *payload)
@@ -43,12 +44,18 @@ static int drive_of(struct online_vfs *online, struct settling *s, char **out, s
     return code;
 }
 
+static bool is_unchanged(const struct settling *s, const struct graph_item *item)
+{
+    const char *version = *s->ctag ? s->ctag : s->etag;
+
+    return !*version || str_equal(item->ctag, version) || str_equal(item->etag, version);
+}
+
 /* Whether others changed it since it was decided: then it stays. What waits for seconds alone is not
  * asked for, as no drive does; it may wait for days without a line. */
 static int check_unchanged(struct settling *s, const char *drive_id, const struct call *call,
                            struct error *err)
 {
-    const char *version = *s->ctag ? s->ctag : s->etag;
     struct graph_item item = {0};
     int code = 0;
 
@@ -56,7 +63,7 @@ static int check_unchanged(struct settling *s, const char *drive_id, const struc
         return 0;
     }
     code = graph_get_item(&item, s->library->account, drive_id, s->item_id, call, err);
-    if (code == 0 && *version && !str_equal(item.ctag, version) && !str_equal(item.etag, version)) {
+    if (code == 0 && !is_unchanged(s, &item)) {
         code = error_set(err, ERR_CHANGED,
                          "'%.120s' was changed by others after it was deleted here", s->name);
     } else if (code == 0 && s->new_name &&
@@ -395,8 +402,58 @@ static void do_one(struct online_vfs *online, struct settling *s)
     settle_free(online, s);
 }
 
-/* One request for all of them; each is_running. What is refused for good is asked for once more by
- * itself, so that the log has its reason; what passes is left for later. */
+/* What a batch says of one of them, which is_running: `code` of all of it, `own` of this one. What is
+ * refused for good is asked for once more by itself, so that the log has its reason; what passes is
+ * left for later. */
+static void end_part(struct online_vfs *online, struct settling *s, int code, int own,
+                     struct error *error)
+{
+    /* A part without a sign-in is not: only a request of its own renews the token. */
+    bool is_later = code < 0 ? is_for_later(s, code) : error_retry(own) == RETRY_LATER;
+
+    own = code < 0 ? code : own;
+    if (is_later || own == 0) {
+        (void)conclude(online, s, own, error);
+    } else {
+        do_one(online, s);
+    }
+}
+
+/* One request asks for all of them as check_unchanged() does for one; those that are as they were
+ * stay in `all`, and the others are dealt with. How many stay. */
+static size_t keep_unchanged(struct online_vfs *online, struct settling **all, size_t count)
+{
+    struct call call = call_of(online);
+    struct graph_item items[GRAPH_DELETES_MAX] = {{.name = NULL}};
+    const char *ids[GRAPH_DELETES_MAX];
+    int codes[GRAPH_DELETES_MAX] = {0};
+    struct error error = {0};
+    char *drive_id = NULL;
+    size_t kept = 0;
+    int code = drive_of(online, all[0], &drive_id, &error);
+
+    for (size_t i = 0; i < count; i++) {
+        ids[i] = all[i]->item_id;
+    }
+    if (code == 0) {
+        code = graph_get_items(items, codes, all[0]->library->account, drive_id, ids, count, &call,
+                               &error);
+    }
+    for (size_t i = 0; i < count; i++) {
+        bool is_there = code == 0 && codes[i] == 0;
+
+        if (is_there && is_unchanged(all[i], &items[i])) {
+            all[kept++] = all[i];
+        } else {
+            end_part(online, all[i], code, is_there ? ERR_CHANGED : codes[i], &error);
+        }
+        graph_item_clear(&items[i]);
+    }
+    free(drive_id);
+    return kept;
+}
+
+/* One request for all of them, after one that asks for them if they were decided; each is_running. */
 static void do_deletes(struct online_vfs *online, struct settling **all, size_t count)
 {
     struct call call = call_of(online);
@@ -404,8 +461,13 @@ static void do_deletes(struct online_vfs *online, struct settling **all, size_t 
     int codes[GRAPH_DELETES_MAX] = {0};
     struct error error = {0};
     char *drive_id = NULL;
-    int code = drive_of(online, all[0], &drive_id, &error);
+    int code = 0;
 
+    count = all[0]->is_decided ? keep_unchanged(online, all, count) : count;
+    if (count == 0) {
+        return;
+    }
+    code = drive_of(online, all[0], &drive_id, &error);
     for (size_t i = 0; i < count; i++) {
         ids[i] = all[i]->item_id;
         promise_shelved(online, all[i]);
@@ -415,39 +477,26 @@ static void do_deletes(struct online_vfs *online, struct settling **all, size_t 
                                   &error);
     }
     for (size_t i = 0; i < count; i++) {
-        int own = code < 0 ? code : codes[i];
-        /* A part without a sign-in is not: only a request of its own renews the token. */
-        bool is_later = code < 0 ? is_for_later(all[i], code) : error_retry(own) == RETRY_LATER;
-
-        if (is_later || own == 0) {
-            (void)conclude(online, all[i], own, &error);
-        } else {
-            do_one(online, all[i]);
-        }
+        end_part(online, all[i], code, codes[i], &error);
     }
     free(drive_id);
 }
 
-/* Nobody has to be asked whether it may go. Lock held. */
-static bool is_plain_delete(const struct settling *s)
-{
-    return s->kind == SETTLE_DELETE && !s->is_decided;
-}
-
-/* `first` is due, and so are those that go with it; all of them run then. Lock held. */
+/* `first` is due, and so are those that go with it; all of them run then. What was tried in vain is in
+ * the middle of nothing, and may go a little early. Lock held. */
 static size_t gather(struct online_vfs *online, struct settling **out, struct settling *first)
 {
-    int64_t now = online_now();
+    int64_t until_ms = online_now() + (first->is_decided ? TOGETHER_MS : 0);
     size_t count = 1;
 
     out[0] = first;
     first->is_running = true;
-    if (!is_plain_delete(first)) {
+    if (first->kind != SETTLE_DELETE) {
         return 1;
     }
     for (struct settling *s = online->settling; s && count < GRAPH_DELETES_MAX; s = s->next) {
-        if (!s->is_running && is_plain_delete(s) && s->library == first->library &&
-            s->due_ms <= now) {
+        if (!s->is_running && s->kind == SETTLE_DELETE && s->is_decided == first->is_decided &&
+            s->library == first->library && s->due_ms <= until_ms) {
             s->is_running = true;
             out[count++] = s;
         }

@@ -260,6 +260,41 @@ static void graph_delete_items__tells_each_ones_success(void **state)
     }
 }
 
+/* Three folders: one is there, one was deleted, and the last one is not to be had now. */
+static void graph_get_items__tells_of_each_how_it_is(void **state)
+{
+    struct wire *wire = *state;
+    struct graph_item made[3] = {{.name = NULL}};
+    struct graph_item items[3];
+    const char *ids[3];
+    int codes[3] = {1, 1, 1};
+    char name[16];
+    struct error err = {0};
+
+    for (size_t i = 0; i < 3; i++) {
+        snprintf(name, sizeof(name), "Asked %zu", i);
+        assert_ok(
+            graph_create_folder(&made[i], wire->account, wire->drive_id, NULL, name, NULL, &err),
+            err);
+        ids[i] = made[i].id;
+    }
+    assert_ok(graph_delete_item(wire->account, wire->drive_id, ids[1], NULL, &err), err);
+    tenant_tell(wire->tenant, "faults",
+                "{'match':{'in_batch':true,'path':'**/%s'},'action':{'status':403}}", ids[2]);
+    assert_ok(graph_get_items(items, codes, wire->account, wire->drive_id, ids, 3, NULL, &err),
+              err);
+    assert_int_equal(codes[0], 0);
+    assert_string_equal(items[0].etag, made[0].etag);
+    assert_string_equal(items[0].ctag, made[0].ctag);
+    assert_int_equal(codes[1], ERR_NOT_FOUND);
+    assert_int_equal(codes[2], ERR_DENIED);
+    assert_int_equal(tenant_settled_count(wire->tenant, "POST", "**/$batch", 1), 1);
+    for (size_t i = 0; i < 3; i++) {
+        graph_item_clear(&items[i]);
+        graph_item_clear(&made[i]);
+    }
+}
+
 static void graph_delta__tells_what_changed_since_latest(void **state)
 {
     struct wire *wire = *state;
@@ -416,6 +451,7 @@ int main(int argc, char **argv)
         TEST(graph_update_item__renames_and_moves_and_keeps_times),
         TEST(graph_delete_item__of_a_lost_answer_is_done),
         TEST(graph_delete_items__tells_each_ones_success),
+        TEST(graph_get_items__tells_of_each_how_it_is),
         TEST(graph_delta__tells_what_changed_since_latest),
         TEST(graph_delta__of_a_stale_token_is_gone),
         TEST(graph_list_latest__takes_a_token_and_a_page_in_one_request),

@@ -76,7 +76,6 @@ enum graph_item_kind {
 
 /* All strings are heap, owned; NULL where the answer had none. */
 struct graph_item {
-    enum graph_item_kind kind;
     char *id;
     char *name;
     char *etag; /* with its quotes, to be sent back verbatim */
@@ -87,6 +86,7 @@ struct graph_item {
     char *download_url;   /* preauthenticated; a secret. Single items only, not in listings */
     char *remote_drive_id;
     char *remote_item_id;
+    enum graph_item_kind kind;
     bool is_remote_folder;
     bool is_root;
     bool is_infected;     /* malware facet */
@@ -350,6 +350,13 @@ void graph_hits_clear(struct graph_hits *hits);
 int graph_search(struct graph_hits *out, struct account *account, enum graph_hit_kind kind,
                  const char *kql, unsigned from, unsigned size, const struct call *call,
                  struct error *err);
+
+/* Up to GRAPH_DELETES_MAX items of one drive as they are now, in one $batch: codes[i] and items[i], to
+ * be cleared by the caller in any case, belong to item_ids[i]. The call fails as a whole only when no
+ * batch could be had. */
+int graph_get_items(struct graph_item *items, int *codes, struct account *account,
+                    const char *drive_id, const char *const *item_ids, size_t count,
+                    const struct call *call, struct error *err);
 
 /* Up to any number of GETs, sent as $batch of 20; results in the order of `urls` (relative:
  * "/sites/..."). A part that is 429 alone is sent again alone. The call fails as a whole only when

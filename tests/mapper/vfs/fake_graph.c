@@ -299,6 +299,22 @@ int graph_delete_items(int *codes, struct account *account, const char *drive_id
     return code;
 }
 
+int graph_get_items(struct graph_item *items, int *codes, struct account *account,
+                    const char *drive_id, const char *const *item_ids, size_t count,
+                    const struct call *call, struct error *err)
+{
+    struct fake *fake = account->fake;
+    int code = fake_enter(fake, FAKE_BATCH, call, err);
+
+    fake_leave(fake);
+    for (size_t i = 0; i < count; i++) {
+        memset(&items[i], 0, sizeof(items[i]));
+        codes[i] =
+            code < 0 ? code : graph_get_item(&items[i], account, drive_id, item_ids[i], call, NULL);
+    }
+    return code;
+}
+
 static bool is_match(const struct item *item, uint32_t index, const char *if_match)
 {
     char *etag = NULL;

@@ -23,7 +23,7 @@ enum fake_call {
     FAKE_VERSIONS,
     FAKE_VERIFY,
     FAKE_DELTA, /* one page */
-    FAKE_BATCH, /* of listings, which count as well */
+    FAKE_BATCH, /* of listings, deletes or items, which count as well */
     FAKE_CALLS
 };
 

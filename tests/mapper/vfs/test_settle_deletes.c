@@ -42,6 +42,16 @@ static void delete_files(struct fixture *f, unsigned count)
     assert_int_equal(fake_children(f->fake, ""), count);
 }
 
+/* Time stands still: who is refused for now is due when somebody asks for all. */
+static void settle_until(struct fixture *f, unsigned children)
+{
+    for (int i = 0; i < WAIT_MS / 5 && fake_children(f->fake, "") > children; i++) {
+        (void)online_vfs_settle(f->online, 0);
+        usleep(5000);
+    }
+    assert_int_equal(fake_children(f->fake, ""), children);
+}
+
 static void deletes__that_are_due_together_are_one_request(void **state)
 {
     struct fixture *f = *state;
@@ -77,9 +87,13 @@ static void deletes__that_are_refused_for_now_are_left_for_later(void **state)
 
     delete_files(f, 5);
     fake_fail(f->fake, FAKE_DELETE, ERR_THROTTLED, 2, 3);
+    still_clock_begin();
+    (void)online_vfs_settle(f->online, 0);
+    waiting_until_tried(f);
+    assert_int_equal(fake_count(f->fake, FAKE_BATCH), 1);
     assert_int_equal(online_vfs_settle(f->online, WAIT_MS), 0);
     assert_int_equal(fake_children(f->fake, ""), 0);
-    assert_int_equal(fake_count(f->fake, FAKE_BATCH), 1);
+    assert_int_equal(fake_count(f->fake, FAKE_BATCH), 1 + 2);
     assert_int_equal(fake_count(f->fake, FAKE_GET), 3);
     assert_int_equal(fake_count(f->fake, FAKE_DELETE), 5 + 3);
 }
@@ -104,7 +118,8 @@ static void deletes__on_their_way_keep_their_names(void **state)
     assert_int_equal(fake_children(f->fake, ""), 1);
 }
 
-/* From then on the server is asked before each, which no batch does: it may be days later. */
+/* From then on the server is asked about each before: it may be days later. One batch asks, and one
+ * deletes what is as it was. */
 static void deletes__without_a_line_wait_for_it(void **state)
 {
     struct fixture *f = *state;
@@ -121,8 +136,28 @@ static void deletes__without_a_line_wait_for_it(void **state)
     name_of(name, sizeof(name), 4);
     fake_put_text(f->fake, name, "somebody else's");
     assert_int_equal(online_vfs_settle(f->online, WAIT_MS), 0);
-    assert_int_equal(fake_count(f->fake, FAKE_BATCH), 1);
+    assert_int_equal(fake_count(f->fake, FAKE_BATCH), 1 + 2);
+    assert_int_equal(fake_count(f->fake, FAKE_DELETE), 4);
     assert_int_equal(fake_children(f->fake, ""), 1);
+    assert_true(fixture_has_text(f, name, "somebody else's"));
+}
+
+/* Nothing is deleted of which nobody knows how it is now. */
+static void deletes__that_cannot_be_asked_for_go_on_waiting(void **state)
+{
+    struct fixture *f = *state;
+    char name[32];
+
+    delete_files(f, 5);
+    fake_fail(f->fake, FAKE_BATCH, ERR_UNREACHABLE, 0, 3);
+    fake_fail(f->fake, FAKE_GET, ERR_THROTTLED, 1, 1);
+    still_clock_begin();
+    assert_int_equal(online_vfs_settle(f->online, 0), 5);
+    waiting_until_tried(f);
+    name_of(name, sizeof(name), 3);
+    fake_put_text(f->fake, name, "somebody else's");
+    settle_until(f, 1);
+    assert_int_equal(fake_count(f->fake, FAKE_DELETE), 4);
     assert_true(fixture_has_text(f, name, "somebody else's"));
 }
 
@@ -165,6 +200,7 @@ static const struct CMUnitTest tests[] = {
     DELETES_TEST(deletes__that_are_refused_for_now_are_left_for_later),
     DELETES_TEST(deletes__on_their_way_keep_their_names),
     DELETES_TEST(deletes__without_a_line_wait_for_it),
+    DELETES_TEST(deletes__that_cannot_be_asked_for_go_on_waiting),
     DELETES_TEST(deletes__that_fail_for_somebody_else_are_tried_again),
     DELETES_TEST(deletes__whose_batch_is_refused_go_one_by_one),
 };
