@@ -28,6 +28,27 @@ static void str_hash__equals_for_equal_names(void **state)
     assert_false(str_hash("A") == str_hash("a"));
 }
 
+/* Each byte, also one that no text begins with: names are compared and hashed by what str_fold() says of
+ * what str_decode() reads. */
+static void str_fold__is_what_comparing_and_hashing_go_by(void **state)
+{
+    (void)state;
+    for (int i = 1; i < 256; i++) {
+        for (int k = 1; k < 256; k++) {
+            const char a[] = {'x', (char)i, '\0'};
+            const char b[] = {'X', (char)k, '\0'};
+            const char *left = a + 1;
+            const char *right = b + 1;
+            uint32_t x = str_fold(str_decode(&left));
+            uint32_t y = str_fold(str_decode(&right));
+
+            assert_int_equal(str_compare_nocase(a, b), x == y ? 0 : (x < y ? -1 : 1));
+            assert_true(str_starts_with_nocase(a, b) == (x == y));
+            assert_true((str_hash_nocase(a) == str_hash_nocase(b)) == (x == y));
+        }
+    }
+}
+
 static void str_is_utf8__refuses_what_is_not(void **state)
 {
     (void)state;
@@ -191,6 +212,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(str_fold__compares_without_case),
         cmocka_unit_test(str_hash__equals_for_equal_names),
+        cmocka_unit_test(str_fold__is_what_comparing_and_hashing_go_by),
         cmocka_unit_test(str_is_utf8__refuses_what_is_not),
         cmocka_unit_test(str_decode__moves_over_every_byte),
         cmocka_unit_test(str_glob__matches),
