@@ -267,15 +267,21 @@ void tree_bury(struct tree *tree, const struct node *root, const char *item_id)
 
     if (*item_id) {
         tree->graves[hash % GRAVES] = (struct grave){hash, ++tree->edits};
+        tree->last_burial = tree->edits;
     }
 }
 
 bool tree_is_buried(const struct tree *tree, const struct node *root, const char *item_id,
                     uint32_t asked_edit)
 {
-    uint64_t hash = grave_hash(root, item_id);
-    const struct grave *grave = &tree->graves[hash % GRAVES];
+    const struct grave *grave = NULL;
+    uint64_t hash = 0;
 
+    if (tree->last_burial <= asked_edit) {
+        return false; /* so it is for each entry of nearly every listing */
+    }
+    hash = grave_hash(root, item_id);
+    grave = &tree->graves[hash % GRAVES];
     return grave->hash == hash && grave->edit > asked_edit;
 }
 

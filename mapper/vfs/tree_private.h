@@ -46,6 +46,7 @@ struct tree {
     uint64_t text_bytes;
     struct texts texts;
     struct grave graves[GRAVES];
+    uint32_t last_burial; /* the last edit in graves */
 };
 
 /* A slot for a new node, and back. A root (no parent) stands in no table. */
