@@ -1,11 +1,14 @@
 /*
  * The parent: the simulated tenant, the children, and the comparison with the model.
  *
- *   crash_uploads kill|full [FIRST [COUNT]]     a run for each step from FIRST on; 0: at random
- *   crash_uploads kill|full all SEED            ... of one sequence, to its last
- *   crash_uploads cut [FIRST [COUNT]]           the power goes off, at each sync from FIRST on
- *   crash_uploads room [FIRST [COUNT]]          the spool on a tmpfs, each larger than the one before
- *   crash_uploads resume                        killed in the middle of an upload session
+ *   crash_uploads kill|full [FIRST [COUNT [SEED]]]  a run for each step from FIRST on; 0: at random
+ *   crash_uploads kill|full all SEED                ... of one sequence, to its last
+ *   crash_uploads cut [FIRST [COUNT [SEED]]]        the power goes off, at each sync from FIRST on
+ *   crash_uploads room [FIRST [COUNT [SEED]]]       the spool on a tmpfs, each larger than the last
+ *   crash_uploads resume                            killed in the middle of an upload session
+ *
+ * SEED is the sequence of operations of the first run; each run of a cut has the same, others go on
+ * from there.
  */
 #include <poll.h>
 #include <sched.h>
@@ -363,6 +366,7 @@ static enum fault fault = FAULT_KILL;
 static unsigned first_step;
 static unsigned step_count;
 static unsigned whole_seed; /* 0: each run has a sequence of its own */
+static unsigned first_seed; /* 0: as ever */
 
 /* Each point of one sequence, with the disk as late as it may be, and with something of it early. */
 static void run_cuts(struct run *run)
@@ -371,7 +375,7 @@ static void run_cuts(struct run *run)
 
     for (unsigned i = 0; i < step_count && goes_on; i++) {
         run->at = first_step + i;
-        run->seed = 3; /* with a large file */
+        run->seed = first_seed ? first_seed : 3; /* with a large file */
         run->kind = 0;
         goes_on = one_run(run);
         run->kind = 1 + run->at % (POWER_KINDS - 1);
@@ -408,7 +412,7 @@ static void crash_uploads__lose_and_double_nothing(void **state)
     }
     for (unsigned i = 0; i < step_count && fault != FAULT_CUT && goes_on; i++) {
         run.at = first_step ? first_step + i : 0;
-        run.seed = whole_seed ? whole_seed : 1 + i;
+        run.seed = whole_seed ? whole_seed : (first_seed ? first_seed : 1) + i;
         goes_on = one_run(&run) || !whole_seed;
     }
     assert_true(!whole_seed || !goes_on); /* that was the last step */
@@ -480,8 +484,9 @@ int main(int argc, char **argv)
 {
     int64_t first = 1;
     int64_t count = 10;
+    int64_t seed = 0;
 
-    if (argc > 4) {
+    if (argc > 5) {
         char **shifted = argv;
 
         return child_main(argc, shifted);
@@ -502,10 +507,12 @@ int main(int argc, char **argv)
         whole_seed = (unsigned)count;
         count = STEPS_MAX;
     } else if ((argc > 2 && !str_to_int64(argv[2], 0, 100000, &first)) ||
-               (argc > 3 && !str_to_int64(argv[3], 1, 100000, &count))) {
+               (argc > 3 && !str_to_int64(argv[3], 1, 100000, &count)) ||
+               (argc > 4 && !str_to_int64(argv[4], 1, 100000, &seed))) {
         return 2;
     }
     first_step = (unsigned)first;
     step_count = (unsigned)count;
+    first_seed = (unsigned)seed;
     return cmocka_run_group_tests_name("agents that die", tests, NULL, NULL) ? 1 : 0;
 }
