@@ -102,8 +102,7 @@ static int put_once(struct graph_item *out, const struct upload_job *job, const 
     code = graph_send(&response, job->account, &request, &call, err);
     /* Whether it arrived is open when the answer is missing, or speaks of an attempt that was not
      * the first. */
-    *is_uncertain = code == ERR_UNREACHABLE || code == ERR_SERVER || code == ERR_TIMED_OUT ||
-                    response.attempts > 1;
+    *is_uncertain = graph_answer_may_be_lost(code) || response.attempts > 1;
     if (code == 0) {
         code = parse_item(out, response.body.data, response.body.size, err);
     }

@@ -211,5 +211,5 @@ void draft_note_failure(struct body *body, const struct save_target *target,
     (void)str_format(&reason, NULL, "%s; %s%s", error->message, advice(error->code), bytes);
     (void)draft_note(body, target, reason ? reason : error->message, true, NULL);
     draft_set_failure(body, reason);
-    body->may_have_arrived = body->may_have_arrived || answer_may_be_lost(error->code);
+    body->may_have_arrived = body->may_have_arrived || graph_answer_may_be_lost(error->code);
 }

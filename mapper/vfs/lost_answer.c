@@ -35,12 +35,6 @@ static int read_spool(void *payload, void *data, size_t size, uint64_t offset, s
     return local_read(reader->file, data, size, offset, got, err);
 }
 
-bool answer_may_be_lost(int code)
-{
-    return code == ERR_UNREACHABLE || code == ERR_TIMED_OUT || code == ERR_SERVER ||
-           code == ERR_CANCELLED;
-}
-
 static void forget_oldest(struct body *body)
 {
     struct lost_answer **at = &body->lost;
@@ -76,7 +70,7 @@ static void note_hash(struct body *body)
 
 void lost_answer_note(struct body *body, int code)
 {
-    if (!answer_may_be_lost(code)) {
+    if (!graph_answer_may_be_lost(code)) {
         return;
     }
     note_hash(body);

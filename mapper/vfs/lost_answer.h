@@ -16,12 +16,9 @@ struct body;
 struct call;
 struct place;
 
-/* Whether a try that ended with this code may have reached the server all the same. */
-bool answer_may_be_lost(int code);
-
-/* What is in the spool file was sent; `code` of the try says whether its answer may be lost. Then the
- * node is asked for again, too. Reads the file for two seconds at most: of a larger one no hash is
- * kept. Without locks. */
+/* What is in the spool file was sent; `code` of the try says whether its answer may be lost
+ * (graph_answer_may_be_lost). Then the node is asked for again, too. Reads the file for two seconds at
+ * most: of a larger one no hash is kept. Without locks. */
 void lost_answer_note(struct body *body, int code);
 
 /* A save over `place` was refused for what is there: true when that is what such a try brought. Then

@@ -297,12 +297,6 @@ void upload_arrived(struct uploads *uploads, struct upload *upload, struct local
 
 /* --- it did not --- */
 
-static bool is_uncertain(int code)
-{
-    return code == ERR_UNREACHABLE || code == ERR_TIMED_OUT || code == ERR_SERVER ||
-           code == ERR_CANCELLED || code == ERR_PROTOCOL;
-}
-
 static uint32_t any_number(void)
 {
     uint32_t number = 0;
@@ -419,7 +413,7 @@ void upload_failed(struct uploads *uploads, struct upload *upload, struct journa
     int set = 0;
 
     row->attempts += code != ERR_CANCELLED;
-    row->may_have_arrived = row->may_have_arrived || is_uncertain(code);
+    row->may_have_arrived = row->may_have_arrived || graph_answer_may_be_lost(code);
     row->state = step == JOURNAL_STEP_BLOCK      ? JOURNAL_BLOCKED
                  : step == JOURNAL_STEP_CONFLICT ? JOURNAL_CONFLICT
                  : step == JOURNAL_STEP_COPY     ? JOURNAL_PENDING

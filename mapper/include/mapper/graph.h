@@ -240,6 +240,15 @@ struct graph_upload {
 int graph_upload(struct graph_item *out, struct account *account, const struct graph_upload *upload,
                  const struct graph_source *source, const struct call *call, struct error *err);
 
+/* Whether a change that ended with this code may have reached the service all the same: none of these
+ * is its answer, or it could not be understood (a proxy's page). */
+static inline bool graph_answer_may_be_lost(int code)
+{
+    return code == ERR_UNREACHABLE || code == ERR_TIMED_OUT || code == ERR_SERVER ||
+           code == ERR_CANCELLED || code == ERR_PROTOCOL || code == ERR_LIMIT ||
+           code == ERR_NO_MEMORY;
+}
+
 /* A download that streams from `offset` to the end, or to offset+length when length > 0. */
 struct graph_download;
 struct graph_download_callbacks {

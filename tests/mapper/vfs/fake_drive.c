@@ -360,6 +360,15 @@ void fake_lose_uploads(struct fake *fake, unsigned times)
 {
     mutex_lock(&fake->lock);
     fake->lost_uploads = times;
+    fake->lost_code = ERR_TIMED_OUT;
+    mutex_unlock(&fake->lock);
+}
+
+void fake_lose_upload_by(struct fake *fake, int code)
+{
+    mutex_lock(&fake->lock);
+    fake->lost_uploads = 1;
+    fake->lost_code = code;
     mutex_unlock(&fake->lock);
 }
 

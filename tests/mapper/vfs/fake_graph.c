@@ -417,7 +417,7 @@ int graph_upload(struct graph_item *out, struct account *account, const struct g
     }
     if (code == 0 && fake->lost_uploads > 0) {
         fake->lost_uploads--;
-        code = error_set(&error, ERR_TIMED_OUT, "the answer is lost");
+        code = error_set(&error, fake->lost_code, "the answer is lost");
     }
     if (code == 0) {
         code = answer(fake, out, index, &error);

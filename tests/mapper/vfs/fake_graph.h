@@ -44,6 +44,8 @@ void fake_fail(struct fake *fake, enum fake_call call, int code, unsigned skip, 
 
 /* So many uploads arrive, and their answers get lost: ERR_TIMED_OUT. */
 void fake_lose_uploads(struct fake *fake, unsigned times);
+/* ... with another code, once. */
+void fake_lose_upload_by(struct fake *fake, int code);
 
 /* The next request of this kind is carried out, and its answer stays on its way: until
  * fake_release(). fake_await_held() waits until it is there. */

@@ -74,6 +74,7 @@ struct fake {
     struct fault faults[FAKE_CALLS];
     bool has_no_etags;
     unsigned lost_uploads; /* answers that get lost */
+    int lost_code;
     uint64_t downloaded;
     unsigned pace_ms;
     uint64_t stop_at;

@@ -186,7 +186,7 @@ static void before_close__what_settled_outlives_a_dead_line(void **state)
 
 /* --- the answer to a save was lost, and the program writes on --- */
 
-static struct vfs_file *open_and_lose(struct fixture *f, const char *text)
+static struct vfs_file *open_and_lose_by(struct fixture *f, const char *text, int code)
 {
     struct vfs_file *file = NULL;
 
@@ -195,10 +195,15 @@ static struct vfs_file *open_and_lose(struct fixture *f, const char *text)
         vfs_open(f->vfs, &file, fixture_find(f, "a.txt", NULL), VFS_READ | VFS_WRITE, NULL, NULL),
         0);
     assert_int_equal(vfs_write(f->vfs, file, text, strlen(text), 0, NULL, NULL), 0);
-    fake_lose_uploads(f->fake, 1);
-    assert_int_equal(vfs_flush(f->vfs, file, NULL, NULL), ERR_TIMED_OUT);
+    fake_lose_upload_by(f->fake, code);
+    assert_int_equal(vfs_flush(f->vfs, file, NULL, NULL), code);
     assert_true(fake_has_text(f->fake, "a.txt", text));
     return file;
+}
+
+static struct vfs_file *open_and_lose(struct fixture *f, const char *text)
+{
+    return open_and_lose_by(f, text, ERR_TIMED_OUT);
 }
 
 static void save_on(struct fixture *f, struct vfs_file *file, const char *text)
@@ -219,6 +224,18 @@ static void before_close__a_save_goes_over_one_whose_answer_was_lost(void **stat
 
     save_on(f, file, "the second");
     assert_int_equal(fake_versions(f->fake, "a.txt"), 3);
+}
+
+/* A proxy's page, say, or one that does not end. */
+static void before_close__a_save_goes_over_one_whose_answer_was_nonsense(void **state)
+{
+    static const int codes[] = {ERR_PROTOCOL, ERR_LIMIT};
+    struct fixture *f = *state;
+
+    for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++) {
+        save_on(f, open_and_lose_by(f, "first", codes[i]), "the second");
+        fixture_restart(f);
+    }
 }
 
 /* The line was dead in between: what arrived is the one before the last. */
@@ -368,6 +385,7 @@ int main(void)
         BEFORE_CLOSE_TEST(before_close__an_empty_file_whose_answer_is_lost_is_there_once),
         BEFORE_CLOSE_TEST(before_close__what_settled_outlives_a_dead_line),
         BEFORE_CLOSE_TEST(before_close__a_save_goes_over_one_whose_answer_was_lost),
+        BEFORE_CLOSE_TEST(before_close__a_save_goes_over_one_whose_answer_was_nonsense),
         BEFORE_CLOSE_TEST(before_close__a_save_goes_over_an_older_one_whose_answer_was_lost),
         BEFORE_CLOSE_TEST(before_close__a_new_file_goes_over_itself_when_the_answer_was_lost),
         BEFORE_CLOSE_TEST(before_close__of_what_others_saved_after_a_lost_answer_is_a_conflict),
