@@ -212,17 +212,50 @@ static int begin(struct adoption *a, const struct call *call, struct error *err)
     return code;
 }
 
-/* What the old one still had to send is the new one's past now: its bytes stay here. Saves of it
- * are paused. */
+/* What the old one still has to send is the item's past, whoever is the item: without a save of the
+ * new one yet it will be handed over (uploads_hand_over), and the old one goes on in a copy. Saves of
+ * it are paused. */
+static int leave_uploads(struct body *old, struct error *err)
+{
+    int code = 0;
+
+    mutex_lock(&old->lock);
+    code = body_unseal(old, 0, err);
+    mutex_unlock(&old->lock);
+    return code;
+}
+
+/* What the old one has is all its own now, and not the item's. */
 static void keep_bytes(struct body *old)
 {
     mutex_lock(&old->lock);
     if (old->spool) {
         old->is_dirty = true;
-        (void)save_note_draft(old, NULL);
+        old->is_note_due = save_note_draft(old, NULL) < 0;
     }
     mutex_unlock(&old->lock);
-    uploads_drop(old);
+}
+
+/* The row of what the old one has to send, as a file of its own: no moment is without one. What has a
+ * scratch name is never sent under it. 1: it was written on, so that its file has no more what was
+ * closed. */
+static int fill_aside(struct adoption *a, struct journal_row *row, struct error *err)
+{
+    struct body *old = a->old_body;
+    int code = 0;
+
+    if (!old || a->is_scratch || !uploads_has(old)) {
+        return 0;
+    }
+    mutex_lock(&old->lock);
+    code = old->is_dirty;
+    mutex_unlock(&old->lock);
+    if (code == 0) {
+        mutex_lock(&a->online->lock);
+        code = settle_fill_new(a->online, row, old, err);
+        mutex_unlock(&a->online->lock);
+    }
+    return code;
 }
 
 /* The new one has an upload, as a new file: it goes over the item instead. 1: where it stands has
@@ -233,26 +266,44 @@ static int redirect(struct adoption *a, const struct identity *identity, const s
     struct online_vfs *online = a->online;
     struct upload_target to = {.item_id = identity->item_id, .version = identity->version};
     struct place place = {0};
+    struct journal_row aside = {0};
     char *name = NULL;
     char *path = NULL;
     int code = place_of(&place, online, a->s->folder, true, call, err);
 
+    code = code < 0 ? code : fill_aside(a, &aside, err);
     mutex_lock(&online->lock);
-    code = code < 0 ? code : str_copy(&name, node_name(a->node), err);
-    code = code < 0 ? code : node_path(online, a->node, &path, err);
+    code = code != 0 ? code : str_copy(&name, node_name(a->node), err);
+    code = code != 0 ? code : node_path(online, a->node, &path, err);
     mutex_unlock(&online->lock);
     if (code == 0) {
         to.drive_id = place.drive_id;
         to.parent_id = place.item_id;
         to.name = name;
         to.path = path;
-        code = a->old_body ? uploads_redirect(a->body, &to, a->old_body, err)
+        code = a->old_body ? uploads_redirect(a->body, &to, a->old_body, &aside, err)
                            : uploads_redirect_shelved(a->body, &to, a->s, err);
     }
+    if (code == 0 && aside.id) {
+        body_keep_row(a->old_body, aside.id);
+    }
+    journal_row_clear(&aside);
     free(name);
     free(path);
     place_clear(&place);
     return code;
+}
+
+/* The tree learns who is the item; lock held. */
+static int swap_nodes(struct adoption *a, const struct identity *identity, struct error *err)
+{
+    int code = 0;
+
+    if (a->old && !(a->old->flags & NODE_GONE)) {
+        code = a->is_scratch ? local_only_keep(a->online, a->old_body, err) : 0;
+        code = code < 0 ? code : strip(a->online, a->old, a->old_body, err);
+    }
+    return code < 0 ? code : become(a->online, a->node, a->body, identity, err);
 }
 
 /* 1: it cannot be that item. */
@@ -260,30 +311,28 @@ static int swap(struct adoption *a, const struct call *call, struct error *err)
 {
     struct online_vfs *online = a->online;
     struct identity identity = {0};
-    bool has_old = false;
+    bool has_upload = uploads_has(a->body);
     int code = 0;
 
     mutex_lock(&online->lock);
     code = identity_of(&identity, a->s, a->old_body, err);
     mutex_unlock(&online->lock);
-    if (code == 0 && uploads_has(a->body)) {
+    if (code == 0 && has_upload) {
         code = redirect(a, &identity, call, err);
+    } else if (code == 0 && a->old_body) {
+        code = leave_uploads(a->old_body, err);
     }
     if (code == 0 && a->old_body) {
         keep_bytes(a->old_body);
     }
-    mutex_lock(&online->lock);
-    has_old = a->old && !(a->old->flags & NODE_GONE);
-    if (code == 0 && has_old && a->is_scratch) {
-        code = local_only_keep(online, a->old_body, err);
-    }
-    if (code == 0 && has_old) {
-        code = strip(online, a->old, a->old_body, err);
-    }
     if (code == 0) {
-        code = become(online, a->node, a->body, &identity, err);
+        mutex_lock(&online->lock);
+        code = swap_nodes(a, &identity, err);
+        mutex_unlock(&online->lock);
     }
-    mutex_unlock(&online->lock);
+    if (code == 0 && a->old_body) {
+        uploads_hand_over(a->old_body, a->body);
+    }
     if (code == 0) {
         uploads_take_shelf(a->body, a->s);
     }

@@ -388,6 +388,7 @@ static void let_go(struct online_vfs *online, struct body *body)
         body_put(body);
     }
     settle_free(online, waiting);
+    settle_drop_kept(body);
 }
 
 /* Whoever has the file open goes on reading it after it is gone from the server. */

@@ -59,7 +59,7 @@ int rename_in_journal(struct rename *r, struct body *body, struct body *other,
         to.path = path;
         to.item_id = place.item_id;
         to.version = version;
-        code = uploads_redirect(body, &to, other, err);
+        code = uploads_redirect(body, &to, other, NULL, err);
     }
     if (code == 0) {
         mutex_lock(&online->lock);

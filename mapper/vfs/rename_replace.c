@@ -475,7 +475,7 @@ static int replace_waiting_target(struct rename *r, struct body *body, struct bo
         to.drive_id = folder.drive_id;
         to.parent_id = folder.item_id;
         to.path = path;
-        code = code < 0 ? code : uploads_redirect(body, &to, other, err);
+        code = code < 0 ? code : uploads_redirect(body, &to, other, NULL, err);
     } else if (code == 0) {
         code = rename_over_waiting(r, other, &item, call, err);
     }

@@ -313,6 +313,7 @@ static int save_now(struct body *body, struct save_target *target, const struct 
         if (take_answer(body, target, &item, &ignored) < 0) {
             log_error(LOG_VFS, &ignored, "a saved file could not be noted");
         }
+        settle_drop_kept(body);
         draft_saved(body);
         unsaved_settle(body->online, body->library->key, target->path, body->spool,
                        body->size_bytes);

@@ -45,6 +45,7 @@
 #include "mapper/online_vfs.h"
 
 struct body;
+struct journal_row;
 struct library;
 struct node;
 struct online_vfs;
@@ -166,6 +167,9 @@ bool settle_defers(struct body *body);
  * file is on the disk. */
 int settle_keep_new(struct body *body, const struct call *call, struct error *err);
 
+/* It is on the server, or deleted: no agent is to send it any more. */
+void settle_drop_kept(struct body *body);
+
 /* Tells the server now what waits at this place, so that the name becomes free there. */
 int settle_clear_place(struct online_vfs *online, struct node *folder, const char *name,
                        const struct call *call, struct error *err);
@@ -193,6 +197,11 @@ int settle_discard(struct online_vfs *online, const char *id, struct error *err)
 void settle_go_back(struct online_vfs *online, struct settling *settling);
 
 int settle_load(struct online_vfs *online, struct error *err); /* at the start */
+
+/* The row of a new file as it was closed: the next agent sends it. 1: where it goes is not known yet,
+ * and the note beside its spool file has to do. Lock held. */
+int settle_fill_new(struct online_vfs *online, struct journal_row *row, struct body *body,
+                    struct error *err);
 
 /* Of one that is_running for the caller; without the lock. */
 void settle_decided(struct online_vfs *online, struct settling *settling);

@@ -188,9 +188,7 @@ void settle_decided(struct online_vfs *online, struct settling *s)
     write_row(online, s, true);
 }
 
-/* A new file as it was closed; lock held. 1: where it goes is not known yet, and the note beside its
- * spool file has to do. */
-static int fill_new(struct online_vfs *online, struct journal_row *row, struct body *body,
+int settle_fill_new(struct online_vfs *online, struct journal_row *row, struct body *body,
                     struct error *err)
 {
     const struct library *library = body->library;
@@ -240,7 +238,7 @@ static int write_new(struct body *body, struct error *err)
 
     mutex_lock(&online->lock);
     if (is_waiting(online, body)) {
-        code = fill_new(online, &row, body, err);
+        code = settle_fill_new(online, &row, body, err);
     }
     mutex_unlock(&online->lock);
     if (code == 0) {
@@ -290,21 +288,28 @@ static int64_t take_row(struct online_vfs *online, struct settling *s)
     return row_id;
 }
 
-void settle_remove_row(struct online_vfs *online, struct settling *s)
+/* 0: there is none. */
+static void remove_row(struct online_vfs *online, int64_t row_id, bool is_durable)
 {
-    struct journal_row row = {.id = take_row(online, s)};
+    struct journal_row row = {.id = row_id};
     struct journal_change change = {JOURNAL_REMOVE, &row};
     struct error error = {0};
 
-    if (row.id == 0) {
-        return;
+    if (row_id && journal_apply(online->uploads->journal, &change, 1, is_durable, &error) < 0) {
+        log_error(LOG_VFS, &error, "the journal keeps a change that is done");
     }
+}
+
+void settle_remove_row(struct online_vfs *online, struct settling *s)
+{
     /* Not for the disk: what is done twice does no harm, as the item is looked at before. But what
      * a promised rename looks at may be as it was before by then. */
-    if (journal_apply(online->uploads->journal, &change, 1,
-                      s->kind == SETTLE_MOVE && s->is_promised, &error) < 0) {
-        log_error(LOG_VFS, &error, "the journal keeps a delete or a rename that is done");
-    }
+    remove_row(online, take_row(online, s), s->kind == SETTLE_MOVE && s->is_promised);
+}
+
+void settle_drop_kept(struct body *body)
+{
+    remove_row(body->online, body_take_kept_row(body), true);
 }
 
 /* --- of an agent before this one --- */

@@ -142,14 +142,16 @@ void uploads_drop(struct body *body)
     }
 }
 
-/* Both are edited by us. */
+/* Both are edited by us; `theirs` and `aside` may be NULL. */
 static int redirect(struct uploads *uploads, struct upload *mine, struct upload *theirs,
-                    struct body *body, const struct upload_target *target, struct error *err)
+                    struct body *body, const struct upload_target *target,
+                    struct journal_row *aside, struct error *err)
 {
     struct journal_row row = {0};
     struct journal_row old;
     struct upload_target base = *target;
-    struct journal_change changes[2];
+    struct journal_change changes[3];
+    size_t count = 0;
     int64_t since_ms = mine->row.since_ms;
     int code = journal_row_copy(&row, &mine->row, err);
 
@@ -164,9 +166,14 @@ static int redirect(struct uploads *uploads, struct upload *mine, struct upload 
         row.is_copy = false;
     }
     if (code == 0) {
-        changes[0] = (struct journal_change){JOURNAL_UPDATE, &row};
-        changes[1] = (struct journal_change){JOURNAL_REMOVE, theirs ? &theirs->row : NULL};
-        code = journal_apply(uploads->journal, changes, theirs ? 2 : 1, true, err);
+        changes[count++] = (struct journal_change){JOURNAL_UPDATE, &row};
+        if (theirs) {
+            changes[count++] = (struct journal_change){JOURNAL_REMOVE, &theirs->row};
+        }
+        if (aside && aside->kind) {
+            changes[count++] = (struct journal_change){JOURNAL_ADD, aside};
+        }
+        code = journal_apply(uploads->journal, changes, count, true, err);
     }
     if (code == 0) {
         mutex_lock(&uploads->lock);
@@ -193,7 +200,7 @@ static bool is_clear_of(const struct uploads *uploads, const struct upload *uplo
 
 /* `theirs`, edited by us, may be NULL. */
 static int redirect_over(struct body *body, const struct upload_target *target,
-                         struct upload *theirs, struct error *err)
+                         struct upload *theirs, struct journal_row *aside, struct error *err)
 {
     struct uploads *uploads = body->online->uploads;
     struct upload *mine = upload_edit_next(uploads, body, NULL);
@@ -204,7 +211,7 @@ static int redirect_over(struct body *body, const struct upload_target *target,
     is_clear = mine && is_clear_of(uploads, mine) && (!theirs || is_clear_of(uploads, theirs));
     mutex_unlock(&uploads->lock);
     if (is_clear) { /* else where it stands has to be found out first */
-        code = redirect(uploads, mine, theirs, body, target, err);
+        code = redirect(uploads, mine, theirs, body, target, aside, err);
     }
     if (theirs && code == 0) {
         upload_forget(uploads, theirs);
@@ -218,11 +225,12 @@ static int redirect_over(struct body *body, const struct upload_target *target,
 }
 
 int uploads_redirect(struct body *body, const struct upload_target *target, struct body *other,
-                     struct error *err)
+                     struct journal_row *aside, struct error *err)
 {
     struct uploads *uploads = body->online->uploads;
 
-    return redirect_over(body, target, other ? upload_edit_next(uploads, other, NULL) : NULL, err);
+    return redirect_over(body, target, other ? upload_edit_next(uploads, other, NULL) : NULL, aside,
+                         err);
 }
 
 int uploads_redirect_shelved(struct body *body, const struct upload_target *target,
@@ -230,5 +238,5 @@ int uploads_redirect_shelved(struct body *body, const struct upload_target *targ
 {
     struct uploads *uploads = body->online->uploads;
 
-    return redirect_over(body, target, upload_edit_shelved(uploads, shelf), err);
+    return redirect_over(body, target, upload_edit_shelved(uploads, shelf), NULL, err);
 }

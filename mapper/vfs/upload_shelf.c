@@ -98,21 +98,44 @@ void uploads_unshelve(struct uploads *uploads, const struct settling *shelf)
     mutex_unlock(&uploads->lock);
 }
 
-void uploads_take_shelf(struct body *body, const struct settling *shelf)
+/* One that is edited by us is the body's from now on. The oldest comes first: the last one stays
+ * pending. */
+static void give(struct upload *upload, struct body *body)
 {
     struct online_vfs *online = body->online;
     struct uploads *uploads = online->uploads;
+    struct body *from = NULL;
+
+    mutex_lock(&online->lock);
+    mutex_lock(&uploads->lock);
+    from = upload->body;
+    if (from) {
+        from->pending = NULL;
+    }
+    body->refs++;
+    body->pending = upload;
+    upload->body = body;
+    upload->shelf = NULL;
+    mutex_unlock(&uploads->lock);
+    mutex_unlock(&online->lock);
+    upload_edited(uploads, upload);
+    body_put(from);
+}
+
+void uploads_take_shelf(struct body *body, const struct settling *shelf)
+{
     struct upload *upload = NULL;
 
-    while ((upload = upload_edit_shelved(uploads, shelf)) != NULL) {
-        mutex_lock(&online->lock);
-        mutex_lock(&uploads->lock);
-        body->refs++;
-        body->pending = upload; /* the oldest comes first: the last one stays */
-        upload->body = body;
-        upload->shelf = NULL;
-        mutex_unlock(&uploads->lock);
-        mutex_unlock(&online->lock);
-        upload_edited(uploads, upload);
+    while ((upload = upload_edit_shelved(body->online->uploads, shelf)) != NULL) {
+        give(upload, body);
+    }
+}
+
+void uploads_hand_over(struct body *from, struct body *body)
+{
+    struct upload *upload = NULL;
+
+    while ((upload = upload_edit_next(body->online->uploads, from, NULL)) != NULL) {
+        give(upload, body);
     }
 }

@@ -121,9 +121,10 @@ int uploads_doubt(struct body *body, enum journal_doubt doubt, const char *other
 /* Nothing of it is to be sent any more. The body keeps its spool file. */
 void uploads_drop(struct body *body);
 /* The body's content goes over the item `target` now, in place of what `other` (may be NULL) was to
- * send. Both are held and saves of both are paused. */
+ * send, which is the row `aside` from then on, if that has a kind. Both are held and saves of both are
+ * paused. */
 int uploads_redirect(struct body *body, const struct upload_target *target, struct body *other,
-                     struct error *err);
+                     struct journal_row *aside, struct error *err);
 /* ... or of what lies on that shelf. */
 int uploads_redirect_shelved(struct body *body, const struct upload_target *target,
                              const struct settling *shelf, struct error *err);
@@ -146,6 +147,8 @@ void uploads_unshelve(struct uploads *uploads, const struct settling *shelf);
 /* The body, which is held and has nothing to send, is the item now: they are its own, as if it had
  * been saved before, so that its next save takes their place or follows them. */
 void uploads_take_shelf(struct body *body, const struct settling *shelf);
+/* ... which `from` was so far, held as well, whose draft is in none of their files any more. */
+void uploads_hand_over(struct body *from, struct body *body);
 
 /* --- upload_adopt.c --- */
 

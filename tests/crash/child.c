@@ -21,7 +21,6 @@ struct child {
     struct vfs *vfs;
     uint64_t root;
     int log;
-    bool is_settling[CRASH_NAMES]; /* perhaps: it was renamed away */
 };
 
 static void die(const char *what, const struct error *err)
@@ -191,38 +190,6 @@ static int do_step(struct child *child, const struct crash_step *step)
     }
 }
 
-static void count_settling(void *payload, const struct online_vfs_upload *upload)
-{
-    unsigned *count = payload;
-
-    *count += upload->state == UPLOAD_SETTLING;
-}
-
-/* A new file where something was renamed away becomes that item, and what was renamed a file of its
- * own. A crash in between keeps what that was to be saved with in the spool alone, named, where this
- * test does not look: so the rename is over first. */
-static void let_settle(struct child *child, const struct crash_step *step)
-{
-    bool is_concerned = step->op == CRASH_RENAME   ? child->is_settling[step->to]
-                        : step->op == CRASH_DELETE ? false
-                                                   : child->is_settling[step->name];
-    unsigned count = is_concerned;
-
-    for (unsigned tries = 0; count > 0 && tries < 3000; tries++) {
-        count = 0;
-        (void)online_vfs_visit_uploads(child->online, count_settling, &count, NULL);
-        if (count > 0) {
-            usleep(1000);
-        }
-    }
-    if (is_concerned) {
-        memset(child->is_settling, 0, sizeof(child->is_settling));
-    }
-    if (step->op == CRASH_RENAME) {
-        child->is_settling[step->name] = true;
-    }
-}
-
 static void tell(struct child *child, char what, unsigned number, int code)
 {
     char line[48];
@@ -275,7 +242,6 @@ int child_main(int argc, char **argv)
         for (unsigned i = 0; i < CRASH_STEPS; i++) {
             struct crash_step step = crash_step(seed, i);
 
-            let_settle(&child, &step);
             tell(&child, 'b', i, 0);
             code = do_step(&child, &step);
             tell(&child, 'e', i, code);

@@ -56,6 +56,10 @@ int __real_local_write(struct local_file *file, const void *data, size_t size, u
                        struct error *err);
 int __wrap_local_write(struct local_file *file, const void *data, size_t size, uint64_t offset,
                        struct error *err);
+int __real_local_copy(struct local_file *to, struct local_file *from, uint64_t size,
+                      struct error *err);
+int __wrap_local_copy(struct local_file *to, struct local_file *from, uint64_t size,
+                      struct error *err);
 int __real_local_move(const char *from, const char *to, struct error *err);
 int __wrap_local_move(const char *from, const char *to, struct error *err);
 int __real_file_remove(const char *path, struct error *err);
@@ -95,6 +99,15 @@ int __wrap_local_write(struct local_file *file, const void *data, size_t size, u
         return full(err);
     }
     return __real_local_write(file, data, size, offset, err);
+}
+
+int __wrap_local_copy(struct local_file *to, struct local_file *from, uint64_t size,
+                      struct error *err)
+{
+    int code = step_fails() ? full(err) : __real_local_copy(to, from, size, err);
+
+    step();
+    return code;
 }
 
 int __wrap_local_move(const char *from, const char *to, struct error *err)
