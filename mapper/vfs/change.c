@@ -411,6 +411,9 @@ static int delete_on_server(struct online_vfs *online, struct node *node, const 
     struct place place = {0};
     int code = place_of(&place, online, node, true, call, err);
 
+    if (code == 0 && node->kind == VFS_FOLDER) {
+        settle_folder_goes(online, node);
+    }
     if (code == 0) {
         code = graph_delete_item(place.account, place.drive_id, place.item_id, call, err);
     }
@@ -467,6 +470,9 @@ static int delete_here(struct online_vfs *online, struct node *node, enum how ho
     }
     if (code == 0) {
         forget_node(online, node, body);
+    }
+    if (code == 0 && node->kind == VFS_FOLDER) {
+        settle_folder_gone(online, node);
     }
     settle_written(online, settling);
     if (body) {
@@ -572,9 +578,6 @@ int online_rmdir(struct vfs *vfs, uint64_t parent, const char *name,
     }
     if (code == 0) {
         code = delete_counted(online, node, false, &call, err);
-    }
-    if (code == 0) {
-        settle_folder_gone(online, node);
     }
     node_put(online, node);
     node_put(online, folder);

@@ -297,6 +297,34 @@ struct settling *settle_forget_new(struct online_vfs *online, struct body *body)
     return NULL;
 }
 
+/* Deleted in the folder, and nobody is at it; lock held. */
+static bool is_deleted_in(const struct settling *s, const struct node *folder)
+{
+    return s->folder == folder && s->kind == SETTLE_DELETE && !s->is_running;
+}
+
+void settle_folder_goes(struct online_vfs *online, const struct node *folder)
+{
+    struct settling *s = NULL;
+
+    do {
+        mutex_lock(&online->lock);
+        s = online->settling;
+        while (s && !(is_deleted_in(s, folder) && !s->is_decided && !s->is_promised &&
+                      uploads_has_shelved(online->uploads, s))) {
+            s = s->next;
+        }
+        if (s) {
+            s->is_running = true;
+        }
+        mutex_unlock(&online->lock);
+        if (s) {
+            settle_promised(online, s);
+            settle_put_back(online, s);
+        }
+    } while (s);
+}
+
 void settle_folder_gone(struct online_vfs *online, const struct node *folder)
 {
     struct settling *gone = NULL;
@@ -307,7 +335,7 @@ void settle_folder_gone(struct online_vfs *online, const struct node *folder)
     while (s) {
         struct settling *next = s->next;
 
-        if (s->folder == folder && s->kind == SETTLE_DELETE && !s->is_running) {
+        if (is_deleted_in(s, folder)) {
             tree_bury(online->tree, s->library->root, s->item_id);
             settle_unlink(online, s);
             s->next = gone;

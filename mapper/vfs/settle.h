@@ -154,7 +154,10 @@ int settle_promise_rename(struct online_vfs *online, const struct node *node,
 /* ... and of a body, if it has something to save. */
 int settle_promise_save(struct body *body, const struct call *call, struct error *err);
 
-/* The server deleted a folder with all in it. */
+/* The server is about to be told to delete a folder with all in it. What was deleted in it and is on
+ * a shelf is promised: the next agent would send it to a place that is not there. */
+void settle_folder_goes(struct online_vfs *online, const struct node *folder);
+/* ... and it did. */
 void settle_folder_gone(struct online_vfs *online, const struct node *folder);
 
 /* What settles or waits, but for new files, as UPLOAD_SETTLING. */

@@ -1,7 +1,8 @@
 /*
  * What a document still has to send when it is renamed away for its next version: the agent is
  * killed before each commit of the journal. Until the next version is in it, the document has to get
- * what was closed last; and what stays behind under a name of its own is sent under that.
+ * what was closed last; and what stays behind under a name of its own is sent under that. Likewise
+ * when it is deleted, and then its folder.
  */
 #include "fixture.h"
 
@@ -270,6 +271,78 @@ static void adopt_crash__of_scratch_files_alone(void **state)
     die_everywhere(&(struct sequence){prepare_scratch, put_scratch_beside_scratch, NULL, false});
 }
 
+/* --- its folder goes --- */
+
+static int remove_folder(struct fixture *f)
+{
+    return vfs_rmdir(f->vfs, f->root, "folder", NULL, NULL);
+}
+
+static int replace_folder(struct fixture *f)
+{
+    return fixture_rename(f, "other", "folder");
+}
+
+/* Nothing is left that waits for ever: the file is deleted, or has what was closed. */
+static bool die_with_folder(int (*run)(struct fixture *f), unsigned at)
+{
+    struct fixture f;
+    bool has_died = false;
+    int code = 0;
+
+    begin(&f);
+    fake_put_text(f.fake, "folder/file", "old");
+    fake_mkdir(f.fake, "other");
+    fixture_restart(&f);
+    send_all(&f);
+    assert_int_equal(fixture_list(&f, "folder"), 1);
+    assert_int_equal(fixture_write_text(&f, "folder", "file", "not sent"), 0);
+    assert_int_equal(vfs_unlink(f.vfs, fixture_find(&f, "folder", NULL), "file", NULL, NULL), 0);
+    dying.at = at;
+    dying.count = 0;
+    dying.f = &f;
+    code = run(&f);
+    dying.f = NULL;
+    has_died = dying.count >= at;
+    if (has_died) {
+        fixture_begin_next(&f, dying.image, false);
+    } else {
+        assert_int_equal(code, 0);
+    }
+    finish(&f);
+    assert_int_equal(fixture_unsaved(&f), 0);
+    if (fake_id(f.fake, "folder/file")) {
+        assert_true(has_died);
+        assert_true(fake_has_text(f.fake, "folder/file", "not sent"));
+    } else {
+        assert_false(fake_ever_held(f.fake, "not sent", 8));
+    }
+    fixture_end(&f);
+    return has_died;
+}
+
+static void die_everywhere_with_folder(int (*run)(struct fixture *f))
+{
+    unsigned at = 1;
+
+    while (die_with_folder(run, at)) {
+        at++;
+    }
+    assert_in_range(at, 2, 100);
+}
+
+static void folder_crash__of_one_that_is_deleted_leaves_nothing(void **state)
+{
+    (void)state;
+    die_everywhere_with_folder(remove_folder);
+}
+
+static void folder_crash__of_one_that_is_replaced_leaves_nothing(void **state)
+{
+    (void)state;
+    die_everywhere_with_folder(replace_folder);
+}
+
 /* --- nobody dies --- */
 
 /* What steps aside is read and written on, while what was closed of it is the document's. */
@@ -313,12 +386,15 @@ int main(void)
         cmocka_unit_test(adopt_crash__of_a_closed_file_beside_the_backup),
         cmocka_unit_test(adopt_crash__of_a_closed_file_beside_a_scratch_file),
         cmocka_unit_test(adopt_crash__of_scratch_files_alone),
+        cmocka_unit_test(folder_crash__of_one_that_is_deleted_leaves_nothing),
+        cmocka_unit_test(folder_crash__of_one_that_is_replaced_leaves_nothing),
         cmocka_unit_test(adopt_aside__has_a_file_of_its_own),
     };
     int failed = 0;
 
     assert_int_equal(str_list_add(&patterns, "~WR*.tmp", NULL), 0);
-    failed = cmocka_run_group_tests_name("agents that are killed while a document changes", tests, NULL, NULL);
+    failed = cmocka_run_group_tests_name("agents that are killed while a document changes", tests,
+                                         NULL, NULL);
     str_list_clear(&patterns);
     return failed ? 1 : 0;
 }
