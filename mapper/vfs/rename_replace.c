@@ -277,8 +277,9 @@ static int replaced(struct rename *r, struct body *body, struct body *other,
         mutex_lock(&online->lock);
         code = r->node->flags & NODE_GONE ? 0 : settle_delete(online, &settling, r->node, err);
         mutex_unlock(&online->lock);
+        /* The server has it under its new name by now: whatever the journal takes, nothing is lost. */
         if (settling && uploads_has(body)) {
-            settle_promised(online, settling);
+            (void)settle_promised(online, settling, NULL);
         }
     }
     if (code == 1) {

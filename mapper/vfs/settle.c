@@ -306,6 +306,8 @@ static bool is_deleted_in(const struct settling *s, const struct node *folder)
 void settle_folder_goes(struct online_vfs *online, const struct node *folder)
 {
     struct settling *s = NULL;
+    struct error error = {0};
+    int code = 0;
 
     do {
         mutex_lock(&online->lock);
@@ -319,10 +321,13 @@ void settle_folder_goes(struct online_vfs *online, const struct node *folder)
         }
         mutex_unlock(&online->lock);
         if (s) {
-            settle_promised(online, s);
+            code = settle_promised(online, s, &error);
             settle_put_back(online, s);
         }
-    } while (s);
+    } while (s && code == 0);
+    if (code < 0) { /* should it die now, a person has to discard what is left: nothing is lost */
+        log_error(LOG_VFS, &error, "a crash may leave saves of what is deleted with its folder");
+    }
 }
 
 void settle_folder_gone(struct online_vfs *online, const struct node *folder)

@@ -143,8 +143,9 @@ struct settling *settle_forget_new(struct online_vfs *online, struct body *body)
 /* NULL is fine. */
 void settle_written(struct online_vfs *online, struct settling *settling);
 
-/* Before that, of what settle_delete() gave out: see is_promised. Durable. */
-void settle_promised(struct online_vfs *online, struct settling *settling);
+/* Before that, of what settle_delete() gave out: see is_promised. Durable when this returns 0, else as
+ * before. */
+int settle_promised(struct online_vfs *online, struct settling *settling, struct error *err);
 
 /* The file of a held node is about to get new content. When it was renamed and that settles, the
  * rename is durable when this returns 0: else a crash would leave the content under a name that its

@@ -69,51 +69,87 @@ static int fill_row(struct online_vfs *online, struct journal_row *row, const st
     return code;
 }
 
-/* Others look at it meanwhile. */
-static void set_row_id(struct online_vfs *online, struct settling *s, int64_t row_id)
-{
-    mutex_lock(&online->lock);
-    s->row_id = row_id;
-    mutex_unlock(&online->lock);
-}
+#define TOGETHER 2
 
-/* An entry that is_running for us. */
-static void write_row(struct online_vfs *online, struct settling *s, bool is_durable)
+/* Entries that are running for us, in one commit. */
+static int write_rows(struct online_vfs *online, struct settling *const *all, size_t count,
+                      bool is_durable, struct error *err)
 {
-    struct journal_row row = {0};
-    struct journal_change change = {s->row_id ? JOURNAL_UPDATE : JOURNAL_ADD, &row};
-    struct error error = {0};
+    struct journal_row rows[TOGETHER] = {{0}};
+    struct journal_change changes[TOGETHER];
+    size_t written = 0;
     int code = 0;
 
-    if (s->kind == SETTLE_NEW || !s->folder) {
-        return; /* it has a row of its own kind; or still as an agent before this one wrote it */
-    }
     mutex_lock(&online->lock);
-    code = fill_row(online, &row, s, &error);
-    mutex_unlock(&online->lock);
-    if (code == 0) {
-        code = journal_apply(online->uploads->journal, &change, 1, is_durable, &error);
+    for (size_t i = 0; i < count && code == 0; i++) {
+        /* A new one has a row of its own kind; or it is still as an agent before this one wrote it. */
+        if (all[i]->kind != SETTLE_NEW && all[i]->folder) {
+            changes[written] = (struct journal_change){
+                all[i]->row_id ? JOURNAL_UPDATE : JOURNAL_ADD, &rows[written]};
+            code = fill_row(online, &rows[written++], all[i], err);
+        }
     }
-    if (code == 0) {
-        set_row_id(online, s, row.id);
-    } else { /* then a crash forgets it, and the item stays as the server has it */
+    mutex_unlock(&online->lock);
+    if (code == 0 && written > 0) {
+        code = journal_apply(online->uploads->journal, changes, written, is_durable, err);
+    }
+    mutex_lock(&online->lock); /* others look at it meanwhile */
+    for (size_t i = count; i > 0 && code == 0; i--) {
+        if (all[i - 1]->kind != SETTLE_NEW && all[i - 1]->folder) {
+            all[i - 1]->row_id = rows[--written].id;
+        }
+    }
+    mutex_unlock(&online->lock);
+    for (size_t i = 0; i < TOGETHER; i++) {
+        journal_row_clear(&rows[i]);
+    }
+    return code;
+}
+
+static int promise(struct online_vfs *online, struct settling *const *all, size_t count,
+                   struct error *err)
+{
+    bool were[TOGETHER];
+    int code = 0;
+
+    mutex_lock(&online->lock);
+    for (size_t i = 0; i < count; i++) {
+        were[i] = all[i]->is_promised;
+        all[i]->is_promised = true;
+    }
+    mutex_unlock(&online->lock);
+    code = write_rows(online, all, count, true, err);
+    mutex_lock(&online->lock);
+    for (size_t i = 0; i < count && code < 0; i++) {
+        all[i]->is_promised = were[i];
+    }
+    mutex_unlock(&online->lock);
+    return code;
+}
+
+/* What is not promised is no more than a wish: without its row a crash forgets it, as it may anyway, and
+ * the item stays as the server has it. Nothing is lost, so no call fails for want of room; who lists
+ * what waits is told (copy_one). */
+static void write_wish(struct online_vfs *online, struct settling *s, bool is_durable)
+{
+    struct error error = {0};
+
+    if (write_rows(online, &s, 1, is_durable, &error) < 0) {
         log_error(LOG_VFS, &error, "what is to be deleted or renamed is in no journal");
     }
-    journal_row_clear(&row);
 }
 
 void settle_written(struct online_vfs *online, struct settling *s)
 {
     if (s) {
-        write_row(online, s, false);
+        write_wish(online, s, false);
         settle_put_back(online, s);
     }
 }
 
-void settle_promised(struct online_vfs *online, struct settling *s)
+int settle_promised(struct online_vfs *online, struct settling *s, struct error *err)
 {
-    s->is_promised = true;
-    write_row(online, s, true);
+    return promise(online, &s, 1, err);
 }
 
 /* The rename of a node, and what was deleted where it goes, once nobody is at them; lock held, given
@@ -139,6 +175,8 @@ int settle_promise_rename(struct online_vfs *online, const struct node *node,
 {
     struct settling *s = NULL;
     struct settling *below = NULL;
+    struct settling *both[TOGETHER];
+    size_t count = 0;
     int code = 0;
 
     mutex_lock(&online->lock);
@@ -147,18 +185,19 @@ int settle_promise_rename(struct online_vfs *online, const struct node *node,
         mutex_unlock(&online->lock);
         return code;
     }
-    s->is_running = true;
-    if (below) {
-        below->is_running = true;
+    if (below) { /* or the name would be taken */
+        both[count++] = below;
+    }
+    both[count++] = s; /* also again: it may have got a third name since */
+    for (size_t i = 0; i < count; i++) {
+        both[i]->is_running = true;
     }
     mutex_unlock(&online->lock);
-    if (below) { /* or the name would be taken */
-        settle_promised(online, below);
-        settle_put_back(online, below);
+    code = promise(online, both, count, err);
+    for (size_t i = 0; i < count; i++) {
+        settle_put_back(online, both[i]);
     }
-    settle_promised(online, s); /* also again: it may have got a third name since */
-    settle_put_back(online, s);
-    return 0;
+    return code;
 }
 
 int settle_promise_save(struct body *body, const struct call *call, struct error *err)
@@ -185,7 +224,7 @@ int settle_promise_save(struct body *body, const struct call *call, struct error
 void settle_decided(struct online_vfs *online, struct settling *s)
 {
     s->is_decided = true;
-    write_row(online, s, true);
+    write_wish(online, s, true);
 }
 
 int settle_fill_new(struct online_vfs *online, struct journal_row *row, struct body *body,
@@ -296,7 +335,10 @@ static void remove_row(struct online_vfs *online, int64_t row_id, bool is_durabl
     struct error error = {0};
 
     if (row_id && journal_apply(online->uploads->journal, &change, 1, is_durable, &error) < 0) {
-        log_error(LOG_VFS, &error, "the journal keeps a change that is done");
+        log_error(LOG_VFS, &error, "the journal keeps a change that is done for now");
+        /* It goes with the next commit: that may be a save of the same item, which a delete that was
+         * promised would take with it after a crash. */
+        journal_owe_removal(online->uploads->journal, row_id);
     }
 }
 
@@ -419,7 +461,11 @@ struct told {
 static bool copy_one(struct online_vfs *online, struct told *out, const struct settling *s)
 {
     const char *new_name = s->new_name ? s->new_name : s->node ? node_name(s->node) : "";
-    const char *why = s->attempts ? "; the service did not take it yet" : "";
+    const char *why = s->attempts ? "; the service did not take it yet"
+                      : s->row_id == 0 && !s->is_running
+                          ? "; the journal has no room for it, so that "
+                            "a crash of the agent would undo it"
+                          : "";
     int code = 0;
 
     if (s->kind == SETTLE_NEW) {

@@ -305,11 +305,17 @@ static void send_new(struct online_vfs *online, struct settling *s)
     }
 }
 
-/* Or a crash after the server did it would send what is on the shelf to an item that is gone. */
+/* Or a crash after the server did it would send what is on the shelf to an item that is gone: as a copy,
+ * which is more than anybody wants, and no loss. So a full disk does not keep the server from being
+ * told. */
 static void promise_shelved(struct online_vfs *online, struct settling *s)
 {
+    struct error error = {0};
+
     if (!s->is_decided && !s->is_promised && uploads_has_shelved(online->uploads, s)) {
-        settle_promised(online, s);
+        if (settle_promised(online, s, &error) < 0) {
+            log_error(LOG_VFS, &error, "a crash may bring back what is being deleted");
+        }
     }
 }
 

@@ -22,6 +22,7 @@ static struct {
     struct fixture *f; /* NULL: not armed */
     unsigned at;       /* which commit */
     unsigned count;
+    bool is_full; /* it is refused instead, and so are all behind it */
     char image[160];
 } dying;
 
@@ -33,7 +34,10 @@ int __wrap_journal_apply(struct journal *journal, const struct journal_change *c
 int __wrap_journal_apply(struct journal *journal, const struct journal_change *changes,
                          size_t count, bool is_durable, struct error *err)
 {
-    if (dying.f && ++dying.count == dying.at) {
+    if (dying.f && ++dying.count >= dying.at && dying.is_full) {
+        return error_set(err, ERR_NO_SPACE, "the test's disk is full");
+    }
+    if (dying.f && dying.count == dying.at) {
         fixture_kill(dying.f, dying.image, sizeof(dying.image));
     }
     return __real_journal_apply(journal, changes, count, is_durable, err);
@@ -343,6 +347,83 @@ static void folder_crash__of_one_that_is_replaced_leaves_nothing(void **state)
     die_everywhere_with_folder(replace_folder);
 }
 
+/* --- there is no room for a row --- */
+
+/* "doc" gets another name, and new content under that: its commits fail from the `at`-th on. Then the
+ * agent is killed. */
+static bool fill_disk_at(const char *below, unsigned at)
+{
+    struct fixture f;
+    bool was_refused = false;
+    int code = 0;
+
+    begin(&f);
+    fake_put_text(f.fake, below, "below");
+    fixture_restart(&f);
+    assert_int_equal(fixture_list(&f, ""), 2);
+    send_all(&f);
+    assert_int_equal(fixture_rename(&f, "doc", "doc~"), 0);
+    assert_int_equal(fixture_delete(&f, below), 0);
+    assert_int_equal(fixture_rename(&f, "doc~", below), 0);
+    dying.at = at;
+    dying.count = 0;
+    dying.is_full = true;
+    dying.f = &f;
+    code = fixture_write_text(&f, "", below, "new");
+    dying.f = NULL;
+    dying.is_full = false;
+    was_refused = dying.count >= at;
+    assert_true(code == 0 || (was_refused && code == ERR_NO_SPACE));
+    fixture_crash(&f, false);
+    finish(&f);
+    if (code == 0) {
+        assert_true(fake_has_text(f.fake, below, "new"));
+        assert_null(fake_id(f.fake, "doc"));
+        assert_int_equal(fake_children(f.fake, ""), 1);
+    } else if (fake_id(f.fake, "doc")) { /* as it was */
+        assert_true(fake_has_text(f.fake, "doc", "unsent"));
+        assert_true(fake_has_text(f.fake, below, "below"));
+    } else {
+        assert_true(fake_has_text(f.fake, below, "unsent"));
+    }
+    assert_true(code == 0 || fixture_unsaved(&f) > 0 || fake_ever_held(f.fake, "new", 3));
+    fixture_end(&f);
+    return was_refused;
+}
+
+static void promise_full__fails_the_save_that_needs_the_name(void **state)
+{
+    unsigned at = 1;
+
+    (void)state;
+    while (fill_disk_at("doc.bak", at)) {
+        at++;
+    }
+    assert_in_range(at, 3, 100);
+}
+
+/* What a delete or rename alone says is not promised: it goes on without its row, and says so. */
+static void promise_full__does_not_fail_what_a_crash_may_forget(void **state)
+{
+    struct fixture f;
+
+    (void)state;
+    begin(&f);
+    dying.at = 1;
+    dying.count = 0;
+    dying.is_full = true;
+    dying.f = &f;
+    assert_int_equal(fixture_delete(&f, "doc"), 0);
+    dying.f = NULL;
+    dying.is_full = false;
+    assert_int_equal(waiting_look_for(&f, UPLOAD_SETTLING).count, 1);
+    assert_non_null(strstr(waiting_look_for(&f, UPLOAD_SETTLING).reason, "no room"));
+    fixture_crash(&f, false);
+    finish(&f);
+    assert_true(fake_has_text(f.fake, "doc", "unsent"));
+    fixture_end(&f);
+}
+
 /* --- nobody dies --- */
 
 /* What steps aside is read and written on, while what was closed of it is the document's. */
@@ -388,6 +469,8 @@ int main(void)
         cmocka_unit_test(adopt_crash__of_scratch_files_alone),
         cmocka_unit_test(folder_crash__of_one_that_is_deleted_leaves_nothing),
         cmocka_unit_test(folder_crash__of_one_that_is_replaced_leaves_nothing),
+        cmocka_unit_test(promise_full__fails_the_save_that_needs_the_name),
+        cmocka_unit_test(promise_full__does_not_fail_what_a_crash_may_forget),
         cmocka_unit_test(adopt_aside__has_a_file_of_its_own),
     };
     int failed = 0;
