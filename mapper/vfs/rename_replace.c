@@ -497,30 +497,49 @@ static int replace_waiting_target(struct rename *r, struct body *body, struct bo
     return code;
 }
 
-static int replace_local_target(struct rename *r, const struct call *call, struct error *err)
+/* `other` is the target's body, and waits for its upload. 1: it does not, or the source has none. */
+static int replace_in_journal(struct rename *r, struct body *body, struct body *other,
+                              const struct call *call, struct error *err)
 {
     struct online_vfs *online = r->online;
-    struct body *body = body_borrow(online, r->node);
-    struct body *other = body_borrow(online, r->target);
     bool is_source_local = false;
     bool is_still_local = false;
+    int code = 0;
+
+    if (!uploads_has(other)) {
+        return 1;
+    }
+    code = body ? pause_both(body, other, call, err) : body_pause_saves(other, call, err);
+    if (code < 0) {
+        return code;
+    }
+    mutex_lock(&online->lock);
+    is_still_local = r->target->flags & NODE_LOCAL;
+    is_source_local = r->node->flags & NODE_LOCAL;
+    mutex_unlock(&online->lock);
+    code = 1;
+    if (is_still_local && (!is_source_local || (body && uploads_has(body)))) {
+        code = replace_waiting_target(r, body, other, is_source_local, call, err);
+    }
+    body_resume_saves(other);
+    if (body) {
+        body_resume_saves(body);
+    }
+    return code;
+}
+
+static int replace_local_target(struct rename *r, const struct call *call, struct error *err)
+{
+    struct body *body = body_borrow(r->online, r->node);
+    struct body *other = body_borrow(r->online, r->target);
     int code = 1;
 
-    if (other && uploads_has(other)) {
-        code = body ? pause_both(body, other, call, err) : body_pause_saves(other, call, err);
+    if (other) {
+        code = uploads_hold(other, call, err);
         if (code == 0) {
-            mutex_lock(&online->lock);
-            is_still_local = r->target->flags & NODE_LOCAL;
-            is_source_local = r->node->flags & NODE_LOCAL;
-            mutex_unlock(&online->lock);
-            code = 1;
-            if (is_still_local && (!is_source_local || (body && uploads_has(body)))) {
-                code = replace_waiting_target(r, body, other, is_source_local, call, err);
-            }
-            body_resume_saves(other);
-            if (body) {
-                body_resume_saves(body);
-            }
+            code = settle_end_wait(r->online, other, call, err);
+            code = code < 0 ? code : replace_in_journal(r, body, other, call, err);
+            uploads_release(other);
         }
     }
     body_put(other);

@@ -171,6 +171,11 @@ bool settle_defers(struct body *body);
  * file is on the disk. */
 int settle_keep_new(struct body *body, const struct call *call, struct error *err);
 
+/* A new file that waits, with saves in the background, goes to the journal as it is called now: what is
+ * to replace it may change its row. Its uploads are held. */
+int settle_end_wait(struct online_vfs *online, struct body *body, const struct call *call,
+                    struct error *err);
+
 /* It is on the server, or deleted: no agent is to send it any more. */
 void settle_drop_kept(struct body *body);
 

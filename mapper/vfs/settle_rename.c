@@ -202,6 +202,41 @@ static int rename_local_free(struct renaming *r, const struct call *call, struct
     return code;
 }
 
+/* What waits waits no longer, and is saved; else it waits on. */
+static int save_waiting(struct online_vfs *online, struct body *body, const struct call *call,
+                        struct error *err)
+{
+    struct settling *waiting = NULL;
+    int code = 0;
+
+    mutex_lock(&online->lock);
+    waiting = settle_forget_new(online, body);
+    mutex_lock(&body->lock);
+    body->has_settled = true;
+    mutex_unlock(&body->lock);
+    mutex_unlock(&online->lock);
+    code = save_body(body, call, err);
+    if (code < 0 && waiting) {
+        mutex_lock(&online->lock);
+        settle_link(online, waiting);
+        mutex_unlock(&online->lock);
+    } else {
+        settle_free(online, waiting);
+    }
+    return code;
+}
+
+int settle_end_wait(struct online_vfs *online, struct body *body, const struct call *call,
+                    struct error *err)
+{
+    bool is_kept = false;
+
+    mutex_lock(&online->lock);
+    is_kept = online->options.saves_in_background && settle_waits(online, body);
+    mutex_unlock(&online->lock);
+    return is_kept ? save_waiting(online, body, call, err) : 0;
+}
+
 /* Onto an item: with saves in the background the bytes go to the journal first, as those of a new
  * file that may not start, and rename.c makes them the item's next version. */
 static int journal_first(struct renaming *r, struct body **held, const struct call *call,
@@ -209,7 +244,6 @@ static int journal_first(struct renaming *r, struct body **held, const struct ca
 {
     struct online_vfs *online = r->online;
     struct body *body = NULL;
-    struct settling *waiting = NULL;
     bool was_kept = false;
     bool is_background = false;
     int code = 0;
@@ -228,17 +262,12 @@ static int journal_first(struct renaming *r, struct body **held, const struct ca
     }
     mutex_lock(&online->lock);
     was_kept = local_only_leave(online, body);
-    waiting = settle_forget_new(online, body);
-    mutex_lock(&body->lock);
-    body->has_settled = true;
-    mutex_unlock(&body->lock);
     mutex_unlock(&online->lock);
     *held = body;
-    code = save_body(body, call, err);
+    code = save_waiting(online, body, call, err);
     if (was_kept) {
         body_put(body);
     }
-    settle_free(online, waiting);
     return code < 0 ? code : 1;
 }
 
@@ -267,13 +296,19 @@ void settle_renamed(struct online_vfs *online, struct body *held, int code)
 }
 
 /* The target is new, too, and may be closed: its bytes go when those of the source are as safe. */
-static bool has_upload(struct renaming *r, struct node *target)
+static bool is_in_journal(struct renaming *r, struct node *target)
 {
-    struct body *body = body_borrow(r->online, target);
-    bool has = body && uploads_has(body);
+    struct online_vfs *online = r->online;
+    struct body *body = body_borrow(online, target);
+    bool is_so = body && uploads_has(body);
 
+    if (body && !is_so) {
+        mutex_lock(&online->lock);
+        is_so = online->options.saves_in_background && settle_waits(online, body);
+        mutex_unlock(&online->lock);
+    }
     body_put(body);
-    return has;
+    return is_so;
 }
 
 static bool is_new(struct renaming *r, const struct node *target)
@@ -304,7 +339,7 @@ static int rename_local(struct renaming *r, struct body **held, const struct cal
         code = error_set(err, ERR_EXISTS, "'%.120s' is already there", r->new_name);
     } else if (target->kind == VFS_FOLDER) {
         code = error_set(err, ERR_IS_FOLDER, "'%.120s' is a folder", r->new_name);
-    } else if (is_new(r, target) && (r->to_scratch || !has_upload(r, target))) {
+    } else if (is_new(r, target) && (r->to_scratch || !is_in_journal(r, target))) {
         code = delete_local(r->online, target, call, err);
         code = code == 0   ? rename_local_free(r, call, err)
                : code == 1 ? journal_first(r, held, call, err)

@@ -94,10 +94,18 @@ static void begin(struct fixture *f)
     assert_int_equal(fixture_write_text(f, "", "doc", "unsent"), 0);
 }
 
+static void count_row(void *payload, const struct online_vfs_upload *upload)
+{
+    *(unsigned *)payload += upload->state != UPLOAD_UNSAVED;
+}
+
 /* What a program had written and not closed stays in the spool. */
 static unsigned left(struct fixture *f)
 {
-    return waiting_look(f).count - waiting_look_for(f, UPLOAD_UNSAVED).count;
+    unsigned count = 0;
+
+    assert_int_equal(online_vfs_visit_uploads(f->online, count_row, &count, NULL), 0);
+    return count;
 }
 
 static void send_all(struct fixture *f)
@@ -347,6 +355,81 @@ static void folder_crash__of_one_that_is_replaced_leaves_nothing(void **state)
     die_everywhere_with_folder(replace_folder);
 }
 
+/* --- what takes a name that a new file has --- */
+
+/* "placed" is new, empty and closed, so that it waits whether it gets another name. */
+static void prepare_placed(struct fixture *f, const char *source)
+{
+    assert_int_equal(fixture_write(f, "", "placed", "", 0), 0);
+    if (strcmp(source, "doc") != 0) {
+        assert_int_equal(fixture_write_text(f, "", source, "new"), 0);
+    }
+}
+
+/* The name is never without a file. */
+static bool die_at_replace(const char *source, const char *text, unsigned at)
+{
+    struct fixture f;
+    bool has_died = false;
+    int code = 0;
+
+    begin(&f);
+    prepare_placed(&f, source);
+    dying.at = at;
+    dying.count = 0;
+    dying.f = &f;
+    code = fixture_rename(&f, source, "placed");
+    dying.f = NULL;
+    has_died = dying.count >= at;
+    if (has_died) {
+        fixture_begin_next(&f, dying.image, false);
+    } else {
+        assert_int_equal(code, 0);
+    }
+    finish(&f);
+    if (!fake_has_text(f.fake, "placed", text) &&
+        !(fake_has_text(f.fake, "placed", "") && is_anywhere(&f, text))) {
+        fail_msg("'%s', before commit %u: one of both is lost", source, at);
+    }
+    fake_find_name(f.fake, "", "conflict", dying.image, sizeof(dying.image));
+    assert_string_equal(dying.image, "");
+    fixture_end(&f);
+    return has_died;
+}
+
+static void replace_crash__of_a_new_file_that_waits_loses_neither(void **state)
+{
+    static const char *const sources[] = {"doc", "fresh", "1A2B3C4D"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(sources) / sizeof(sources[0]); i++) {
+        unsigned at = 1;
+
+        while (die_at_replace(sources[i], i == 0 ? "unsent" : "new", at)) {
+            at++;
+        }
+        assert_in_range(at, 2, 100);
+    }
+}
+
+static void replace_refused__leaves_the_new_file_that_waits(void **state)
+{
+    struct fixture f;
+
+    (void)state;
+    begin(&f);
+    prepare_placed(&f, "doc");
+    fixture_cut_line(&f, true);
+    assert_int_equal(fixture_rename(&f, "doc", "placed"), ERR_UNREACHABLE);
+    assert_true(fixture_has_text(&f, "placed", ""));
+    assert_true(fixture_has_text(&f, "doc", "unsent"));
+    fixture_cut_line(&f, false);
+    finish(&f);
+    assert_true(fake_has_text(f.fake, "placed", ""));
+    assert_true(fake_has_text(f.fake, "doc", "unsent"));
+    fixture_end(&f);
+}
+
 /* --- there is no room for a row --- */
 
 /* "doc" gets another name, and new content under that: its commits fail from the `at`-th on. Then the
@@ -360,8 +443,8 @@ static bool fill_disk_at(const char *below, unsigned at)
     begin(&f);
     fake_put_text(f.fake, below, "below");
     fixture_restart(&f);
-    assert_int_equal(fixture_list(&f, ""), 2);
     send_all(&f);
+    assert_int_equal(fixture_list(&f, ""), 2);
     assert_int_equal(fixture_rename(&f, "doc", "doc~"), 0);
     assert_int_equal(fixture_delete(&f, below), 0);
     assert_int_equal(fixture_rename(&f, "doc~", below), 0);
@@ -469,6 +552,8 @@ int main(void)
         cmocka_unit_test(adopt_crash__of_scratch_files_alone),
         cmocka_unit_test(folder_crash__of_one_that_is_deleted_leaves_nothing),
         cmocka_unit_test(folder_crash__of_one_that_is_replaced_leaves_nothing),
+        cmocka_unit_test(replace_crash__of_a_new_file_that_waits_loses_neither),
+        cmocka_unit_test(replace_refused__leaves_the_new_file_that_waits),
         cmocka_unit_test(promise_full__fails_the_save_that_needs_the_name),
         cmocka_unit_test(promise_full__does_not_fail_what_a_crash_may_forget),
         cmocka_unit_test(adopt_aside__has_a_file_of_its_own),
