@@ -307,7 +307,11 @@ static int ask_child(struct online_vfs *online, struct node **out, struct node *
         code = tree_apply_item(online, out, folder, &item, ask.edit, err);
         known = *out;
         doubt_if_old(online, folder, known, ask.edit);
+    }
+    if (code == 0 && known) { /* making room for what is shown may drop what nobody holds */
+        tree_hold(online->tree, known);
         uploads_show(online, folder);
+        tree_release(online->tree, known, 1);
     }
     if (code == ERR_NOT_FOUND && known) {
         code = 0; /* made here meanwhile */
