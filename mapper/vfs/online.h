@@ -225,6 +225,7 @@ struct online_vfs {
     struct cond keeper_wake;
     bool is_ending;
     bool has_cached;            /* there may be something to trim */
+    bool has_new_limits;        /* ... at once */
     struct guard *guard;        /* guard.h */
     struct str_list local_only; /* patterns of local_only.h */
     struct body *local_bodies;  /* referenced */

@@ -44,10 +44,13 @@ static void *keep(void *payload)
             cond_wait(&online->keeper_wake, &online->lock);
             continue;
         }
-        (void)cond_wait_ms(&online->keeper_wake, &online->lock, KEEPER_MS);
+        if (!online->has_new_limits) {
+            (void)cond_wait_ms(&online->keeper_wake, &online->lock, KEEPER_MS);
+        }
         if (online->is_ending) {
             break;
         }
+        online->has_new_limits = false;
         mutex_unlock(&online->lock);
         stop_idle_streams(online);
         next_ms = cache_trim(online->cache);
@@ -334,6 +337,8 @@ void online_vfs_configure(struct online_vfs *online, const struct online_vfs_opt
     mutex_lock(&online->lock);
     set_options(online, options);
     cond_signal(&online->follow_wake);
+    online->has_new_limits = true; /* the keeper may not be waiting just now */
+    cond_signal(&online->keeper_wake);
     mutex_unlock(&online->lock);
 }
 
