@@ -319,8 +319,14 @@ void fake_set_jitter(struct fake *fake, unsigned jitter_us)
 
 void fake_hold(struct fake *fake, enum fake_call call)
 {
+    fake_hold_many(fake, call, 1);
+}
+
+void fake_hold_many(struct fake *fake, enum fake_call call, unsigned count)
+{
     mutex_lock(&fake->lock);
     fake->holds = call;
+    fake->held_more = count - 1;
     mutex_unlock(&fake->lock);
 }
 
@@ -337,6 +343,7 @@ void fake_release(struct fake *fake)
 {
     mutex_lock(&fake->lock);
     fake->holds = HOLDS_NOTHING;
+    fake->held_more = 0;
     fake->is_holding = false;
     cond_broadcast(&fake->held);
     mutex_unlock(&fake->lock);

@@ -69,7 +69,8 @@ void fake_leave(struct fake *fake)
     int64_t us = next_jitter_us(fake);
 
     if (fake->holds == fake->entered) {
-        fake->holds = HOLDS_NOTHING;
+        fake->holds = fake->held_more > 0 ? fake->holds : HOLDS_NOTHING;
+        fake->held_more -= fake->held_more > 0;
         fake->is_holding = true;
         cond_broadcast(&fake->held);
         while (fake->is_holding) {

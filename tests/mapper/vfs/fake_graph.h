@@ -50,6 +50,7 @@ void fake_lose_upload_by(struct fake *fake, int code);
 /* The next request of this kind is carried out, and its answer stays on its way: until
  * fake_release(). fake_await_held() waits until it is there. */
 void fake_hold(struct fake *fake, enum fake_call call);
+void fake_hold_many(struct fake *fake, enum fake_call call, unsigned count); /* > 0 */
 void fake_await_held(struct fake *fake);
 void fake_release(struct fake *fake);
 

@@ -64,8 +64,9 @@ struct fake {
     uint32_t count;
     int latency_ms;
     unsigned jitter_us;
-    unsigned holds;   /* enum fake_call of the next answer that is held back */
-    unsigned entered; /* of the request that has the lock */
+    unsigned holds;     /* enum fake_call of the next answer that is held back */
+    unsigned held_more; /* ... and how many after it */
+    unsigned entered;   /* of the request that has the lock */
     bool is_holding;
     struct cond held;
     uint32_t random;
