@@ -356,12 +356,36 @@ static void session__sees_its_policy_change(void **state)
     }
 }
 
+/* Of MetadataSeconds: how long a listing is believed, and how often a library in use is asked for. */
+static void session_vfs_options__follow_the_throttling_level(void **state)
+{
+    static const struct {
+        enum policy_throttling_level level;
+        int64_t believed_ms;
+        int64_t poll_ms;
+    } rows[] = {{POLICY_THROTTLING_LEVEL_AUTO, 60000, 90000},
+                {POLICY_THROTTLING_LEVEL_LOW, 60000, 75000},
+                {POLICY_THROTTLING_LEVEL_MEDIUM, 120000, 180000},
+                {POLICY_THROTTLING_LEVEL_HIGH, 300000, 450000}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        const struct settings settings = {.metadata_seconds = 60,
+                                          .throttling_level = rows[i].level};
+        const struct online_vfs_options options = session_vfs_options(&settings);
+
+        assert_int_equal(options.metadata_ms, rows[i].believed_ms);
+        assert_int_equal(options.poll_ms, rows[i].poll_ms);
+    }
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(int argc, char **argv)
 {
     const struct log_options quiet = {.level = LOG_LEVEL_OFF};
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(session_vfs_options__follow_the_throttling_level),
         TEST(session_reload__tells_nobody_when_nothing_changed),
         TEST(session_reload__tells_only_whom_it_concerns),
         TEST(session_reload__keeps_what_was_good_of_a_broken_file),
