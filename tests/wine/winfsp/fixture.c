@@ -63,29 +63,39 @@ struct double_volume *winfsp_volume(int index)
     return ((double_volume_fn)(void *)function)(index);
 }
 
+int winfsp_show(struct winfsp_world *out, struct vfs *vfs, uint64_t library,
+                const struct transport_options *options, char letter, struct error *err)
+{
+    const struct mapping mapping = {
+        .path = "contoso/finance/Documents", .root_id = library, .letter = letter};
+    int code;
+
+    winfsp_install(true);
+    SetEnvironmentVariableW(L"MOORING_FSP_VERSION", NULL);
+    code = transport_create(&out->transport, "np", options, err);
+    if (code == 0) {
+        code = transport_start(out->transport, vfs, err);
+    }
+    if (code == 0) {
+        code = transport_attach(out->transport, &mapping, err);
+    }
+    return code;
+}
+
 int winfsp_begin(struct winfsp_world *out, const struct memfs_options *memory,
                  const struct transport_options *options, char letter, struct error *err)
 {
-    struct mapping mapping = {.path = "contoso/finance/Documents", .letter = letter};
     struct vfs_attr attr;
     int code;
 
     *out = (struct winfsp_world){0};
-    winfsp_install(true);
-    SetEnvironmentVariableW(L"MOORING_FSP_VERSION", NULL);
     code = memfs_new(&out->memory, memory, err);
     if (code == 0) {
         code = vfs_mkdir(out->memory, &attr, VFS_ROOT, "library", NULL, err);
     }
     if (code == 0) {
-        out->library = mapping.root_id = attr.id;
-        code = transport_create(&out->transport, "np", options, err);
-    }
-    if (code == 0) {
-        code = transport_start(out->transport, out->memory, err);
-    }
-    if (code == 0) {
-        code = transport_attach(out->transport, &mapping, err);
+        out->library = attr.id;
+        code = winfsp_show(out, out->memory, attr.id, options, letter, err);
     }
     return code;
 }

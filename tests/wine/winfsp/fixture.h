@@ -1,5 +1,5 @@
 /*
- * fixture.h - the transport `np` over the file system in memory, on the double of WinFsp's DLL.
+ * fixture.h - the transport `np`, usually over the file system in memory, on the double of WinFsp's DLL.
  * Included after windows.h.
  */
 #ifndef TESTS_WINFSP_FIXTURE_H
@@ -23,7 +23,12 @@ struct winfsp_world {
     uint64_t library; /* in `memory`; shown as \\mooring\contoso\finance\Documents */
 };
 
-/* Installs the double and shows the library. Ended by winfsp_end(), also after a failure. */
+/* Installs the double and shows a library of `vfs`, which outlives *out, a world of zeros. Ended by
+ * winfsp_end(), also after a failure. */
+int winfsp_show(struct winfsp_world *out, struct vfs *vfs, uint64_t library,
+                const struct transport_options *options, char letter, struct error *err);
+
+/* The same, and the library is one in memory. */
 int winfsp_begin(struct winfsp_world *out, const struct memfs_options *memory,
                  const struct transport_options *options, char letter, struct error *err);
 void winfsp_end(struct winfsp_world *world);
