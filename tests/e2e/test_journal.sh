@@ -63,6 +63,24 @@ grep -q '1 copy .*(conflict ' "$work/conflicts.txt" || fail "status as text does
 grep -q 'compare' "$work/conflicts.txt" || fail "status does not say what to do: $(cat "$work/conflicts.txt")"
 pass "and says so as text, with what to do"
 
+# the sign-in ends while a save waits: the file stays, and goes when somebody signs in
+account_is() { [ "$(status '.accounts[0].state')" = "$1" ]; }
+exec 7>"$library/signed out.txt" || fail "make a file"
+echo "kept until the sign-in" >&7
+control revoke '{}' >/dev/null || fail "revoke"
+exec 7>&- || fail "close after the tokens were revoked"
+is_signed_out() { account_is signed-out || account_is waiting; }
+until_true 120 "signed out in status" is_signed_out
+expect "what was saved waits" 1 "$(left)"
+expect "and is not on the server" none "$(truth 'signed out.txt' '.size // "none"')"
+is_signed_in() { approve_codes; account_is signed-in; }
+mooring login --device-code >"$work/login" 2>&1 &
+until_true 120 "the sign-in" is_signed_in
+wait $!
+until_true 120 "sending what waited for it" all_sent
+expect "it arrived" "$(printf 'kept until the sign-in\n' | sha256sum | cut -d' ' -f1)" "$(truth 'signed out.txt' .sha256)"
+expect "once" 1 "$(truth 'signed out.txt' .versions)"
+
 # discard
 control pause '{"seconds":600}' >/dev/null
 echo "never sent" >"$library/two.txt" || fail "write two.txt"
