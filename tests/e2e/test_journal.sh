@@ -49,10 +49,10 @@ expect "as one version more" 2 "$(truth one.txt .versions)"
 # somebody else saves meanwhile
 [ -d "$library" ] || until_true 120 "the mount" test -d "$library"
 cat "$library/one.txt" >/dev/null
-exec 7<>"$library/one.txt"
-echo "mine here" >&7
+exec 7<>"$library/one.txt" # "echo >&7" closes a copy of it, which saves: so it comes after the foreign edit
 control write "{\"tenant\":\"${domain%%.*}\",\"library\":\"/sites/$site/${rel#*/}\",\"path\":\"one.txt\",\"user\":\"ben\",\"text\":\"theirs\"}" >/dev/null ||
     fail "the foreign edit"
+echo "mine here" >&7
 exec 7>&-
 uploads wait >/dev/null || fail "wait for the copy"
 expect "theirs is still there" "$(printf 'theirs' | sha256sum | cut -d' ' -f1)" "$(truth one.txt .sha256)"
@@ -66,8 +66,8 @@ pass "and says so as text, with what to do"
 # the sign-in ends while a save waits: the file stays, and goes when somebody signs in
 account_is() { [ "$(status '.accounts[0].state')" = "$1" ]; }
 exec 7>"$library/signed out.txt" || fail "make a file"
-echo "kept until the sign-in" >&7
 control revoke '{}' >/dev/null || fail "revoke"
+echo "kept until the sign-in" >&7 || fail "write after the tokens were revoked"
 exec 7>&- || fail "close after the tokens were revoked"
 is_signed_out() { account_is signed-out || account_is waiting; }
 until_true 120 "signed out in status" is_signed_out
