@@ -385,8 +385,8 @@ int body_draft_unchanged(struct body *body, struct error *err)
     if (!body->spool) {
         code = begin_draft(body, err);
         if (code == 0) {
-            unsaved_saved(body->online,
-                          body->spool_path); /* who finds it in the spool has nothing to keep */
+            /* who finds it in the spool has nothing to keep */
+            unsaved_saved(body->online, body->spool_path);
         }
     }
     mutex_unlock(&body->lock);

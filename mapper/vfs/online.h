@@ -426,8 +426,8 @@ int follow_list(struct library *library, struct first_page *out, const char *dri
                 struct error *err);
 
 /* Brings the changes of the drive of a library that is followed, unless those until `since_ms` are
- * here. One request at a time, shared, also with other libraries on that drive. 1: what is covered is fresh now; 0: it is not, the stream broke or there
- * is none. Without the lock. */
+ * here. One request at a time, shared, also with other libraries on that drive. 1: what is covered is
+ * fresh now; 0: it is not, the stream broke or there is none. Without the lock. */
 int follow_update(struct library *library, int64_t since_ms, const struct call *call,
                   struct error *err);
 

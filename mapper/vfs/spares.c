@@ -11,7 +11,7 @@
 #include "base/thread.h"
 #include "local.h"
 
-#define SPARES_MAX 64 /* more saves than that are never between the two at a time */
+#define SPARES_MAX 64 /* those beyond are removed */
 
 struct spares {
     struct mutex lock;

@@ -3,8 +3,8 @@
  *
  * Each save makes two files beside its spool file and removes them again (unsaved.c). ext4 does not
  * give the inode of a removed file to another one for some minutes, and looks at each of those
- * again whenever a file is made: after a few thousand saves that cost more than the save's own
- * fsync. So they go round.
+ * again whenever a file is made: while many files were copied in, that was half of the agent's
+ * processor time (tests/bench/README.md). So they go round.
  *
  * Thread-safe.
  */
