@@ -330,35 +330,47 @@ int tree_apply_own(struct online_vfs *online, struct node *node, const struct gr
 /* Whether changes of an item that we got to know by this answer may have been told, and passed over,
  * while it was on its way. Lock held. */
 bool may_have_missed(const struct library *library, uint32_t asked_edit);
+
 /* --- lookup.c --- */
 
 /* Around each question; lock held. `key`: ask_key() of all that makes the request what it is. */
 uint64_t ask_key(const char *what, uint64_t of, const char *detail);
 void ask_begin(struct online_vfs *online, struct ask *ask, uint64_t key);
 void ask_end(struct online_vfs *online, struct ask *ask);
-bool node_is_fresh(struct online_vfs *online, struct node *node);
-void node_confirm(struct online_vfs *online, struct node *node);
-bool folder_is_fresh(struct online_vfs *online, struct node *node);
 void node_attr(struct online_vfs *online, const struct node *node, struct vfs_attr *out);
 
 /* The child `name` of a held folder, held: from memory when it is fresh there, else asked for. */
 int lookup_child(struct online_vfs *online, struct node **out, struct node *folder,
                  const char *name, const struct call *call, struct error *err);
 
-void forget_urls(struct online_vfs *online);
-
 /* Lock held. */
 void forget_negatives(struct online_vfs *online, const struct node *folder);
 
-/* Asks for the item unless it is fresh (`max_age_ms` old at most; -1: MetadataSeconds). *url (may
- * be NULL) gets a download URL that came along; a secret. */
-int refresh_node(struct online_vfs *online, struct node *node, int64_t max_age_ms, char **url,
-                 const struct call *call, struct error *err);
 int online_lookup(struct vfs *vfs, struct vfs_attr *out, uint64_t parent, const char *name,
                   const struct vfs_call *call, struct error *err);
 void online_forget(struct vfs *vfs, uint64_t id, uint64_t count);
 int online_getattr(struct vfs *vfs, struct vfs_attr *out, uint64_t id, struct vfs_file *file,
                    const struct vfs_call *call, struct error *err);
+
+/* --- refresh.c; lock held unless said --- */
+
+void node_confirm(struct online_vfs *online, struct node *node); /* it is as the service says now */
+bool node_is_fresh(struct online_vfs *online, struct node *node);
+bool folder_is_fresh(struct online_vfs *online, struct node *node);
+
+/* The answer that was asked for at `asked_edit` may be older than the token of the stream: what changed
+ * between the two nobody tells. `node` may be NULL. */
+void doubt_if_old(struct online_vfs *online, struct node *folder, struct node *node,
+                  uint32_t asked_edit);
+
+/* A download URL that came along, for an opening that follows at once; *url is taken. */
+void keep_url(struct online_vfs *online, const struct node *node, char **url);
+void forget_urls(struct online_vfs *online);
+
+/* Asks for the item unless it is fresh (`max_age_ms` old at most; -1: MetadataSeconds). *url (may
+ * be NULL) gets a download URL that came along; a secret. Without the lock. */
+int refresh_node(struct online_vfs *online, struct node *node, int64_t max_age_ms, char **url,
+                 const struct call *call, struct error *err);
 
 /* Tells the listener; called without the lock. */
 void online_tell(struct online_vfs *online, uint64_t parent, const char *name, uint64_t id);
