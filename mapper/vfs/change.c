@@ -132,30 +132,49 @@ static bool keep_times(struct body *body, const struct vfs_set *set)
     return is_kept;
 }
 
-static int set_times(struct online_vfs *online, struct node *node, struct body *body,
-                     const struct vfs_set *set, const struct call *call, struct error *err)
+/* The node of an open file, held. */
+static struct node *hold_node(struct body *body)
 {
-    int code = 0;
+    struct node *node = NULL;
 
-    if (!body) {
-        return send_times(online, node, set, call, err);
+    mutex_lock(&body->online->lock);
+    node = body->node;
+    tree_hold(body->online->tree, node);
+    mutex_unlock(&body->online->lock);
+    return node;
+}
+
+/* ... of an open file that has nothing to save. Its saves are paused. */
+static int send_body_times(struct body *body, const struct vfs_set *set, const struct call *call,
+                           struct error *err)
+{
+    struct online_vfs *online = body->online;
+    struct node *node = hold_node(body);
+    int code = send_times(online, node, set, call, err);
+
+    mutex_lock(&online->lock);
+    mutex_lock(&body->lock);
+    /* Where the service has eTags only, new times are a new version of the same content. */
+    if (code == 0 && body->version && !*node_ctag(node) && !(node->flags & NODE_GONE)) {
+        (void)str_copy(&body->version, node_version(node), NULL);
     }
-    code = body_pause_saves(body, call, err);
-    if (code < 0) {
-        return code;
+    mutex_unlock(&body->lock);
+    mutex_unlock(&online->lock);
+    node_put(online, node);
+    return code;
+}
+
+/* Times belong to the content: they go where the body is once its save, which may become a conflict
+ * copy, is over. */
+static int set_times(struct body *body, const struct vfs_set *set, const struct call *call,
+                     struct error *err)
+{
+    int code = body_pause_saves(body, call, err);
+
+    if (code == 0) {
+        code = keep_times(body, set) ? 0 : send_body_times(body, set, call, err);
+        body_resume_saves(body);
     }
-    if (!keep_times(body, set)) {
-        code = send_times(online, node, set, call, err);
-        mutex_lock(&online->lock);
-        mutex_lock(&body->lock);
-        /* Where the service has eTags only, new times are a new version of the same content. */
-        if (code == 0 && body->version && !*node_ctag(node) && !(node->flags & NODE_GONE)) {
-            (void)str_copy(&body->version, node_version(node), NULL);
-        }
-        mutex_unlock(&body->lock);
-        mutex_unlock(&online->lock);
-    }
-    body_resume_saves(body);
     return code;
 }
 
@@ -213,7 +232,8 @@ static int set_file(struct online_vfs *online, struct node *node, struct vfs_fil
     }
     if (code == 0 && (set->flags & (VFS_SET_MODIFIED | VFS_SET_CREATED))) {
         body = file ? NULL : body_borrow(online, node);
-        code = set_times(online, node, file ? file->body : body, set, call, err);
+        code = file || body ? set_times(file ? file->body : body, set, call, err)
+                            : send_times(online, node, set, call, err);
         body_put(body);
     }
     return code;
@@ -228,10 +248,7 @@ int online_setattr(struct vfs *vfs, struct vfs_attr *out, uint64_t id, struct vf
     int code = 0;
 
     if (file) {
-        mutex_lock(&online->lock);
-        node = file->body->node;
-        tree_hold(online->tree, node);
-        mutex_unlock(&online->lock);
+        node = hold_node(file->body);
     } else {
         code = node_get(online, &node, id, set->flags & VFS_SET_SIZE ? VFS_FILE : -1, err);
     }

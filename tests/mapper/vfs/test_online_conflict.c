@@ -24,6 +24,14 @@ static void assert_copy(struct fixture *f, const char *ending, const char *text)
     assert_true(fixture_has_text(f, name, text));
 }
 
+/* What a program does to a file while its save is on its way. */
+struct meanwhile {
+    struct fixture *f;
+    int (*act)(struct fixture *f);
+    struct vfs_file *file;
+    int code;
+};
+
 static void before_close__keeps_both_versions(void **state)
 {
     struct fixture *f = *state;
@@ -49,6 +57,54 @@ static void before_close__keeps_both_versions(void **state)
     assert_true(fixture_has_text(f, name, "mine"));
 }
 
+static void *flush(void *payload)
+{
+    struct meanwhile *meanwhile = payload;
+
+    meanwhile->code = vfs_flush(meanwhile->f->vfs, meanwhile->file, NULL, NULL);
+    return NULL;
+}
+
+/* Asked as soon as a call has to wait: what it waits for goes on then. */
+static bool go_on(void *payload)
+{
+    fake_release(payload);
+    return false;
+}
+
+/* Times that are set, by the file's name, while the save becomes a copy are the copy's: it has what the
+ * program wrote. */
+static void before_close__times_follow_the_copy(void **state)
+{
+    struct fixture *f = *state;
+    struct meanwhile meanwhile = {.f = f, .code = -1};
+    struct thread thread = {.is_running = false};
+    struct vfs_set set = {.flags = VFS_SET_MODIFIED, .modified_ms = 1000000000000};
+    struct vfs_call call = {.is_cancelled = go_on, .payload = f->fake};
+    struct vfs_attr attr;
+    char name[160];
+
+    f->options.saves_in_background = false;
+    online_vfs_configure(f->online, &f->options);
+    fake_put_text(f->fake, "a.txt", "old!");
+    meanwhile.file = fixture_open(f, "a.txt", VFS_READ | VFS_WRITE);
+    fixture_write_at(f, meanwhile.file, "mine", 0);
+    fake_put_text(f->fake, "a.txt", "theirs");
+    fake_hold(f->fake, FAKE_UPLOAD);
+    assert_int_equal(thread_start(&thread, "meanwhile", flush, &meanwhile, NULL), 0);
+    fake_await_held(f->fake);
+    assert_int_equal(
+        vfs_setattr(f->vfs, &attr, fixture_find(f, "a.txt", NULL), NULL, &set, &call, NULL), 0);
+    thread_join(&thread);
+    assert_int_equal(meanwhile.code, 0);
+    vfs_close(f->vfs, meanwhile.file);
+    fake_find_name(f->fake, "", "(conflict ", name, sizeof(name));
+    assert_true(fake_has_text(f->fake, name, "mine"));
+    assert_int_equal(fake_modified(f->fake, name), set.modified_ms);
+    assert_int_not_equal(fake_modified(f->fake, "a.txt"), set.modified_ms);
+    assert_true(fake_has_text(f->fake, "a.txt", "theirs"));
+}
+
 static void journal_conflict__keeps_both_versions(void **state)
 {
     struct fixture *f = *state;
@@ -64,13 +120,6 @@ static void journal_conflict__keeps_both_versions(void **state)
     assert_int_equal(waiting_look(f).count, 0);
     assert_int_equal(fixture_unsaved(f), 0);
 }
-
-/* What a program does to a file while its save is on its way. */
-struct meanwhile {
-    struct fixture *f;
-    int (*act)(struct fixture *f);
-    int code;
-};
 
 static void *act(void *payload)
 {
@@ -314,6 +363,7 @@ static void journal_lock__is_waited_for(void **state)
 
 static const struct CMUnitTest tests[] = {
     CONFLICT_TEST(before_close__keeps_both_versions),
+    CONFLICT_TEST(before_close__times_follow_the_copy),
     CONFLICT_TEST(journal_conflict__keeps_both_versions),
     CONFLICT_TEST(journal_conflict__is_not_deleted_with_the_file),
     CONFLICT_TEST(journal_conflict__is_not_what_is_renamed),
