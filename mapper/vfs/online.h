@@ -232,6 +232,7 @@ struct online_vfs {
     uint32_t local_only_count;
     struct settling *settling; /* settle.h */
     uint32_t settling_count;
+    uint32_t last_settling;
     struct thread settler;
     _Atomic bool is_settler_over; /* read where other locks are held */
     struct cond settle_wake;

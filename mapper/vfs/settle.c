@@ -69,6 +69,7 @@ void settle_link(struct online_vfs *online, struct settling *s)
         at = &(*at)->next;
     }
     *at = s;
+    s->number = ++online->last_settling;
     online->settling_count++;
     cond_signal(&online->settle_wake);
 }

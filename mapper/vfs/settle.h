@@ -70,6 +70,7 @@ struct settling {
                        * MOVE: the file was saved under its new name. Durable */
     int64_t row_id;   /* in the journal; 0: not there. Changed by who has it running. Of a new file
                        * its body has it (kept_row) */
+    uint32_t number;  /* in this agent: what it is called by while it has no row */
     int64_t since_ms; /* wall clock */
     /* DELETE, MOVE: where the server has the item, and what it is */
     struct node *folder; /* held */

@@ -13,7 +13,7 @@
 #include "settle.h"
 #include "uploads.h"
 
-#define CHANGE_ID "change-%lld"
+#define CHANGE_ID_BYTES 48
 
 /* --- rows --- */
 
@@ -447,9 +447,31 @@ bool settle_is_at(struct online_vfs *online, struct settling *s, struct node *fo
 
 /* --- what a person sees --- */
 
+/* By its row, as the next agent calls it, too; by its number in this agent until it has one. */
+static void name_change(char *out, const struct online_vfs *online, const struct settling *s,
+                        bool has_row)
+{
+    if (has_row) {
+        snprintf(out, CHANGE_ID_BYTES, "change-%lld", (long long)s->row_id);
+    } else {
+        snprintf(out, CHANGE_ID_BYTES, "change-%s-%u", online->spool_tag, (unsigned)s->number);
+    }
+}
+
+/* Also by the number of one that got its row since it was listed. */
+static bool is_called(const struct online_vfs *online, const struct settling *s, const char *id)
+{
+    char by_number[CHANGE_ID_BYTES];
+    char by_row[CHANGE_ID_BYTES];
+
+    name_change(by_number, online, s, false);
+    name_change(by_row, online, s, s->row_id != 0);
+    return strcmp(id, by_number) == 0 || strcmp(id, by_row) == 0;
+}
+
 /* A copy, so that no lock is held while it is told. */
 struct told {
-    char id[24];
+    char id[CHANGE_ID_BYTES];
     char *key;
     char *path;
     char *reason;
@@ -471,7 +493,7 @@ static bool copy_one(struct online_vfs *online, struct told *out, const struct s
     if (s->kind == SETTLE_NEW) {
         return false;
     }
-    snprintf(out->id, sizeof(out->id), CHANGE_ID, (long long)s->row_id);
+    name_change(out->id, online, s, s->row_id != 0);
     out->since_ms = s->since_ms;
     out->attempts = s->attempts;
     code = str_copy(&out->key, s->library ? s->library->key : s->key, NULL);
@@ -531,14 +553,11 @@ int settle_discard(struct online_vfs *online, const char *id, struct error *err)
 {
     struct settling *s = NULL;
     uint64_t folder = 0;
-    char name[24];
 
     mutex_lock(&online->lock);
-    for (s = online->settling; s; s = s->next) {
-        snprintf(name, sizeof(name), CHANGE_ID, (long long)s->row_id);
-        if (s->kind != SETTLE_NEW && strcmp(name, id) == 0) {
-            break;
-        }
+    s = online->settling;
+    while (s && !(s->kind != SETTLE_NEW && is_called(online, s, id))) {
+        s = s->next;
     }
     if (s && s->is_running) {
         mutex_unlock(&online->lock);

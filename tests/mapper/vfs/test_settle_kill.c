@@ -507,6 +507,66 @@ static void promise_full__does_not_fail_what_a_crash_may_forget(void **state)
     fixture_end(&f);
 }
 
+struct named {
+    const char *path;
+    char id[64];
+};
+
+static void find_id(void *payload, const struct online_vfs_upload *upload)
+{
+    struct named *named = payload;
+
+    if (upload->state == UPLOAD_SETTLING && str_equal(upload->path, named->path)) {
+        snprintf(named->id, sizeof(named->id), "%s", upload->id);
+    }
+}
+
+/* What `path` is listed by. */
+static struct named id_of(struct fixture *f, const char *path)
+{
+    struct named named = {.path = path};
+
+    assert_int_equal(online_vfs_visit_uploads(f->online, find_id, &named, NULL), 0);
+    assert_true(*named.id);
+    return named;
+}
+
+/* Those without a row are given up one by one; also by that name when they have a row by then. */
+static void promise_full__leaves_each_a_name_of_its_own(void **state)
+{
+    struct fixture f;
+    struct named doc;
+    struct named other;
+
+    (void)state;
+    begin(&f);
+    fake_put_text(f.fake, "other", "other");
+    fixture_restart(&f);
+    send_all(&f);
+    assert_int_equal(fixture_list(&f, ""), 2);
+    dying.at = 1;
+    dying.count = 0;
+    dying.is_full = true;
+    dying.f = &f;
+    assert_int_equal(fixture_delete(&f, "doc"), 0);
+    assert_int_equal(fixture_rename(&f, "other", "other~"), 0);
+    doc = id_of(&f, "doc");
+    other = id_of(&f, "other");
+    assert_string_not_equal(doc.id, other.id);
+    assert_int_equal(online_vfs_discard_upload(f.online, other.id, NULL), 0);
+    dying.f = NULL;
+    dying.is_full = false;
+    assert_true(fixture_has_text(&f, "other", "other"));
+    assert_int_equal(waiting_look_for(&f, UPLOAD_SETTLING).count, 1);
+    waiting_decide_in_vain(&f);
+    assert_string_not_equal(id_of(&f, "doc").id, doc.id); /* its row's */
+    assert_int_equal(online_vfs_discard_upload(f.online, doc.id, NULL), 0);
+    fixture_cut_line(&f, false);
+    assert_true(fixture_has_text(&f, "doc", "unsent"));
+    assert_int_equal(waiting_look_for(&f, UPLOAD_SETTLING).count, 0);
+    fixture_end(&f);
+}
+
 /* --- nobody dies --- */
 
 /* What steps aside is read and written on, while what was closed of it is the document's. */
@@ -556,6 +616,7 @@ int main(void)
         cmocka_unit_test(replace_refused__leaves_the_new_file_that_waits),
         cmocka_unit_test(promise_full__fails_the_save_that_needs_the_name),
         cmocka_unit_test(promise_full__does_not_fail_what_a_crash_may_forget),
+        cmocka_unit_test(promise_full__leaves_each_a_name_of_its_own),
         cmocka_unit_test(adopt_aside__has_a_file_of_its_own),
     };
     int failed = 0;
