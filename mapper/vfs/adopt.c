@@ -4,6 +4,7 @@
  */
 #include <stdlib.h>
 
+#include "base/log.h"
 #include "base/str.h"
 #include "local_only.h"
 #include "online.h"
@@ -341,13 +342,18 @@ static int swap(struct adoption *a, const struct call *call, struct error *err)
 }
 
 /* What stays behind under a name of its own goes its own way to the server; perhaps over another
- * item that waits at that name. */
-static int send_old(struct adoption *a, const struct call *call, struct error *err)
+ * item that waits at that name. The new one is the item whatever comes of that: so no call fails by it,
+ * and what cannot be sent is listed as unsaved. */
+static void send_old(struct adoption *a, const struct call *call)
 {
-    int code = settle_adopt(a->online, a->old, a->old_body, call, err);
+    struct error error = {0};
 
+    (void)settle_adopt(a->online, a->old, a->old_body, call, NULL); /* else it is a new file */
     body_resume_saves(a->old_body);
-    return code >= 0 ? save_body(a->old_body, call, err) : code;
+    if (save_unwatched(a->old_body, call, &error) < 0) {
+        log_error(LOG_VFS, &error,
+                  "what a document was renamed to could not be saved, and stays here");
+    }
 }
 
 static void finish(struct adoption *a)
@@ -377,7 +383,7 @@ static int adopt(struct adoption *a, const struct call *call, struct error *err)
         settle_written(a->online, a->s);
     }
     if (a->old_body && code == 0 && !a->is_scratch) {
-        code = send_old(a, call, err);
+        send_old(a, call);
     } else if (a->old_body) {
         body_resume_saves(a->old_body);
     }

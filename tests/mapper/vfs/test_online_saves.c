@@ -387,6 +387,77 @@ static void settle_move__is_not_undone_by_listing_the_new_folder(void **state)
     assert_true(fake_has_text(f->fake, "folder/a.bak", "text"));
 }
 
+/* --- what a program put aside cannot be sent --- */
+
+/* "doc" was renamed to its backup, which becomes a file of its own when `source` takes its place; then
+ * `call` fails once: the backup's content comes here, and is sent. */
+static void put_aside(struct fixture *f, const char *source, enum fake_call call, int code,
+                      char *id, size_t size)
+{
+    fake_put_text(f->fake, "doc", "old");
+    fixture_restart(f);
+    assert_int_equal(fixture_list(f, ""), 1);
+    snprintf(id, size, "%s", fake_id(f->fake, "doc"));
+    assert_int_equal(fixture_write_text(f, "", source, "new"), 0);
+    assert_int_equal(rename_file(f, "doc", "doc.bak"), 0);
+    fake_fail(f->fake, call, code, 0, 1);
+}
+
+/* The next version went where it belongs, whatever became of the backup. */
+static void assert_replaced(struct fixture *f, const char *id)
+{
+    assert_true(fake_has_text(f->fake, "doc", "new"));
+    assert_string_equal(fake_id(f->fake, "doc"), id);
+    assert_true(fixture_has_text(f, "doc", "new"));
+    assert_int_equal(fake_versions(f->fake, "doc"), 2);
+}
+
+/* By a rename, and the service answers so to the backup. */
+static void replace_and_fail(struct fixture *f, int code)
+{
+    char id[64];
+
+    put_aside(f, "work.tmp", FAKE_UPLOAD, code, id, sizeof(id));
+    assert_int_equal(rename_file(f, "work.tmp", "doc"), 0);
+    assert_replaced(f, id);
+}
+
+static void adopt__by_a_rename_outlives_the_backup(void **state)
+{
+    struct fixture *f = *state;
+
+    replace_and_fail(f, ERR_UNREACHABLE);
+    assert_true(fixture_has_text(f, "doc.bak", "old"));
+    waiting_until_sent(f);
+    assert_true(fake_has_text(f->fake, "doc.bak", "old"));
+    assert_int_equal(fixture_list(f, ""), 2);
+    assert_int_equal(fixture_unsaved(f), 0);
+}
+
+static void adopt__by_a_new_file_outlives_the_backup(void **state)
+{
+    struct fixture *f = *state;
+    char id[64];
+
+    put_aside(f, "work.tmp", FAKE_UPLOAD, ERR_UNREACHABLE, id, sizeof(id));
+    assert_int_equal(fixture_write_text(f, "", "doc", "new"), 0);
+    assert_replaced(f, id);
+    waiting_until_sent(f);
+    assert_true(fake_has_text(f->fake, "doc.bak", "old"));
+    assert_int_equal(fixture_unsaved(f), 0);
+}
+
+/* Nobody is told by an error, since his own save is well: so it is listed. */
+static void adopt__lists_a_backup_that_is_refused(void **state)
+{
+    struct fixture *f = *state;
+
+    replace_and_fail(f, ERR_DENIED);
+    assert_null(fake_id(f->fake, "doc.bak"));
+    assert_int_equal(waiting_look_for(f, UPLOAD_UNSAVED).count, 1);
+    assert_string_equal(waiting_look_for(f, UPLOAD_UNSAVED).path, "doc.bak");
+}
+
 int main(int argc, char **argv)
 {
 #define SAVE_TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -412,6 +483,9 @@ int main(int argc, char **argv)
         SAVE_TEST(settle__at_the_end_is_done_by_draining),
         SAVE_TEST(settle__at_the_end_is_waited_for),
         SAVE_TEST(settle__never_puts_content_over_another_users),
+        SAVE_TEST(adopt__by_a_rename_outlives_the_backup),
+        SAVE_TEST(adopt__by_a_new_file_outlives_the_backup),
+        SAVE_TEST(adopt__lists_a_backup_that_is_refused),
     };
 
     if (argc > 1) {
