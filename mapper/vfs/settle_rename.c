@@ -34,6 +34,9 @@ struct renaming {
     bool is_kept;  /* ... and local-only, or waits to be sent */
     bool to_scratch;
     bool has_place; /* the server has an item there which we have not */
+    /* of rename_local_free(), so that it can be undone */
+    char *old_name;
+    struct settling *waiting; /* freed when the file is as safe without; NULL: it did not wait */
 };
 
 /* --- new files --- */
@@ -112,10 +115,8 @@ static void take_back(struct body *body)
     uploads_drop(body);
 }
 
-/* In the tree; the body's saves are paused. *out: what waited, to be given to settle_free() when it
- * is safe otherwise; NULL: nothing did. */
-static int move_local(struct renaming *r, struct settling **out, struct body *body,
-                      struct error *err)
+/* In the tree; the body's saves are paused. */
+static int move_local(struct renaming *r, struct body *body, struct error *err)
 {
     struct online_vfs *online = r->online;
     struct node *other = NULL;
@@ -128,6 +129,7 @@ static int move_local(struct renaming *r, struct settling **out, struct body *bo
     } else if (other && other != r->node) {
         code = error_set(err, ERR_EXISTS, "'%.120s' was made meanwhile", r->new_name);
     }
+    code = code < 0 ? code : str_copy(&r->old_name, node_name(r->node), err);
     if (code == 0 && r->to_scratch) {
         code = local_only_keep(online, body, err);
     }
@@ -136,10 +138,30 @@ static int move_local(struct renaming *r, struct settling **out, struct body *bo
         tree_edit(online->tree, r->node);
         forget_negatives(online, r->to);
         listing_note_added(online, r->to, r->node);
-        *out = settle_forget_new(online, body);
+        r->waiting = settle_forget_new(online, body);
     }
     mutex_unlock(&online->lock);
     return code;
+}
+
+/* Nothing came of it: the file has the name again by which its program knows it. That may put a backup
+ * in the place of the document now, and is not to delete the only copy by it. */
+static void undo_move_local(struct renaming *r)
+{
+    struct online_vfs *online = r->online;
+
+    mutex_lock(&online->lock);
+    if (!((r->node->flags | r->from->flags) & NODE_GONE) &&
+        !tree_child(online->tree, r->from, r->old_name) &&
+        tree_move(online->tree, r->node, r->from, r->old_name, NULL) == 0) {
+        tree_edit(online->tree, r->node);
+        listing_note_added(online, r->from, r->node);
+        if (r->waiting) {
+            settle_link(online, r->waiting);
+            r->waiting = NULL;
+        }
+    }
+    mutex_unlock(&online->lock);
 }
 
 /* It leaves the machine now, or soon. */
@@ -151,6 +173,9 @@ static int send_local(struct renaming *r, struct body *body, const struct call *
 
     if (code == 1) {
         code = move_uploads(r, body, call, err);
+    }
+    if (code < 0) {
+        undo_move_local(r);
     }
     mutex_lock(&r->online->lock);
     has_reference = code == 0 && local_only_leave(r->online, body);
@@ -169,7 +194,6 @@ static int send_local(struct renaming *r, struct body *body, const struct call *
 static int rename_local_free(struct renaming *r, const struct call *call, struct error *err)
 {
     struct body *body = body_borrow(r->online, r->node);
-    struct settling *waiting = NULL;
     bool is_local = false;
     int code = 0;
 
@@ -187,7 +211,7 @@ static int rename_local_free(struct renaming *r, const struct call *call, struct
         }
     }
     if (code == 0) {
-        code = move_local(r, &waiting, body, err);
+        code = move_local(r, body, err);
         if (code == 0 && !r->to_scratch) {
             code = send_local(r, body, call, err);
         } else {
@@ -197,7 +221,8 @@ static int rename_local_free(struct renaming *r, const struct call *call, struct
             body_resume_saves(body);
         }
     }
-    settle_free(r->online, waiting);
+    settle_free(r->online, r->waiting);
+    free(r->old_name);
     body_put(body);
     return code;
 }

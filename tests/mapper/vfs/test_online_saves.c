@@ -447,6 +447,36 @@ static void adopt__by_a_new_file_outlives_the_backup(void **state)
     assert_int_equal(fixture_unsaved(f), 0);
 }
 
+/* What stays behind cannot be fetched: the program still has its new content where it wrote it, and goes
+ * back to the backup. */
+static void fail_to_adopt(struct fixture *f, const char *source)
+{
+    char id[64];
+
+    put_aside(f, source, FAKE_DOWNLOAD, ERR_UNREACHABLE, id, sizeof(id));
+    assert_int_equal(rename_file(f, source, "doc"), ERR_UNREACHABLE);
+    assert_true(fixture_has_text(f, source, "new"));
+    assert_false(is_there(f, "doc"));
+    assert_int_equal(rename_file(f, "doc.bak", "doc"), 0);
+    assert_true(fixture_has_text(f, "doc", "old"));
+    assert_true(fixture_has_text(f, source, "new"));
+    assert_int_equal(rename_file(f, "doc", "doc.bak"), 0);
+    assert_int_equal(rename_file(f, source, "doc"), 0); /* once more */
+    assert_replaced(f, id);
+    assert_true(fixture_has_text(f, "doc.bak", "old"));
+    assert_int_equal(fixture_list(f, ""), 2);
+}
+
+static void adopt__that_fails_leaves_a_scratch_file(void **state)
+{
+    fail_to_adopt(*state, "work.tmp");
+}
+
+static void adopt__that_fails_leaves_a_new_file_waiting(void **state)
+{
+    fail_to_adopt(*state, "1A2B3C4D");
+}
+
 /* Nobody is told by an error, since his own save is well: so it is listed. */
 static void adopt__lists_a_backup_that_is_refused(void **state)
 {
@@ -485,6 +515,8 @@ int main(int argc, char **argv)
         SAVE_TEST(settle__never_puts_content_over_another_users),
         SAVE_TEST(adopt__by_a_rename_outlives_the_backup),
         SAVE_TEST(adopt__by_a_new_file_outlives_the_backup),
+        SAVE_TEST(adopt__that_fails_leaves_a_scratch_file),
+        SAVE_TEST(adopt__that_fails_leaves_a_new_file_waiting),
         SAVE_TEST(adopt__lists_a_backup_that_is_refused),
     };
 
