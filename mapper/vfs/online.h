@@ -514,8 +514,9 @@ void call_extend(struct call *call, uint64_t size_bytes);
 /* On the server when this returns 0, or durable in the journal with WriteMode=Background; nothing
  * to do when it is not dirty. */
 int save_body(struct body *body, const struct call *call, struct error *err);
-/* The same where no program can be told any more, as its close succeeded: what only has to wait for
- * the line, the server or a sign-in waits in the journal then, with any WriteMode. */
+/* The same where no program can be told any more, as its close succeeded: with any WriteMode, what only
+ * has to wait for the line, the server or a sign-in waits in the journal then, and what the journal has
+ * no room for is sent before this returns. */
 int save_unwatched(struct body *body, const struct call *call, struct error *err);
 /* fsync: what was written survives, here or there. */
 int save_sync(struct body *body, const struct call *call, struct error *err);

@@ -491,6 +491,21 @@ int save_body(struct body *body, const struct call *call, struct error *err)
     return save_dirty(body, goes_later || uploads_has(body), call, err);
 }
 
+/* The journal could not take it, and nothing of it is in there. What settles is tried again anyway. */
+static bool has_no_room(struct body *body, int code)
+{
+    struct online_vfs *online = body->online;
+    bool is_for_journal = false;
+
+    mutex_lock(&online->lock);
+    mutex_lock(&body->lock);
+    is_for_journal = online->options.saves_in_background &&
+                     (body->has_settled || !settle_waits(online, body)) && !uploads_has(body);
+    mutex_unlock(&body->lock);
+    mutex_unlock(&online->lock);
+    return is_for_journal && (code == ERR_NO_SPACE || code == ERR_IO);
+}
+
 int save_unwatched(struct body *body, const struct call *call, struct error *err)
 {
     struct error error = {0};
@@ -500,6 +515,10 @@ int save_unwatched(struct body *body, const struct call *call, struct error *err
         (error_retry(code) == RETRY_LATER || error_retry(code) == RETRY_AFTER_SIGN_IN) &&
         save_dirty(body, true, call, NULL) == 0) {
         log_info(LOG_VFS, "a closed file is sent later: %s", error.message);
+        return 0;
+    }
+    if (code < 0 && has_no_room(body, code) && save_dirty(body, false, call, NULL) == 0) {
+        log_info(LOG_VFS, "a closed file was sent at once: %s", error.message);
         return 0;
     }
     if (code < 0 && err) {

@@ -25,6 +25,7 @@ static struct {
     struct fixture *f;
     bool is_armed;
     bool is_doubt_armed;
+    bool is_full;    /* the journal takes nothing */
     int64_t removed; /* the row that ends */
     int64_t after;   /* of the last row that was added: the one that it comes after */
     int code;
@@ -38,6 +39,9 @@ int __wrap_journal_apply(struct journal *journal, const struct journal_change *c
 int __wrap_journal_apply(struct journal *journal, const struct journal_change *changes,
                          size_t count, bool is_durable, struct error *err)
 {
+    if (between.is_full) {
+        return error_set(err, ERR_NO_SPACE, "the test's disk is full");
+    }
     if (changes[0].op == JOURNAL_ADD) {
         between.after = changes[0].row->after;
     } else if (changes[0].op == JOURNAL_REMOVE && between.is_armed) {
@@ -438,6 +442,45 @@ static void power_cut__in_a_rename_keeps_what_is_written_afterwards(void **state
     assert_true(fake_ever_held(f->fake, "what comes", 10));
 }
 
+/* --- the journal takes nothing --- */
+
+/* A program makes a file, or empties one, and writes nothing: a flush cannot know that it was the last
+ * one, so that nobody is told by an error. */
+static void full_journal__sends_an_empty_file_at_once(void **state)
+{
+    struct fixture *f = *state;
+
+    fake_put_text(f->fake, "emptied", "old");
+    between.is_full = true;
+    assert_int_equal(fixture_write(f, "", "new", "", 0), 0);
+    assert_int_equal(fixture_write(f, "", "emptied", "", 0), 0);
+    between.is_full = false;
+    assert_int_equal(fake_size(f->fake, "new"), 0);
+    assert_int_equal(fake_size(f->fake, "emptied"), 0);
+    assert_int_equal(fixture_unsaved(f), 0);
+    fixture_restart(f);
+    assert_int_equal(fixture_unsaved(f), 0);
+    assert_int_equal(fixture_list(f, ""), 2);
+    assert_int_equal(fake_versions(f->fake, "emptied"), 2);
+}
+
+/* And there is no line either: it is named, also by the next agent. */
+static void full_journal__lists_what_cannot_be_sent(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_int_equal(fixture_write_text(f, "", "before", "before"), 0);
+    assert_int_equal(online_vfs_wait_uploads(f->online, WAIT_MS), 0);
+    assert_int_equal(fixture_list(f, ""), 1);
+    between.is_full = true;
+    fixture_cut_line(f, true);
+    assert_int_equal(fixture_write(f, "", "new", "", 0), 0);
+    between.is_full = false;
+    assert_int_equal(fixture_unsaved(f), 1);
+    fixture_restart(f);
+    assert_int_equal(fixture_unsaved(f), 1);
+}
+
 int main(void)
 {
 #define COMMIT_TEST(f) \
@@ -456,6 +499,8 @@ int main(void)
         COMMIT_TEST(power_cut__before_the_rename_sends_what_waits),
         COMMIT_TEST(power_cut__keeps_what_waits_when_another_saved),
         COMMIT_TEST(power_cut__in_a_rename_keeps_what_is_written_afterwards),
+        COMMIT_TEST(full_journal__sends_an_empty_file_at_once),
+        COMMIT_TEST(full_journal__lists_what_cannot_be_sent),
     };
 
     return cmocka_run_group_tests_name("the end of an upload", tests, NULL, NULL) ? 1 : 0;
