@@ -474,19 +474,6 @@ bool body_show(struct online_vfs *online, struct node *node);
 struct body *body_borrow(struct online_vfs *online, struct node *node);
 void body_put(
     struct body *body); /* NULL is fine; without the lock; what is unsaved stays in the spool */
-int body_read(struct body *body, struct read_habit *habit, void *data, size_t size, uint64_t offset,
-              size_t *got, const struct call *call, struct error *err);
-int body_write(struct body *body, const void *data, size_t size, uint64_t offset,
-               const struct call *call, struct error *err);
-int body_resize(struct body *body, uint64_t size, const struct call *call, struct error *err);
-
-/* A draft that has nothing of its own yet, unless there is one. Saves are paused. */
-int body_draft_unchanged(struct body *body, struct error *err);
-
-/* Everything of the old content that was not overwritten comes into the spool file. Called by the
- * thread that set is_saving. */
-int body_complete(struct body *body, const struct call *call, struct error *err);
-struct content_source body_source(const struct body *body);
 
 /* Waits until no save runs; body->lock is held. */
 int body_wait_saved(struct body *body, const struct call *call, struct error *err);
@@ -500,10 +487,28 @@ void body_keep_row(struct body *body, int64_t row_id);
 int64_t body_take_kept_row(struct body *body);
 void body_attr(struct body *body, struct vfs_attr *out); /* adds what the draft changes */
 uint64_t body_size(struct body *body);
+struct content_source body_source(const struct body *body);
+
+/* --- body_io.c --- */
+
+int body_read(struct body *body, struct read_habit *habit, void *data, size_t size, uint64_t offset,
+              size_t *got, const struct call *call, struct error *err);
+int body_write(struct body *body, const void *data, size_t size, uint64_t offset,
+               const struct call *call, struct error *err);
+int body_resize(struct body *body, uint64_t size, const struct call *call, struct error *err);
+
+/* A draft that has nothing of its own yet, unless there is one. Saves are paused. */
+int body_draft_unchanged(struct body *body, struct error *err);
 
 /* Before bytes of the spool file change from `from` on: what an upload has stays as it is. lock
  * held. */
 int body_unseal(struct body *body, uint64_t from, struct error *err);
+
+/* --- body_complete.c --- */
+
+/* Everything of the old content that was not overwritten comes into the spool file. Called by the
+ * thread that set is_saving. */
+int body_complete(struct body *body, const struct call *call, struct error *err);
 
 /* --- save.c --- */
 

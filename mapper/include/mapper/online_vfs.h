@@ -5,7 +5,7 @@
  * One instance carries all libraries of all accounts. A library costs a few kilobytes and no
  * request until it is opened. Layers inside, each testable alone: tree.c (names, ids, attributes;
  * bounded), listing.c (pages), follow.c and delta.c (what others change), cache.c and content.c
- * (content on disk), reader.c (streams and read-ahead), body.c and draft.c (what is written),
+ * (content on disk), reader.c (streams and read-ahead), body_io.c and draft.c (what is written),
  * save.c (where it goes), online_vfs.c (the vfs slots).
  *
  * Any thread, any number at once. No lock is held while waiting for the network.
