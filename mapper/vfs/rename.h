@@ -43,6 +43,19 @@ int rename_replace(struct rename *r, const struct call *call, struct error *err)
 /* The source's body, with the handles on it, is the target's from now on. Lock held. */
 void rename_move_body(struct rename *r, struct body *body);
 
+/* Both bodies have saves paused when this returns 0; `other` may be NULL. */
+int rename_pause_both(struct body *body, struct body *other, const struct call *call,
+                      struct error *err);
+
+/* What uploads_doubt() was told of them did not come to pass: both are sent as they were. NULL is
+ * fine. */
+void rename_end_doubt(struct body *body, struct body *other);
+
+/* --- rename_waiting.c --- */
+
+/* Onto the file r->target, which is not on the server as far as we know. */
+int rename_onto_waiting(struct rename *r, const struct call *call, struct error *err);
+
 /* --- rename_conflict.c --- */
 
 /* The target is not as we know it: its version, where the service itself rewrote what we saved; NULL:
