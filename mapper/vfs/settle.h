@@ -14,7 +14,7 @@
  * The first two keep a place: the folder and the name where the server has the item. A new file
  * that gets that name in time becomes that item (settle_adopt): it has its id, and is saved as its
  * next version. When the item was renamed away, its old content stays behind as a file of its own.
- * When no file comes, the server gets the plain delete or rename, from the thread of this file; up
+ * When no file comes, the server gets the plain delete or rename, from a thread (settle_thread.c); up
  * to twenty deletes of one library that are due together in one request. Those that were tried before
  * are asked for first, together as well. If that fails for good, the local view goes back to what the
  * server has, and the log says why.
@@ -230,6 +230,9 @@ void settle_unlink(struct online_vfs *online, struct settling *settling); /* loc
  * freed; when it failed for good (`err`) it is undone here. False: later. */
 bool settle_carry_out(struct online_vfs *online, struct settling *settling, const struct call *call,
                       struct error *err);
+/* The same for what is due together: one of any kind, or deletes of one library that are all decided
+ * or all not, GRAPH_DELETES_MAX at most. */
+void settle_send(struct online_vfs *online, struct settling **all, size_t count);
 void settle_put_back(struct online_vfs *online, struct settling *settling);
 void settle_free(struct online_vfs *online,
                  struct settling *settling); /* and its row; NULL is fine */
