@@ -427,24 +427,21 @@ static void end_part(struct online_vfs *online, struct settling *s, int code, in
 
 /* One request asks for all of them as check_unchanged() does for one; those that are as they were
  * stay in `all`, and the others are dealt with. How many stay. */
-static size_t keep_unchanged(struct online_vfs *online, struct settling **all, size_t count)
+static size_t keep_unchanged(struct online_vfs *online, struct settling **all, size_t count,
+                             const char *drive_id, const struct call *call)
 {
-    struct call call = call_of(online);
     struct graph_item items[GRAPH_DELETES_MAX] = {{.name = NULL}};
     const char *ids[GRAPH_DELETES_MAX];
     int codes[GRAPH_DELETES_MAX] = {0};
     struct error error = {0};
-    char *drive_id = NULL;
     size_t kept = 0;
-    int code = drive_of(online, all[0], &drive_id, &error);
+    int code = 0;
 
     for (size_t i = 0; i < count; i++) {
         ids[i] = all[i]->item_id;
     }
-    if (code == 0) {
-        code = graph_get_items(items, codes, all[0]->library->account, drive_id, ids, count, &call,
-                               &error);
-    }
+    code =
+        graph_get_items(items, codes, all[0]->library->account, drive_id, ids, count, call, &error);
     for (size_t i = 0; i < count; i++) {
         bool is_there = code == 0 && codes[i] == 0;
 
@@ -455,7 +452,6 @@ static size_t keep_unchanged(struct online_vfs *online, struct settling **all, s
         }
         graph_item_clear(&items[i]);
     }
-    free(drive_id);
     return kept;
 }
 
@@ -467,18 +463,16 @@ static void do_deletes(struct online_vfs *online, struct settling **all, size_t 
     int codes[GRAPH_DELETES_MAX] = {0};
     struct error error = {0};
     char *drive_id = NULL;
-    int code = 0;
+    int code = drive_of(online, all[0], &drive_id, &error);
 
-    count = all[0]->is_decided ? keep_unchanged(online, all, count) : count;
-    if (count == 0) {
-        return;
+    if (code == 0 && all[0]->is_decided) {
+        count = keep_unchanged(online, all, count, drive_id, &call);
     }
-    code = drive_of(online, all[0], &drive_id, &error);
     for (size_t i = 0; i < count; i++) {
         ids[i] = all[i]->item_id;
         promise_shelved(online, all[i]);
     }
-    if (code == 0) {
+    if (code == 0 && count > 0) {
         code = graph_delete_items(codes, all[0]->library->account, drive_id, ids, count, &call,
                                   &error);
     }
