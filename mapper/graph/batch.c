@@ -225,7 +225,7 @@ int graph_batch_get(struct graph_answer *answers, struct account *account, const
     return send_parts(&parts, count, err);
 }
 
-_Static_assert(GRAPH_DELETES_MAX <= BATCH_MAX, "they are one batch");
+_Static_assert(GRAPH_BATCH_ITEMS <= BATCH_MAX, "they are one batch");
 
 static int delete_code(const struct graph_answer *answer)
 {
@@ -236,10 +236,10 @@ static int delete_code(const struct graph_answer *answer)
 }
 
 /* Where each of them is, below the version; `urls` is the caller's to free in any case. */
-static int item_urls(char *urls[GRAPH_DELETES_MAX], const char *drive_id,
+static int item_urls(char *urls[GRAPH_BATCH_ITEMS], const char *drive_id,
                      const char *const *item_ids, size_t count, const char *tail, struct error *err)
 {
-    int code = count <= GRAPH_DELETES_MAX
+    int code = count <= GRAPH_BATCH_ITEMS
                    ? 0
                    : error_set(err, ERR_LIMIT, "%zu items do not fit one batch", count);
 
@@ -249,9 +249,9 @@ static int item_urls(char *urls[GRAPH_DELETES_MAX], const char *drive_id,
     return code;
 }
 
-static void free_urls(char *urls[GRAPH_DELETES_MAX])
+static void free_urls(char *urls[GRAPH_BATCH_ITEMS])
 {
-    for (size_t i = 0; i < GRAPH_DELETES_MAX; i++) {
+    for (size_t i = 0; i < GRAPH_BATCH_ITEMS; i++) {
         free(urls[i]);
     }
 }
@@ -260,8 +260,8 @@ int graph_delete_items(int *codes, struct account *account, const char *drive_id
                        const char *const *item_ids, size_t count, const struct call *call,
                        struct error *err)
 {
-    struct graph_answer answers[GRAPH_DELETES_MAX] = {{.status = 0}};
-    char *urls[GRAPH_DELETES_MAX] = {NULL};
+    struct graph_answer answers[GRAPH_BATCH_ITEMS] = {{.status = 0}};
+    char *urls[GRAPH_BATCH_ITEMS] = {NULL};
     struct parts parts = {.answers = answers,
                           .account = account,
                           .method = "DELETE",
@@ -275,7 +275,7 @@ int graph_delete_items(int *codes, struct account *account, const char *drive_id
     for (size_t i = 0; code == 0 && i < count; i++) {
         codes[i] = delete_code(&answers[i]);
     }
-    graph_answers_clear(answers, GRAPH_DELETES_MAX);
+    graph_answers_clear(answers, GRAPH_BATCH_ITEMS);
     free_urls(urls);
     return code;
 }
@@ -284,8 +284,8 @@ int graph_get_items(struct graph_item *items, int *codes, struct account *accoun
                     const char *drive_id, const char *const *item_ids, size_t count,
                     const struct call *call, struct error *err)
 {
-    struct graph_answer answers[GRAPH_DELETES_MAX] = {{.status = 0}};
-    char *urls[GRAPH_DELETES_MAX] = {NULL};
+    struct graph_answer answers[GRAPH_BATCH_ITEMS] = {{.status = 0}};
+    char *urls[GRAPH_BATCH_ITEMS] = {NULL};
     int code = item_urls(urls, drive_id, item_ids, count, "?" REQUEST_SELECT, err);
 
     memset(items, 0, count * sizeof(*items));
@@ -298,7 +298,7 @@ int graph_get_items(struct graph_item *items, int *codes, struct account *accoun
             codes[i] = parse_item(&items[i], answers[i].body, answers[i].body_size, NULL);
         }
     }
-    graph_answers_clear(answers, GRAPH_DELETES_MAX);
+    graph_answers_clear(answers, GRAPH_BATCH_ITEMS);
     free_urls(urls);
     return code;
 }

@@ -231,7 +231,7 @@ void settle_unlink(struct online_vfs *online, struct settling *settling); /* loc
 bool settle_carry_out(struct online_vfs *online, struct settling *settling, const struct call *call,
                       struct error *err);
 /* The same for what is due together: one of any kind, or deletes of one library that are all decided
- * or all not, GRAPH_DELETES_MAX at most. */
+ * or all not, GRAPH_BATCH_ITEMS at most. */
 void settle_send(struct online_vfs *online, struct settling **all, size_t count);
 void settle_put_back(struct online_vfs *online, struct settling *settling);
 void settle_free(struct online_vfs *online,

@@ -430,9 +430,9 @@ static void end_part(struct online_vfs *online, struct settling *s, int code, in
 static size_t keep_unchanged(struct online_vfs *online, struct settling **all, size_t count,
                              const char *drive_id, const struct call *call)
 {
-    struct graph_item items[GRAPH_DELETES_MAX] = {{.name = NULL}};
-    const char *ids[GRAPH_DELETES_MAX];
-    int codes[GRAPH_DELETES_MAX] = {0};
+    struct graph_item items[GRAPH_BATCH_ITEMS] = {{.name = NULL}};
+    const char *ids[GRAPH_BATCH_ITEMS];
+    int codes[GRAPH_BATCH_ITEMS] = {0};
     struct error error = {0};
     size_t kept = 0;
     int code = 0;
@@ -459,8 +459,8 @@ static size_t keep_unchanged(struct online_vfs *online, struct settling **all, s
 static void do_deletes(struct online_vfs *online, struct settling **all, size_t count)
 {
     struct call call = call_of(online);
-    const char *ids[GRAPH_DELETES_MAX];
-    int codes[GRAPH_DELETES_MAX] = {0};
+    const char *ids[GRAPH_BATCH_ITEMS];
+    int codes[GRAPH_BATCH_ITEMS] = {0};
     struct error error = {0};
     char *drive_id = NULL;
     int code = drive_of(online, all[0], &drive_id, &error);

@@ -19,7 +19,7 @@ static size_t gather(struct online_vfs *online, struct settling **out, struct se
     if (first->kind != SETTLE_DELETE) {
         return 1;
     }
-    for (struct settling *s = online->settling; s && count < GRAPH_DELETES_MAX; s = s->next) {
+    for (struct settling *s = online->settling; s && count < GRAPH_BATCH_ITEMS; s = s->next) {
         if (!s->is_running && s->kind == SETTLE_DELETE && s->is_decided == first->is_decided &&
             s->library == first->library && s->due_ms <= until_ms) {
             s->is_running = true;
@@ -61,7 +61,7 @@ static struct settling *next_due(struct online_vfs *online, int64_t *wait_ms)
 static void *run(void *payload)
 {
     struct online_vfs *online = payload;
-    struct settling *due[GRAPH_DELETES_MAX];
+    struct settling *due[GRAPH_BATCH_ITEMS];
 
     mutex_lock(&online->lock);
     while (!online->is_ending) {

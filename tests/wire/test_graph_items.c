@@ -243,7 +243,7 @@ static void graph_delete_items__tells_each_ones_success(void **state)
                 ids[3]);
     assert_ok(graph_delete_items(codes, wire->account, wire->drive_id, ids, 4, NULL, &err), err);
     assert_int_equal(graph_delete_items(codes, wire->account, wire->drive_id, ids,
-                                        GRAPH_DELETES_MAX + 1, NULL, &err),
+                                        GRAPH_BATCH_ITEMS + 1, NULL, &err),
                      ERR_LIMIT);
     assert_int_equal(codes[0], 0);
     assert_int_equal(codes[1], 0);

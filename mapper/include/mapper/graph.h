@@ -174,11 +174,11 @@ int graph_update_item(struct graph_item *out, struct account *account, const cha
 int graph_delete_item(struct account *account, const char *drive_id, const char *item_id,
                       const struct call *call, struct error *err);
 
-/* Up to GRAPH_DELETES_MAX items of one drive in one $batch; codes[i] belongs to item_ids[i]: 0, also
+/* Up to GRAPH_BATCH_ITEMS items of one drive in one $batch; codes[i] belongs to item_ids[i]: 0, also
  * when it was not there (the batch may have been sent before, and its answer lost), or ERR_*. What is
  * refused for now is not sent again, but heeded for all traffic when it says how long. The call fails
  * as a whole only when no batch could be had; some may be gone then. */
-#define GRAPH_DELETES_MAX 20
+#define GRAPH_BATCH_ITEMS 20
 int graph_delete_items(int *codes, struct account *account, const char *drive_id,
                        const char *const *item_ids, size_t count, const struct call *call,
                        struct error *err);
@@ -360,7 +360,7 @@ int graph_search(struct graph_hits *out, struct account *account, enum graph_hit
                  const char *kql, unsigned from, unsigned size, const struct call *call,
                  struct error *err);
 
-/* Up to GRAPH_DELETES_MAX items of one drive as they are now, in one $batch: codes[i] and items[i], to
+/* Up to GRAPH_BATCH_ITEMS items of one drive as they are now, in one $batch: codes[i] and items[i], to
  * be cleared by the caller in any case, belong to item_ids[i]. The call fails as a whole only when no
  * batch could be had. */
 int graph_get_items(struct graph_item *items, int *codes, struct account *account,

@@ -292,7 +292,7 @@ int graph_delete_items(int *codes, struct account *account, const char *drive_id
     int code = fake_enter(fake, FAKE_BATCH, call, err);
 
     fake_leave(fake);
-    assert(count <= GRAPH_DELETES_MAX);
+    assert(count <= GRAPH_BATCH_ITEMS);
     for (size_t i = 0; code == 0 && i < count; i++) {
         codes[i] = graph_delete_item(account, drive_id, item_ids[i], call, NULL);
         codes[i] = codes[i] == ERR_NOT_FOUND ? 0 : codes[i];

@@ -56,11 +56,11 @@ static void deletes__that_are_due_together_are_one_request(void **state)
 {
     struct fixture *f = *state;
 
-    delete_files(f, GRAPH_DELETES_MAX * 2 + 5);
+    delete_files(f, GRAPH_BATCH_ITEMS * 2 + 5);
     assert_int_equal(online_vfs_settle(f->online, WAIT_MS), 0);
     assert_int_equal(fake_children(f->fake, ""), 0);
     assert_int_equal(fake_count(f->fake, FAKE_BATCH), 3);
-    assert_int_equal(fake_count(f->fake, FAKE_DELETE), GRAPH_DELETES_MAX * 2 + 5);
+    assert_int_equal(fake_count(f->fake, FAKE_DELETE), GRAPH_BATCH_ITEMS * 2 + 5);
     assert_int_equal(fixture_list(f, ""), 0);
 }
 
