@@ -6,8 +6,10 @@
 
 #include "base/log.h"
 #include "base/str.h"
+#include "body.h"
 #include "local_only.h"
 #include "online.h"
+#include "save.h"
 #include "settle.h"
 #include "uploads.h"
 

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "base/str.h"
+#include "body.h"
 #include "local.h"
 #include "mapper/quickxor.h"
 #include "online.h"

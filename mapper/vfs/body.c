@@ -2,7 +2,7 @@
  * body.c - a file that is open: who has it and for how long, when it may be saved, and what is known
  * of it. What it holds is body_io.c's.
  */
-#include "online.h"
+#include "body.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +10,8 @@
 #include "base/str.h"
 #include "local.h"
 #include "lost_answer.h"
+#include "online.h"
+#include "save.h"
 #include "uploads.h"
 
 struct content_source body_source(const struct body *body)

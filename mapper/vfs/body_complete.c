@@ -2,11 +2,12 @@
  * body_complete.c - what a draft has not of the version that was opened comes into its spool file,
  * before it is saved.
  */
-#include "online.h"
+#include "body.h"
 
 #include <stdlib.h>
 
 #include "local.h"
+#include "online.h"
 
 #define COPY_BYTES (1024u * 1024)
 

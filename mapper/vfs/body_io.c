@@ -6,7 +6,7 @@
  * from the base version on demand, and only when the file is saved does all of it come over
  * (body_complete.c). A program that cuts a file to nothing and writes it anew fetches nothing.
  */
-#include "online.h"
+#include "body.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +14,9 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "local.h"
+#include "online.h"
+#include "save.h"
+#include "unsaved.h"
 #include "uploads.h"
 
 /* --- reading --- */

@@ -7,8 +7,11 @@
 
 #include "base/log.h"
 #include "base/str.h"
+#include "body.h"
+#include "listing.h"
 #include "local_only.h"
 #include "online.h"
+#include "save.h"
 #include "settle.h"
 #include "uploads.h"
 

@@ -14,6 +14,8 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "body.h"
+#include "listing.h"
 #include "local.h"
 #include "uploads.h"
 

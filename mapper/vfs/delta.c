@@ -6,6 +6,7 @@
 
 #include "base/str.h"
 #include "link.h"
+#include "listing.h"
 #include "online.h"
 #include "settle.h"
 

@@ -2,6 +2,8 @@
  * dir.c - opendir, readdir, closedir over listing.c. The cookie of an entry is its place in the
  * listing, from 1.
  */
+#include "listing.h"
+
 #include <stdlib.h>
 
 #include "online.h"

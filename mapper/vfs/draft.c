@@ -15,6 +15,7 @@
 #include "base/str.h"
 #include "local.h"
 #include "lost_answer.h"
+#include "unsaved.h"
 
 int spool_new(struct online_vfs *online, struct local_file **out, char **path, struct error *err)
 {

@@ -8,9 +8,12 @@
 #include "base/log.h"
 #include "base/secret.h"
 #include "base/str.h"
+#include "body.h"
 #include "link.h"
+#include "listing.h"
 #include "local_only.h"
 #include "online.h"
+#include "save.h"
 #include "settle.h"
 #include "uploads.h"
 

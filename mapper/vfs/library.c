@@ -32,6 +32,28 @@ struct library *library_of(struct online_vfs *online, struct node *node)
     return root->kind == VFS_FOLDER && root->folder ? root->folder->library : NULL;
 }
 
+int node_path(struct online_vfs *online, struct node *node, char **out, struct error *err)
+{
+    char *path = NULL;
+    int code = str_copy(&path, "", err);
+
+    while (code == 0 && node && node->parent) {
+        char *longer = NULL;
+
+        code = *path ? str_format(&longer, err, "%s/%s", node_name(node), path)
+                     : str_copy(&longer, node_name(node), err);
+        free(path);
+        path = longer;
+        node = tree_parent(online->tree, node);
+    }
+    if (code < 0) {
+        free(path);
+        return code;
+    }
+    *out = path;
+    return 0;
+}
+
 /* The path after the host name, decoded, as the service counts it: "/sites/a/Shared Documents". */
 static size_t path_units_of(const char *url, const char *folder_path)
 {

@@ -6,6 +6,8 @@
  * them, and no folder is complete by it. Nodes in a listing are held, so that none is dropped
  * before every reader had it.
  */
+#include "listing.h"
+
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>

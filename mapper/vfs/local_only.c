@@ -8,8 +8,10 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "body.h"
 #include "local.h"
 #include "online.h"
+#include "unsaved.h"
 #include "uploads.h"
 
 #define PATTERNS_MAX 1000u

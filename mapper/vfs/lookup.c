@@ -6,7 +6,9 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "body.h"
 #include "link.h"
+#include "listing.h"
 #include "local_only.h"
 #include "online.h"
 #include "settle.h"

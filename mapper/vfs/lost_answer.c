@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "base/str.h"
+#include "body.h"
 #include "local.h"
 #include "mapper/quickxor.h"
 #include "online.h"

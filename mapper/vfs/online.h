@@ -1,5 +1,7 @@
 /*
- * online.h - what the files of the online vfs share. Private to mapper/vfs.
+ * online.h - what the files of the online vfs share: the instance, its libraries and what is known of
+ * their items. What is open, listed and saved is in body.h, listing.h and save.h. Private to
+ * mapper/vfs.
  *
  * Locks, outermost first; none is held while waiting for the network or for a disk sync:
  *   online->lock   the tree, libraries, the streams of changes that they share (feed.h), running
@@ -7,10 +9,10 @@
  *   body->lock     one open file's draft
  *   content->lock  one cached version (cache.h)
  *
- * save_body() is the one place where
- * bytes of a draft leave for the server (rename.c sends those of a file that is renamed onto
- * another), listing_join() the one where a listing starts; tree_apply_item() is where the server's
- * word about an item reaches the tree, delta_apply() where a set of changes does.
+ * save_body() is the one place where bytes of a draft leave for the server (rename_replace.c sends
+ * those of a file that is renamed onto another), listing_join() the one where a listing starts;
+ * tree_apply_item() is where the server's word about an item reaches the tree, delta_apply() where a
+ * set of changes does.
  */
 #ifndef MAPPER_VFS_ONLINE_H
 #define MAPPER_VFS_ONLINE_H
@@ -20,13 +22,14 @@
 #include "base/str.h"
 #include "base/thread.h"
 #include "cache.h"
-#include "extents.h"
 #include "guard.h"
 #include "mapper/graph.h"
 #include "mapper/online_vfs.h"
-#include "reader.h"
 #include "tree.h"
 #include "wait.h"
+
+struct body;
+struct uploads;
 
 struct library {
     struct library *next;
@@ -55,96 +58,6 @@ struct library {
     uint32_t passed_edit; /* tree_edits() when it told last of an item that we do not know */
     int64_t used_ms;      /* when somebody looked into it last; 0: nobody did */
     uint32_t open_bodies; /* files that are open */
-};
-
-/* A listing that runs, or the entries of one that is over. Guarded by online->lock. */
-struct listing {
-    uint32_t refs;
-    struct node *folder; /* held */
-    struct node **nodes; /* held, in order of arrival */
-    size_t count;
-    size_t capacity;
-    uint32_t number; /* marks nodes it saw: node->listed */
-    int64_t begun_ms;
-    uint32_t begun_edit; /* what we changed since is not for this listing to take away */
-    uint32_t epoch;      /* library_epoch() before the first page was asked for; 0: not followed */
-    char *next_link;
-    bool is_started; /* a page has come */
-    uint32_t doubts; /* of its folder, when it began */
-    bool is_complete;
-    bool is_fetching;
-    int failure;
-    struct error error;
-};
-
-struct vfs_dir {
-    struct online_vfs *online;
-    struct node *folder; /* held */
-    struct listing *listing;
-    struct error error; /* sticky */
-};
-
-/* One open file, shared by its handles. */
-struct upload;
-struct uploads;
-struct body {
-    struct online_vfs *online;
-    struct library *library;
-    int64_t trust_ms; /* how long its version is believed, by the options of its opening */
-    /* guarded by online->lock */
-    uint32_t refs;
-    struct node *node;       /* held; another one after a rename onto it */
-    struct body *next_local; /* in online->local_bodies */
-    /* guarded by uploads->lock */
-    struct upload *pending; /* the newest of its uploads; NULL: the server has what was saved */
-    unsigned upload_holds;  /* none of them starts while it is not 0 */
-    /* guarded by online->spool_lock */
-    struct body *next_draft; /* in online->drafts, while `spool` is there */
-    char *failure;           /* why the last save failed; NULL: it did not */
-    /* guarded by `lock` */
-    struct mutex lock;
-    struct cond changed;
-    char *path;           /* below the library, for the note of an unsaved file */
-    char *item_id;        /* ... as well; "": a new file */
-    struct content *base; /* the version that was opened; NULL for a new file */
-    char *version;        /* what a save must find on the server (If-Match); NULL: new file */
-    bool is_dirty;
-    bool is_saving;        /* one thread uploads: no writes, no second save */
-    bool is_written;       /* since it was made or cut to nothing at opening */
-    bool is_removed;       /* deleted: nothing of it is saved any more */
-    bool is_local_only;    /* local_only.h: changed with both locks */
-    bool has_settled;      /* a new file that waited long enough (settle.h) */
-    bool has_failed;       /* the last save did not succeed */
-    bool is_left;          /* a handle that was closed wrote what is not saved */
-    bool is_deferred;      /* what was flushed is in the draft alone (settle.h) */
-    bool is_note_due;      /* the draft moved to another spool file */
-    bool is_kept;          /* its spool file belongs to the journal, and outlives the body */
-    bool is_note_durable;  /* the draft's note survives a loss of power; by is_saving's thread */
-    bool may_have_arrived; /* ... but its bytes may be on the server: the answer was lost */
-    /* the draft, while `spool` is there */
-    struct local_file *spool;
-    char *spool_path;
-    uint64_t sealed_bytes;  /* of the spool file: an upload has them, so they stay as they are */
-    bool is_spool_named;    /* the folder was synced since the spool file was made */
-    struct extents written; /* in the spool file; the rest below base_limit is in `base` */
-    uint64_t base_limit;
-    uint64_t doubt_start; /* [start, end) of the base came over unconfirmed (reader.h) */
-    uint64_t doubt_end;
-    uint64_t size_bytes;
-    int64_t modified_ms; /* set by a program for the next save; -1: not */
-    int64_t created_ms;
-    int64_t touched_ms; /* wall clock of the last write */
-    uint64_t change;    /* number of the draft as it is now; 0: as an agent before left it */
-    uint32_t writers;   /* handles that may write; guarded by online->lock */
-    int64_t kept_row; /* of a new file that waits (settle.h), in the journal; 0: it is not there */
-    struct lost_answer *lost; /* lost_answer.h; by is_saving's thread */
-};
-
-struct vfs_file {
-    struct body *body;
-    unsigned flags; /* VFS_READ, VFS_WRITE */
-    bool owes_save; /* opening made or emptied the file, or it may be written */
-    struct read_habit habit;
 };
 
 /* A question that is on its way. The client shares identical requests: the answer may be that of an
@@ -273,6 +186,8 @@ int library_prepare(struct library *library, const struct call *call, struct err
 int place_of(struct place *out, struct online_vfs *online, struct node *node, bool needs_id,
              const struct call *call, struct error *err);
 struct library *library_of(struct online_vfs *online, struct node *node); /* lock held */
+/* Where a node is in its library: "folder/file.txt". Lock held. */
+int node_path(struct online_vfs *online, struct node *node, char **out, struct error *err);
 int64_t online_now(void);
 
 /* --- lookup.c --- */
@@ -376,43 +291,6 @@ int refresh_node(struct online_vfs *online, struct node *node, int64_t max_age_m
 /* Tells the listener; called without the lock. */
 void online_tell(struct online_vfs *online, uint64_t parent, const char *name, uint64_t id);
 
-/* --- listing.c, dir.c --- */
-
-#define LISTING_PAGE 1000u /* entries: what the service gives at most (graph-facts 2.5) */
-
-/* When a held folder was listed and that is old by now, but changes since can be asked for: asks.
- * *is_followed: what is covered is fresh for the operation that called. Without the lock. */
-int folder_follow(struct online_vfs *online, struct node *folder, bool *is_followed,
-                  const struct call *call, struct error *err);
-
-/* Lists a held folder to its end. */
-int listing_run_all(struct online_vfs *online, struct node *folder, const struct call *call,
-                    struct error *err);
-/* We made or moved an entry into a folder; lock held. */
-void listing_note_added(struct online_vfs *online, struct node *folder, struct node *node);
-int online_opendir(struct vfs *vfs, struct vfs_dir **out, uint64_t id, const struct vfs_call *call,
-                   struct error *err);
-int online_readdir(struct vfs *vfs, struct vfs_dir *dir, uint64_t cookie, vfs_entry_fn fill,
-                   void *payload, const struct vfs_call *call, struct error *err);
-void online_closedir(struct vfs *vfs, struct vfs_dir *dir);
-
-/* listing.c for dir.c; lock held. */
-struct listing *listing_join(struct online_vfs *online, struct node *folder, bool is_followed,
-                             struct error *err);
-void listing_leave(struct online_vfs *online, struct listing *listing);
-
-/* One page more, by this thread or the one that is at it. Lock held, given up meanwhile. */
-int listing_more(struct online_vfs *online, struct listing *listing, const struct call *call,
-                 struct error *err);
-
-/* For prefetch.c, with the lock held. A first page that will come by listing_answer(): NULL when it
- * is known, or under way. */
-struct listing *listing_reserve(struct online_vfs *online, struct node *folder);
-
-/* The page came, or did not (NULL): whoever waits for it asks then. `asked`: an ask of before. */
-void listing_answer(struct online_vfs *online, struct listing *listing, struct graph_items *page,
-                    uint32_t asked);
-
 /* --- prefetch.c: what a walk through a tree needs next --- */
 
 /* Somebody lists a folder; lock held. */
@@ -463,132 +341,6 @@ bool folder_is_covered(struct online_vfs *online, struct node *folder);
 bool node_is_covered(struct online_vfs *online, struct node *node);
 bool library_is_followed_since(const struct library *library, int64_t since_ms);
 void library_touch(struct library *library); /* somebody looks */
-
-/* --- body.c --- */
-
-/* The open file of a held node, referenced. Lock held. */
-int body_get(struct online_vfs *online, struct body **out, struct node *node, struct error *err);
-/* A body for the upload of a dead agent, which keeps it; false: there is none. Lock held. */
-bool body_show(struct online_vfs *online, struct node *node);
-/* The body of a held file that is open, referenced; NULL when it is not. Without the lock. */
-struct body *body_borrow(struct online_vfs *online, struct node *node);
-void body_put(
-    struct body *body); /* NULL is fine; without the lock; what is unsaved stays in the spool */
-
-/* Waits until no save runs; body->lock is held. */
-int body_wait_saved(struct body *body, const struct call *call, struct error *err);
-
-/* Keeps saves and writes out while the item is renamed or deleted. Without the lock. */
-int body_pause_saves(struct body *body, const struct call *call, struct error *err);
-void body_resume_saves(struct body *body);
-
-/* kept_row: who takes it alone has it. Without body->lock. */
-void body_keep_row(struct body *body, int64_t row_id);
-int64_t body_take_kept_row(struct body *body);
-void body_attr(struct body *body, struct vfs_attr *out); /* adds what the draft changes */
-uint64_t body_size(struct body *body);
-struct content_source body_source(const struct body *body);
-
-/* --- body_io.c --- */
-
-int body_read(struct body *body, struct read_habit *habit, void *data, size_t size, uint64_t offset,
-              size_t *got, const struct call *call, struct error *err);
-int body_write(struct body *body, const void *data, size_t size, uint64_t offset,
-               const struct call *call, struct error *err);
-int body_resize(struct body *body, uint64_t size, const struct call *call, struct error *err);
-
-/* A draft that has nothing of its own yet, unless there is one. Saves are paused. */
-int body_draft_unchanged(struct body *body, struct error *err);
-
-/* Before bytes of the spool file change from `from` on: what an upload has stays as it is. lock
- * held. */
-int body_unseal(struct body *body, uint64_t from, struct error *err);
-
-/* --- body_complete.c --- */
-
-/* Everything of the old content that was not overwritten comes into the spool file. Called by the
- * thread that set is_saving. */
-int body_complete(struct body *body, const struct call *call, struct error *err);
-
-/* --- save.c --- */
-
-/* More time for what has to be sent: 1 s for each 128 KiB (a slow line), beyond the deadline of the
- * caller, who can still cancel. A line that stands still is the client's stall limit. */
-void call_extend(struct call *call, uint64_t size_bytes);
-
-/* On the server when this returns 0, or durable in the journal with WriteMode=Background; nothing
- * to do when it is not dirty. */
-int save_body(struct body *body, const struct call *call, struct error *err);
-/* The same where no program can be told any more, as its close succeeded: with any WriteMode, what only
- * has to wait for the line, the server or a sign-in waits in the journal then, and what the journal has
- * no room for is sent before this returns. */
-int save_unwatched(struct body *body, const struct call *call, struct error *err);
-/* fsync: what was written survives, here or there. */
-int save_sync(struct body *body, const struct call *call, struct error *err);
-
-/* A draft whose last handle is closed: saved as `cache` when clean, named as unsaved when not. */
-void save_leave(struct body *body);
-
-/* saved_times.c. After an upload that took no times along, being empty, or whose bytes may have been
- * there before: gives the item the times that it was to have (-1: any). `item` is replaced by the
- * newer answer. Times that this user may not set are left as they are: the bytes are what the save
- * was for. */
-int upload_settle_times(struct graph_item *item, struct account *account, const char *drive_id,
-                        int64_t modified_ms, int64_t created_ms, const struct call *call,
-                        struct error *err);
-
-/* Counts an upload that runs; ERR_UNREACHABLE while draining. */
-int upload_begin(struct online_vfs *online, struct error *err);
-void upload_end(struct online_vfs *online);
-
-/* Where a node is in its library: "folder/file.txt". Lock held. */
-int node_path(struct online_vfs *online, struct node *node, char **out, struct error *err);
-
-/* --- draft.c --- */
-
-int spool_new(struct online_vfs *online, struct local_file **out, char **path, struct error *err);
-
-/* The draft gets bytes that the server has not: names them, in case that the agent does not live to
- * save them. body->lock held. */
-int save_note_draft(struct body *body, struct error *err);
-void draft_enlist(struct body *body);
-void draft_delist(struct body *body);
-void draft_saved(struct body *body); /* its bytes are on the server */
-
-/* --- unsaved.c: the note beside a spool file that says what it is --- */
-
-struct unsaved_note {
-    const char *key;
-    const char *path;
-    const char *item_id; /* "": a new file */
-    const char *version;
-    const char *reason;  /* "": open, or being saved */
-    uint64_t base_limit; /* with "": so many bytes of the old version may not be there yet */
-    int64_t since_ms;
-};
-
-/* Replaces an older note whole or not at all; on a full disk it writes over the older one, whose
- * room is there. */
-int unsaved_write(struct online_vfs *online, const char *spool_path,
-                  const struct unsaved_note *note, bool is_durable, struct error *err);
-/* The bytes are on the server; the file is still open. */
-void unsaved_saved(struct online_vfs *online, const char *spool_path);
-bool unsaved_has_note(const char *spool_path);
-bool unsaved_is_open(struct online_vfs *online, const char *spool_path);
-/* All that stands beside the spool file. */
-void unsaved_remove(struct online_vfs *online, const char *spool_path);
-unsigned unsaved_count(struct online_vfs *online);
-
-/* Removes what agents before this one left of files that they had saved. */
-void unsaved_sweep(struct online_vfs *online);
-
-/* The same bytes, for the same file, were saved now: an earlier try to save them needs no keeping.
- * What differs by one byte stays. */
-void unsaved_settle(struct online_vfs *online, const char *key, const char *path,
-                    struct local_file *saved, uint64_t size_bytes);
-#define SPOOL_DATA ".data"
-#define SPOOL_NOTE ".note"
-#define SPOOL_SAVED ".saved" /* instead of the note, once it is saved */
 
 /* --- handles.c, change.c, access.c, rename.c --- */
 

@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "base/process.h"
 #include "link.h"
+#include "listing.h"
 #include "online.h"
 
 #define WALK_GAP_MS 2000    /* longer between two folders: a person who looks around */

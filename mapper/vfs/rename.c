@@ -7,6 +7,8 @@
 #include "base/clock.h"
 #include "base/secret.h"
 #include "base/str.h"
+#include "body.h"
+#include "listing.h"
 #include "online.h"
 #include "rename.h"
 #include "settle.h"

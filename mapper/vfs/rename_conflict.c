@@ -9,7 +9,9 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "body.h"
 #include "local_only.h"
+#include "save.h"
 #include "settle.h"
 #include "uploads.h"
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/str.h"
+#include "body.h"
 #include "uploads.h"
 
 /* The target's node takes the source's place, with the upload that is on its way; lock held. */

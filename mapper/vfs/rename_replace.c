@@ -13,9 +13,11 @@
 
 #include "base/log.h"
 #include "base/str.h"
+#include "body.h"
 #include "local.h"
 #include "local_only.h"
 #include "mapper/quickxor.h"
+#include "save.h"
 #include "settle.h"
 #include "uploads.h"
 

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "base/str.h"
+#include "body.h"
 #include "settle.h"
 #include "uploads.h"
 

@@ -12,6 +12,7 @@
 #include "base/str.h"
 #include "local.h"
 #include "lost_answer.h"
+#include "unsaved.h"
 #include "uploads.h"
 #include "settle.h"
 
@@ -40,28 +41,6 @@ void upload_end(struct online_vfs *online)
     online->uploads_running--;
     cond_broadcast(&online->changed);
     mutex_unlock(&online->lock);
-}
-
-int node_path(struct online_vfs *online, struct node *node, char **out, struct error *err)
-{
-    char *path = NULL;
-    int code = str_copy(&path, "", err);
-
-    while (code == 0 && node && node->parent) {
-        char *longer = NULL;
-
-        code = *path ? str_format(&longer, err, "%s/%s", node_name(node), path)
-                     : str_copy(&longer, node_name(node), err);
-        free(path);
-        path = longer;
-        node = tree_parent(online->tree, node);
-    }
-    if (code < 0) {
-        free(path);
-        return code;
-    }
-    *out = path;
-    return 0;
 }
 
 /* --- where a save goes --- */

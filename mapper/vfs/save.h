@@ -1,10 +1,56 @@
 /*
- * save.h - a draft that is being saved: what save.c and draft.c share.
+ * save.h - what was written goes to the server, or to the journal, and is found again when it cannot.
  */
 #ifndef MAPPER_VFS_SAVE_H
 #define MAPPER_VFS_SAVE_H
 
+#include "body.h"
 #include "online.h"
+
+/* --- save.c --- */
+
+/* More time for what has to be sent: 1 s for each 128 KiB (a slow line), beyond the deadline of the
+ * caller, who can still cancel. A line that stands still is the client's stall limit. */
+void call_extend(struct call *call, uint64_t size_bytes);
+
+/* On the server when this returns 0, or durable in the journal with WriteMode=Background; nothing
+ * to do when it is not dirty. */
+int save_body(struct body *body, const struct call *call, struct error *err);
+/* The same where no program can be told any more, as its close succeeded: with any WriteMode, what only
+ * has to wait for the line, the server or a sign-in waits in the journal then, and what the journal has
+ * no room for is sent before this returns. */
+int save_unwatched(struct body *body, const struct call *call, struct error *err);
+/* fsync: what was written survives, here or there. */
+int save_sync(struct body *body, const struct call *call, struct error *err);
+
+/* Counts an upload that runs; ERR_UNREACHABLE while draining. */
+int upload_begin(struct online_vfs *online, struct error *err);
+void upload_end(struct online_vfs *online);
+
+/* A draft whose last handle is closed: saved as `cache` when clean, named as unsaved when not. */
+void save_leave(struct body *body);
+
+/* --- saved_times.c --- */
+
+/* After an upload that took no times along, being empty, or whose bytes may have been there before:
+ * gives the item the times that it was to have (-1: any). `item` is replaced by the newer answer. Times
+ * that this user may not set are left as they are: the bytes are what the save was for. */
+int upload_settle_times(struct graph_item *item, struct account *account, const char *drive_id,
+                        int64_t modified_ms, int64_t created_ms, const struct call *call,
+                        struct error *err);
+
+/* --- draft.c --- */
+
+int spool_new(struct online_vfs *online, struct local_file **out, char **path, struct error *err);
+
+/* The draft gets bytes that the server has not: names them, in case that the agent does not live to
+ * save them. body->lock held. */
+int save_note_draft(struct body *body, struct error *err);
+void draft_enlist(struct body *body);
+void draft_delist(struct body *body);
+void draft_saved(struct body *body); /* its bytes are on the server */
+
+/* --- draft.c for save.c --- */
 
 /* Where a save goes, copied before it starts. Owned. */
 struct save_target {
@@ -15,8 +61,6 @@ struct save_target {
     char *path;
     bool is_new;
 };
-
-/* --- draft.c --- */
 
 /* Takes `reason` over; NULL: the last save was good. */
 void draft_set_failure(struct body *body, char *reason);

@@ -1,8 +1,9 @@
 /*
  * saved_times.c - the times of a file whose upload could not bring them.
  */
+#include "save.h"
+
 #include "base/log.h"
-#include "online.h"
 
 /* Services keep seconds, or more. */
 static bool is_time(int64_t wanted_ms, int64_t has_ms)

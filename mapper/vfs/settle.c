@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "body.h"
 #include "local.h"
 #include "local_only.h"
 #include "online.h"

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "body.h"
 #include "online.h"
 #include "settle.h"
 #include "uploads.h"

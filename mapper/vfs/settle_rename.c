@@ -16,8 +16,11 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "body.h"
+#include "listing.h"
 #include "local_only.h"
 #include "online.h"
+#include "save.h"
 #include "settle.h"
 #include "uploads.h"
 

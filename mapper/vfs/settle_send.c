@@ -7,7 +7,10 @@
 
 #include "base/log.h"
 #include "base/str.h"
+#include "body.h"
+#include "listing.h"
 #include "online.h"
+#include "save.h"
 #include "uploads.h"
 
 #define TRY_MS 60000

@@ -3,6 +3,7 @@
  */
 #include "settle.h"
 
+#include "body.h"
 #include "online.h"
 
 #define TOGETHER_MS 1000 /* less than BACK_OFF_MS of settle_send.c */

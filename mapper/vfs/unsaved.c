@@ -17,12 +17,15 @@
  *
  * A note that is no longer needed becomes the next one (spares.h).
  */
+#include "unsaved.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/buf.h"
 #include "base/file.h"
 #include "base/str.h"
+#include "body.h"
 #include "local.h"
 #include "online.h"
 #include "spares.h"

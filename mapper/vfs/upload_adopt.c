@@ -7,7 +7,10 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "body.h"
+#include "listing.h"
 #include "local.h"
+#include "save.h"
 #include "uploads.h"
 
 static bool is_orphan(const struct upload *upload, const struct library *library)

@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "base/str.h"
+#include "body.h"
 
 static int move_one(struct uploads *uploads, struct upload *upload, const char *parent_id,
                     const char *name, const char *path, struct error *err)

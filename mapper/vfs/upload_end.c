@@ -9,7 +9,10 @@
 #include "base/log.h"
 #include "base/secret.h"
 #include "base/str.h"
+#include "body.h"
+#include "listing.h"
 #include "local.h"
+#include "unsaved.h"
 #include "uploads.h"
 
 #define ASK_AGAIN_MS 5000

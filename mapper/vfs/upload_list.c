@@ -7,7 +7,9 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/str.h"
+#include "body.h"
 #include "settle.h"
+#include "unsaved.h"
 #include "uploads.h"
 
 #define CANCEL_MS 10000

@@ -7,7 +7,9 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "body.h"
 #include "local.h"
+#include "save.h"
 #include "uploads.h"
 
 #define IDLE_MS 5000

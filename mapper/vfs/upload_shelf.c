@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "body.h"
 #include "local.h"
 #include "uploads.h"
 

@@ -11,7 +11,9 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "body.h"
 #include "local.h"
+#include "unsaved.h"
 
 const char *spool_name_of(const char *path)
 {

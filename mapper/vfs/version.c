@@ -8,6 +8,8 @@
  */
 #include "online.h"
 
+#include "body.h"
+
 #define SPREAD UINT64_C(0x9E3779B97F4A7C15) /* odd: no two counts give the same */
 
 uint64_t version_next(struct online_vfs *online)
