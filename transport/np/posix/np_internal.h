@@ -37,7 +37,7 @@ struct np_handle {
     struct vfs_file *file; /* one of the two */
     struct vfs_dir *dir;
     bool is_writable;
-    _Atomic uint64_t version; /* of the content when it was opened; 0: unknown */
+    _Atomic uint64_t version; /* of the content when it was opened; 0: unknown, or it is apart */
     bool is_apart;            /* reads past the kernel's pages (pages.c); of np_handles.lock */
     atomic_bool is_dirty;     /* written since the last flush */
     unsigned references;      /* the kernel's, and one for each np_handle_borrow() */
@@ -191,14 +191,17 @@ void np_holds_forget_all(struct np *np);
 /* caller.c: whether the thread ended or was killed, so that nobody waits for its answer. */
 bool np_caller_is_ending(pid_t pid);
 
-/* pages.c. Whether the kernel's pages of the item may be of another version than `handle`, which was
- * added, reads; and whether an open file of the item has another version than this. */
-bool np_pages_are_others(struct np *np, const struct np_handle *handle);
-bool np_pages_are_split(struct np *np, const struct vfs_attr *attr);
+/* pages.c. What the kernel's pages of an item are to a file that is being opened. */
+enum np_pages {
+    NP_PAGES_OTHERS, /* perhaps of another version: it is to read past them */
+    NP_PAGES_OLD,    /* what is there may be of before: they are to be dropped */
+    NP_PAGES_RIGHT,  /* the very bytes: another one that uses them was opened on these */
+};
+/* Once, when `handle` was added and nothing was read. */
+enum np_pages np_pages_of(struct np *np, struct np_handle *handle);
 
-/* Whether they are of the very bytes that `handle` reads, since another one that uses them was opened
- * on these. Once, when `handle` was added and nothing was read. */
-bool np_pages_are_right(struct np *np, struct np_handle *handle);
+/* Whether an open file of the item has another version than this. */
+bool np_pages_are_split(struct np *np, const struct vfs_attr *attr);
 
 /* buffers.c. `size` is the same for both; NULL: no memory. */
 char *np_buffer_take(struct np *np, size_t size);

@@ -35,16 +35,19 @@ static unsigned open_flags(int flags)
 /* Adds it to what is open, and fills what the kernel is told of it. */
 static void give(struct np *np, struct np_handle *handle, struct fuse_file_info *fi, unsigned flags)
 {
+    enum np_pages pages = NP_PAGES_OLD;
+
     handle->is_writable = (flags & VFS_WRITE) != 0;
     np_handle_add(np, handle);
     fi->fh = (uint64_t)(uintptr_t)handle;
-    fi->direct_io = np_pages_are_others(np, handle);
-    if (fi->direct_io) {
+    pages = np_pages_of(np, handle);
+    if (pages == NP_PAGES_OTHERS) {
         np_handle_set_apart(np, handle);
     }
+    fi->direct_io = pages == NP_PAGES_OTHERS;
     /* To drop pages is to wait for those that are on their way, where no signal reaches (fuse_open(),
      * invalidate_inode_pages2()). */
-    fi->keep_cache = np_pages_are_right(np, handle) || fi->direct_io;
+    fi->keep_cache = pages != NP_PAGES_OLD;
     fi->noflush = !handle->is_writable; /* nothing to save */
 }
 

@@ -40,47 +40,45 @@ static bool are_alike(struct np *np, const struct np_handle *one, const struct n
     return false;
 }
 
-bool np_pages_are_others(struct np *np, const struct np_handle *handle)
+/* What they are to `handle`, which reads `version` (0: unknown), by what `other` says, which uses
+ * them. */
+static enum np_pages judge(struct np *np, const struct np_handle *handle, uint64_t version,
+                           const struct np_handle *other)
 {
-    struct np_handle **others = NULL;
-    bool is_apart = false;
-    size_t count = 0;
+    uint64_t theirs = 0;
 
-    if (!np_handles_borrow(np, &others, &count, handle->ino)) {
-        return true;
+    if (version != 0 && version_of(np, &theirs, other) && theirs == version) {
+        /* a number is not used again, so nobody wrote meanwhile */
+        return atomic_load(&other->version) == version ? NP_PAGES_RIGHT : NP_PAGES_OLD;
     }
-    for (size_t i = 0; i < count; i++) {
-        is_apart = is_apart || (others[i] != handle && !np_handle_is_apart(np, others[i]) &&
-                                !are_alike(np, handle, others[i]));
-        np_handle_release(np, others[i]);
-    }
-    free(others);
-    return is_apart;
+    return are_alike(np, handle, other) ? NP_PAGES_OLD : NP_PAGES_OTHERS;
 }
 
-bool np_pages_are_right(struct np *np, struct np_handle *handle)
+enum np_pages np_pages_of(struct np *np, struct np_handle *handle)
 {
-    struct np_handle **others = NULL;
+    enum np_pages pages = NP_PAGES_OLD;
+    struct np_handle **open = NULL;
     uint64_t version = 0;
-    bool are_right = false;
     size_t count = 0;
 
-    if (!version_of(np, &version, handle) || version == 0 ||
-        !np_handles_borrow(np, &others, &count, handle->ino)) {
-        return false;
+    if (!np_handles_borrow(np, &open, &count, handle->ino)) {
+        return NP_PAGES_OTHERS;
     }
-    atomic_store(&handle->version, version);
+    (void)version_of(np, &version, handle);
     for (size_t i = 0; i < count; i++) {
-        uint64_t theirs = 0;
+        if (open[i] != handle && pages != NP_PAGES_OTHERS && !np_handle_is_apart(np, open[i])) {
+            enum np_pages found = judge(np, handle, version, open[i]);
 
-        /* a number is not used again, so nobody wrote meanwhile */
-        are_right = are_right || (others[i] != handle && !np_handle_is_apart(np, others[i]) &&
-                                  atomic_load(&others[i]->version) == version &&
-                                  version_of(np, &theirs, others[i]) && theirs == version);
-        np_handle_release(np, others[i]);
+            pages = found == NP_PAGES_OLD ? pages : found;
+        }
+        np_handle_release(np, open[i]);
     }
-    free(others);
-    return are_right;
+    free(open);
+    /* Last: who opens the file next goes by it, and two at once must not go by each other. */
+    if (pages != NP_PAGES_OTHERS) {
+        atomic_store(&handle->version, version);
+    }
+    return pages;
 }
 
 bool np_pages_are_split(struct np *np, const struct vfs_attr *attr)
