@@ -318,6 +318,15 @@ int library_prepare(struct library *library, const struct call *call, struct err
     return code;
 }
 
+void library_note_root(struct library *library, const char *item_id)
+{
+    mutex_lock(&library->online->lock);
+    if (!library->folder_path && !library->root_item_id) {
+        (void)str_copy(&library->root_item_id, item_id, NULL); /* else: asked for again */
+    }
+    mutex_unlock(&library->online->lock);
+}
+
 /* The root's own id, which moves and new items need. */
 static int learn_root_id(struct library *library, const struct call *call, struct error *err)
 {

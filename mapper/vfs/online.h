@@ -181,6 +181,9 @@ void place_clear(struct place *place);
 /* Verifies the drive and finds the mapped folder, once. Called without the lock. */
 int library_prepare(struct library *library, const struct call *call, struct error *err);
 
+/* The drive's root has this id; forgotten when that is not the library's. Without the lock. */
+void library_note_root(struct library *library, const char *item_id);
+
 /* The place of a node. With `needs_id` the root's own id is asked for too, since moves and new
  * items need it. Called without the lock, with the node held. ERR_STALE when it is gone. */
 int place_of(struct place *out, struct online_vfs *online, struct node *node, bool needs_id,

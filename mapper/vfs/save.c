@@ -74,8 +74,9 @@ static int find_by_id(struct save_target *target, struct body *body, struct erro
     return code == 0 ? str_copy(&target->path, body->path, err) : code;
 }
 
-static int find_target(struct save_target *target, struct body *body, const struct call *call,
-                       struct error *err)
+/* `needs_root`: the root's id, too, which is asked for when it is not known. */
+static int find_target(struct save_target *target, struct body *body, bool needs_root,
+                       const struct call *call, struct error *err)
 {
     struct online_vfs *online = body->online;
     struct node *node = NULL;
@@ -104,8 +105,8 @@ static int find_target(struct save_target *target, struct body *body, const stru
     }
     mutex_unlock(&online->lock);
     if (code == 0) {
-        code = target->is_new ? place_of(&target->folder, online, folder, true, call, err)
-                              : place_of(&target->item, online, node, true, call, err);
+        code = target->is_new ? place_of(&target->folder, online, folder, needs_root, call, err)
+                              : place_of(&target->item, online, node, needs_root, call, err);
     }
     node_put(online, folder);
     node_put(online, node);
@@ -200,7 +201,7 @@ static bool replaces_lost(struct body *body, struct save_target *target, const s
     }
     target_clear(target);
     *target = (struct save_target){0};
-    return find_target(target, body, call, NULL) == 0;
+    return find_target(target, body, true, call, NULL) == 0;
 }
 
 static int send_draft(struct body *body, struct save_target *target, struct graph_item *item,
@@ -236,7 +237,7 @@ static int journal_now(struct body *body, struct save_target *target, const stru
 {
     struct upload_target to = {0};
     char *version = NULL;
-    int code = find_target(target, body, call, err);
+    int code = find_target(target, body, false, call, err); /* there may be no line */
 
     if (code == 0) {
         code = body_complete(body, call, err);
@@ -273,7 +274,7 @@ static int save_now(struct body *body, struct save_target *target, const struct 
                     struct error *err)
 {
     struct graph_item item = {0};
-    int code = find_target(target, body, call, err);
+    int code = find_target(target, body, true, call, err);
 
     if (code == 0) {
         code = body_complete(body, call, err);
@@ -388,7 +389,7 @@ static int save_by_mode(struct body *body, struct save_target *target, bool *to_
     }
     code = begin_save(body, err);
     if (code < 0) {
-        (void)find_target(target, body, call, NULL);
+        (void)find_target(target, body, true, call, NULL);
         return code;
     }
     code = save_now(body, target, call, err);

@@ -138,6 +138,7 @@ static int learn_parent(struct upload *upload, struct journal_row *row, const st
     }
     code = graph_get_item(&item, upload->library->account, row->drive_id, NULL, call, err);
     if (code == 0) {
+        library_note_root(upload->library, item.id);
         code = str_copy(&row->parent_id, item.id ? item.id : "", err);
     }
     graph_item_clear(&item);
