@@ -1,8 +1,8 @@
 /*
  * events.h - what the system tells a program of the session: its end, waking up, another network.
  * Windows tells by messages to a top-level window (hidden; message-only windows are not told of the
- * end of a session). Linux tells the end by SIGTERM (base/process.h), and nothing else is listened
- * to there.
+ * end of a session). Linux tells the end by SIGTERM (base/process.h), a new route to everywhere by
+ * rtnetlink, and nothing of sleep.
  */
 #ifndef AGENT_EVENTS_H
 #define AGENT_EVENTS_H
@@ -13,7 +13,7 @@ enum agent_event {
     AGENT_EVENT_END,     /* the session ends: the handler asks for the agent's end, and the session
                             waits some seconds until agent_events_stop() */
     AGENT_EVENT_RESUME,  /* the machine slept */
-    AGENT_EVENT_NETWORK, /* an interface, address or route came or went */
+    AGENT_EVENT_NETWORK, /* an interface came, changed or went; on Linux a route out came */
 };
 
 struct agent_events;

@@ -190,7 +190,7 @@ static int serve(const struct agent_paths *paths, struct policy *policy,
         return code;
     }
     if (agent_events_start(&events, on_event, arguments, &why) < 0) {
-        log_error(LOG_AGENT, &why, "nobody tells that the session ends");
+        log_error(LOG_AGENT, &why, "the system tells of nothing");
     }
     if (setup_listen(&listener, &why) < 0) {
         log_error(LOG_AGENT, &why, "an installer will end this agent by force");
