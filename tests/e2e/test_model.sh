@@ -19,12 +19,12 @@ agent_start
 sign_in
 library=$root/contoso/finance/"Shared Documents"
 until_true 120 "the library" test -d "$library"
-mkdir -p "$library/model/common/deep" || fail "mkdir"
+mkdir "$library/model" || fail "mkdir"
 
 # Somebody else, by names that no worker has; one request after the other, until the workers are done. When they compare what
 # they have, he and the faults rest, and all is on the server (tests/model/world_mount.c).
 elsewhere() {
-    local i=0 rested=0 number is_armed=no after
+    local i=0 rested=0 number is_armed=no after common
     while [ -d "$work" ] && [ ! -e "$work/over" ]; do
         if number=$(cat "$work/rest" 2>/dev/null) && [ -n "$number" ]; then
             if [ "$number" != "$rested" ]; then
@@ -37,6 +37,7 @@ elsewhere() {
             sleep 0.05
             continue
         fi
+        [ -s "$work/at" ] || continue # the first run has not begun
         # Two of seven requests, whatever their pace: when all wait for their next try, a fault that came by the clock would
         # meet that one.
         if [ $is_armed = no ]; then
@@ -46,9 +47,10 @@ elsewhere() {
             is_armed=yes
         fi
         i=$((i + 1))
-        control write "{$where,\"user\":\"ben\",\"path\":\"model/common/x$((i % 5)) Note.txt\",\"text\":\"note $i\"}"
-        [ $((i % 3)) = 0 ] && control write "{$where,\"user\":\"ben\",\"path\":\"model/common/deep/x$((i % 4)).txt\",\"text\":\"$i\"}"
-        [ $((i % 7)) = 0 ] && control delete "{$where,\"user\":\"ben\",\"path\":\"model/common/x$(((i + 2) % 5)) Note.txt\"}"
+        common=model/run-$(<"$work/at")/common
+        control write "{$where,\"user\":\"ben\",\"path\":\"$common/x$((i % 5)) Note.txt\",\"text\":\"note $i\"}"
+        [ $((i % 3)) = 0 ] && control write "{$where,\"user\":\"ben\",\"path\":\"$common/deep/x$((i % 4)).txt\",\"text\":\"$i\"}"
+        [ $((i % 7)) = 0 ] && control delete "{$where,\"user\":\"ben\",\"path\":\"$common/x$(((i + 2) % 5)) Note.txt\"}"
         [ $((i % 40)) = 0 ] && control resync "{$where}"
         sleep 0.05
     done >"$work/elsewhere.out" 2>&1
@@ -61,7 +63,7 @@ else
     elsewhere &
     elsewhere_pid=$!
 fi
-timeout 500 "$model" --ops "$ops" --seed "$seed" --seconds 400 --shrink 0 --out "$work/model.txt" "${others[@]}" \
+timeout 800 "$model" --ops "$ops" --seed "$seed" --seconds 400 --shrink 120 --out "$work/model.txt" "${others[@]}" \
     "$library/model" >"$work/model.out" 2>&1
 result=$?
 touch "$work/over"

@@ -124,7 +124,7 @@ int main(int argc, char **argv)
     is_good = run_ops(&list, &o.run, failure);
     printf("%s, seed %u: %zu operations, %s%s\n", world_type.name, o.ops.seed, list.count,
            is_good ? "ok" : "FAILED: ", failure);
-    if (!is_good && o.shrink_seconds > 0 && !world_type.is_mounted) {
+    if (!is_good && o.shrink_seconds > 0) {
         shrink_ops(&list, &o.run, (unsigned)o.shrink_seconds);
         (void)run_ops(&list, &o.run, failure);
     }

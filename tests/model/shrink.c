@@ -92,7 +92,7 @@ void shrink_ops(struct op_list *list, struct run_options *options, unsigned seco
     for (unsigned worker = 0; worker < WORKERS_MAX; worker++) {
         without_worker(list, options, worker);
     }
-    while (part > 0) {
+    while (part > 0 && list->count > 0) {
         bool has_shrunk = false;
 
         part = part < list->count ? part : list->count;
