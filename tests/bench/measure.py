@@ -6,19 +6,20 @@
   measure.py find FOLDER WANTED                  find(1) from there
   measure.py read FILE BYTES                     from open to end of file
   measure.py random FILE COUNT SEED              reads of 4 KiB, one after the other
-  measure.py copy FROM TO                        cp -r, until it returns
-  measure.py copy-all FROM TO STATE FOLDER WANTED  cp -r, and until all is on the server: two numbers
+  measure.py copy FROM TO STATE FOLDER WANTED    cp -r: until it returns, and until all is on the server
   measure.py script-copy FROM TO                 what is durable here at least: copy, fsync file and folder, commit a row
-  measure.py word-save FOLDER NAME               a document saved as Word does it
+  measure.py word-save STATE FOLDER NAME         a document saved as Word does it: two times as well
   measure.py curl-list DRIVE FOLDER WANTED       the same listing, by bare requests
   measure.py curl-read DRIVE FILE BYTES          the same bytes, from the preauthenticated URL
   measure.py curl-random DRIVE FILE COUNT SEED   the same ranges
-  measure.py curl-put DRIVE FOLDER FROM          PUT of each file, 8 at a time
+  measure.py curl-copy DRIVE FOLDER FROM         PUT of each file, 8 at a time: the time twice
+  measure.py curl-save DRIVE FILE                PUT of the new content of an item: the time twice
   measure.py depth < LOG                         the longest chain of requests that waited for each other
   measure.py cpu PID SECONDS                     processor time that a process takes in that time
 
 The curl ones need BENCH_GRAPH (URL), BENCH_CA (file) and BENCH_TOKEN. Every curl transfer is made on a connection that a
-request before it has opened, and only the transfer counts: Mooring's connections are open as well when it is measured.
+request before it has opened, and only the transfer counts: Mooring's connections are open as well when it is measured. What
+is asked only to prepare a measurement says that it is the benchmark (PREPARES), so that nobody's requests are counted with it.
 """
 import datetime
 import json
@@ -29,11 +30,14 @@ import sqlite3
 import ssl
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.parse
 import urllib.request
 
 READ_BYTES = 4096
+SAVED_BYTES = 61000
+PREPARES = "bench"
 # what Mooring asks for (mapper/graph/request.h)
 FIELDS = ("id,name,size,eTag,cTag,folder,package,remoteItem,fileSystemInfo,createdDateTime,lastModifiedDateTime,webUrl,"
           "malware,publication")
@@ -85,7 +89,9 @@ def libraries(size):
             {"name": f"random {who} {run}.bin", "size": large * 1000000, "seed": run}
             for who in ("mooring", "curl", "rclone") for run in runs] + [
             {"name": "first.txt", "text": "a first read, which opens connections\n"}]}},
-        {"path": "Inbox"},
+        {"path": "Inbox", "tree": {"items": [
+            {"name": f"report {who} {run}.docx", "size": SAVED_BYTES - 1000, "seed": run}
+            for who in ("mooring", "curl", "rclone") for run in runs]}},
     ]
 
 
@@ -140,28 +146,32 @@ def read_random(path, count, seed):
     took(begin)
 
 
-def copy(source, target):
-    begin = time.monotonic()
-    subprocess.run(["cp", "-r", source, target], check=True)
-    took(begin)
-
-
-def files_on_server(state, folder):
+def on_server(state, verb, path):
+    """What the tenant says of a path in the library that is written to; None: nothing is there."""
     tenant = os.path.join(os.environ["MOORING_BIN"], "mooring-tenant")
-    wanted = json.dumps({"library": "/sites/bench/Inbox", "path": folder})
-    done = subprocess.run([tenant, "control", state, "tree", wanted], capture_output=True, check=False)
-    return sum(1 for item in json.loads(done.stdout)["items"] if not item["folder"]) if done.returncode == 0 else 0
+    wanted = json.dumps({"library": "/sites/bench/Inbox", "path": path})
+    done = subprocess.run([tenant, "control", state, verb, wanted], capture_output=True, check=False)
+    return json.loads(done.stdout) if done.returncode == 0 else None
 
 
-def copy_all(source, target, state, folder, wanted):
-    begin = time.monotonic()
-    subprocess.run(["cp", "-r", source, target], check=True)
+def took_both(begin, is_on_server):
+    """To be called when the program is done: until then, and until all that it wrote is on the server."""
     returned = time.monotonic() - begin
-    while files_on_server(state, folder) < int(wanted):
+    while not is_on_server():
         if time.monotonic() - begin > 120:
-            fail(f"not all of {folder} came to the server")
+            fail("not all came to the server")
         time.sleep(0.02)
     print(f"{returned:.4f} {time.monotonic() - begin:.4f}")
+
+
+def copy(source, target, state, folder, wanted):
+    def all_there():
+        answer = on_server(state, "tree", folder) or {"items": []}
+        return sum(1 for item in answer["items"] if not item["folder"]) >= int(wanted)
+
+    begin = time.monotonic()
+    subprocess.run(["cp", "-r", source, target], check=True)
+    took_both(begin, all_there)
 
 
 def fsync_of(path, flags):
@@ -186,18 +196,24 @@ def script_copy(source, target):
     took(begin)
 
 
-def word_save(folder, name):
+def word_save(state, folder, name):
     def place(part):
         return os.path.join(folder, part)
 
+    def new_one_there():
+        item = on_server(state, "item", name)
+        return item is not None and item["size"] == SAVED_BYTES
+
+    begin = time.monotonic()
     with open(place("~$" + name[2:]), "wb") as owner:
         owner.write(b"ana")
     with open(place("~WRD0001.tmp"), "wb") as file:
-        file.write(os.urandom(61000))
+        file.write(os.urandom(SAVED_BYTES))
     os.rename(place(name), place("~WRL0002.tmp"))
     os.rename(place("~WRD0001.tmp"), place(name))
     os.unlink(place("~WRL0002.tmp"))
     os.unlink(place("~$" + name[2:]))
+    took_both(begin, new_one_there)
 
 
 # --- by bare requests ---
@@ -208,7 +224,8 @@ def graph_path(drive, path):
 
 
 def graph_get(url):
-    request = urllib.request.Request(url, headers={"Authorization": "Bearer " + os.environ["BENCH_TOKEN"]})
+    headers = {"Authorization": "Bearer " + os.environ["BENCH_TOKEN"], "User-Agent": PREPARES}
+    request = urllib.request.Request(url, headers=headers)
     context = ssl.create_default_context(cafile=os.environ["BENCH_CA"])
     with urllib.request.urlopen(request, context=context, timeout=60) as answer:
         return json.load(answer)
@@ -229,17 +246,32 @@ def curl(transfers, *options):
     return [float(seconds) for seconds, _ in result]
 
 
+def in_parallel(transfers):
+    """Seconds for all, with the connections: to open 8 of them beside each other costs little of the whole."""
+    begin = time.monotonic()
+    curl(transfers, "--parallel", "--parallel-max", "8")
+    return time.monotonic() - begin
+
+
 def authorized(url):
     return [f'url = "{url}"', f'header = "Authorization: Bearer {os.environ["BENCH_TOKEN"]}"', 'output = "/dev/null"']
+
+
+def opening(transfer):
+    """The transfer that opens the connection for those after it."""
+    return transfer + [f'user-agent = "{PREPARES}"']
+
+
+def opening_graph():
+    return opening(authorized(os.environ["BENCH_GRAPH"] + "/v1.0/me"))
 
 
 def curl_list(drive, folder, wanted):
     """One page holds 1,000 entries, so this is one request; more entries would need links of earlier answers."""
     if int(wanted) > 1000:
         fail("a bare listing of more than one page is not measured")
-    first = authorized(os.environ["BENCH_GRAPH"] + "/v1.0/me")
     page = authorized(f"{graph_path(drive, folder)}:/children?$top=1000&$select={FIELDS}")
-    print(f"{curl([first, page])[1]:.4f}")
+    print(f"{curl([opening_graph(), page])[1]:.4f}")
 
 
 def download_url(drive, path):
@@ -252,7 +284,7 @@ def ranged(url, offset, size):
 
 def curl_read(drive, path, size):
     url = download_url(drive, path)
-    seconds = curl([ranged(url, 0, 1), ranged(url, 0, int(size))])
+    seconds = curl([opening(ranged(url, 0, 1)), ranged(url, 0, int(size))])
     print(f"{seconds[1]:.4f}")
 
 
@@ -260,18 +292,28 @@ def curl_random(drive, path, count, seed):
     item = graph_get(graph_path(drive, path))
     url = item["@microsoft.graph.downloadUrl"]
     wanted = [ranged(url, offset, READ_BYTES) for offset in offsets(item["size"], count, seed)]
-    print(f"{sum(curl([ranged(url, 0, 1)] + wanted)[1:]):.4f}")
+    print(f"{sum(curl([opening(ranged(url, 0, 1))] + wanted)[1:]):.4f}")
 
 
-def curl_put(drive, folder, source):
-    """Here the connections are opened as part of it: 8 of them beside each other cost little of the whole."""
+def upload(url, path):
+    return authorized(url) + [f'upload-file = "{path}"']
+
+
+def curl_copy(drive, folder, source):
     transfers = []
     for name in sorted(os.listdir(source)):
         url = f"{graph_path(drive, f'{folder}/{name}')}:/content?@microsoft.graph.conflictBehavior=fail"
-        transfers.append(authorized(url) + [f'upload-file = "{os.path.join(source, name)}"'])
-    begin = time.monotonic()
-    curl(transfers, "--parallel", "--parallel-max", "8")
-    took(begin)
+        transfers.append(upload(url, os.path.join(source, name)))
+    seconds = in_parallel(transfers)
+    print(f"{seconds:.4f} {seconds:.4f}")
+
+
+def curl_save(drive, name):
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(os.urandom(SAVED_BYTES))
+        file.flush()
+        seconds = curl([opening_graph(), upload(f"{graph_path(drive, name)}:/content", file.name)])[1]
+    print(f"{seconds:.4f} {seconds:.4f}")
 
 
 # --- of the agent ---
@@ -305,9 +347,8 @@ def cpu(pid, seconds):
 
 COMMANDS = {
     "scenario": scenario, "list": list_folder, "find": find, "read": read, "random": read_random, "copy": copy,
-    "copy-all": copy_all, "script-copy": script_copy, "word-save": word_save,
-    "curl-list": curl_list, "curl-read": curl_read, "curl-random": curl_random, "curl-put": curl_put,
-    "depth": depth, "cpu": cpu,
+    "script-copy": script_copy, "word-save": word_save, "curl-list": curl_list, "curl-read": curl_read,
+    "curl-random": curl_random, "curl-copy": curl_copy, "curl-save": curl_save, "depth": depth, "cpu": cpu,
 }
 
 if __name__ == "__main__":

@@ -12,42 +12,55 @@ import platform
 import statistics
 import sys
 
-# row, title, unit, peer (None: the bar is absolute), how, bar, note.
+
+def counts(row, title):
+    return [(f"{row}_requests", f"{title}: requests", "requests", None, None, None, ""),
+            (f"{row}_ru", f"{title}: resource units", "RU", None, None, None, "")]
+
+
+WRITE_BACK = "rclone begins 5 s after a file was closed (its default)"
+# row, title, unit, peer (None: the bar is absolute, and whoever was measured stands beside it), how, bar, note.
 # how: "max" - ours, or ours / peer, is at most the bar; "min" - peer / ours (speed) is at least it; "below" - less than it
 ROWS = [
     ("warm_answers", "logon with warm state: answers before all drives are visible", "answers", None, "max", 0, ""),
     ("cold_requests", "logon cold: requests", "requests", None, "max", 10, ""),
     ("cold_depth", "logon cold: requests that wait for each other", "deep", None, "max", 8, "handshakes are not counted"),
-    ("idle_anon", "all mappings, idle: RssAnon", "KiB", None, "max", 8 * 1024, ""),
-    ("idle_rss", "all mappings, idle: RSS", "KiB", None, "max", 24 * 1024, ""),
-    ("idle_requests", "idle: requests", "requests", None, "max", 0, ""),
+    ("idle_anon", "all mappings, idle: RssAnon", "KiB", None, "max", 8 * 1024, "rclone: one library"),
+    ("idle_rss", "all mappings, idle: RSS", "KiB", None, "max", 24 * 1024, "rclone: one library"),
+    ("idle_requests", "idle: requests", "requests", None, "max", 0, "rclone: one library"),
     ("idle_cpu", "idle: processor time", "s", None, "max", 0.01, "one tick is 0.01 s"),
     ("item_bytes", "items visited: bytes each", "bytes", None, "max", 300, "by `mooring status`"),
     ("visited_rss", "items visited: RSS", "KiB", "rclone", "max", 0.25, ""),
     ("visit", "items visited: time", "s", "rclone", "below", 1, ""),
+    *counts("visit", "items visited"),
     ("listing", "first listing of a folder", "s", "curl", "max", 1.2, "names and attributes"),
     ("listing", "first listing of a folder", "s", "rclone", "below", 1, ""),
-    ("listing_requests", "first listing of a folder: requests", "requests", None, None, None, ""),
-    ("listing_ru", "first listing of a folder: resource units", "RU", None, None, None, ""),
+    *counts("listing", "first listing of a folder"),
     ("listing_again_requests", "again within MetadataSeconds: requests", "requests", None, "max", 0, ""),
-    ("listing_again", "again within MetadataSeconds: time", "s", None, None, None, ""),
+    ("listing_again", "again within MetadataSeconds: time", "s", "rclone", "below", 1, ""),
     ("find", "find, cold", "s", "rclone", "max", 0.25, ""),
-    ("find_requests", "find, cold: requests", "requests", None, None, None, ""),
-    ("find_ru", "find, cold: resource units", "RU", None, None, None, ""),
-    ("read_small", "sequential read, {small} MB", "s", "curl", "min", 0.9, "ratio of speeds"),
-    ("read_small", "sequential read, {small} MB", "s", "rclone", "below", 1, ""),
-    ("read_large", "sequential read, {large} MB", "s", "curl", "min", 0.9, "ratio of speeds"),
-    ("read_large", "sequential read, {large} MB", "s", "rclone", "below", 1, ""),
+    *counts("find", "find, cold"),
+    ("read_{small}", "sequential read, {small} MB", "s", "curl", "min", 0.9, "ratio of speeds"),
+    ("read_{small}", "sequential read, {small} MB", "s", "rclone", "below", 1, ""),
+    *counts("read_{small}", "sequential read, {small} MB"),
+    ("read_{large}", "sequential read, {large} MB", "s", "curl", "min", 0.9, "ratio of speeds"),
+    ("read_{large}", "sequential read, {large} MB", "s", "rclone", "below", 1, ""),
+    *counts("read_{large}", "sequential read, {large} MB"),
     ("random", "random 4 KiB reads", "s", "curl", "max", 1.2, ""),
     ("random", "random 4 KiB reads", "s", "rclone", "below", 1, ""),
+    *counts("random", "random 4 KiB reads"),
     ("copy", "small files copied in, until cp returns", "s", "script", "max", 1.5,
      "script: copies, fsyncs file and folder, commits a row"),
     ("copy", "small files copied in, until cp returns", "s", "rclone", None, None, "not ranked: rclone's close is not durable"),
     ("copy_all", "small files copied in, all on the server", "s", "curl", "max", 1.3, "looked at every 0.05 s"),
-    ("copy_requests", "small files copied in: requests", "requests", None, None, None, ""),
-    ("copy_ru", "small files copied in: resource units", "RU", None, None, None, ""),
+    ("copy_all", "small files copied in, all on the server", "s", "rclone", None, None, WRITE_BACK),
+    *counts("copy", "small files copied in"),
+    ("save", "Word-style save, until Word is done", "s", "rclone", "below", 1,
+     "Mooring's is in its journal then, rclone's in its cache"),
+    ("save_all", "Word-style save, on the server", "s", "curl", None, None, "curl: one PUT of the content, whatever is there"),
+    ("save_all", "Word-style save, on the server", "s", "rclone", "below", 1, WRITE_BACK),
     ("save_uploads", "Word-style save: uploads", "uploads", None, "max", 1, ""),
-    ("save_versions", "Word-style save: new versions", "versions", None, "max", 1, ""),
+    ("save_versions", "Word-style save: new versions", "versions", None, "max", 1, "none where the item is another"),
     ("save_other_ids", "Word-style save: other item ids", "ids", None, "max", 0, ""),
     ("save_ru", "Word-style save: resource units", "RU", None, "max", 4, ""),
     ("save_requests", "Word-style save: requests", "requests", None, None, None, ""),
@@ -74,6 +87,12 @@ def number(value):
 def spread(values):
     low, middle, high = min(values), statistics.median(values), max(values)
     return number(middle) if low == high else f"{number(middle)} ({number(low)} to {number(high)})"
+
+
+def beside(samples, row, peer):
+    """What stands in the peer's column: the one that ours is compared with, or all that were measured."""
+    peers = [peer] if peer else sorted(who for key, who in samples if key == row and who != "mooring")
+    return ", ".join(f"{who}: {spread(samples[row, who])}" for who in peers)
 
 
 def judge(how, bar, ours, peer):
@@ -133,19 +152,18 @@ def share_of_bar(how, bar, ours, peer):
 
 def main():
     samples, commands = load_samples(sys.argv[1])
-    reads = sorted({int(row[5:]) for row, _ in samples if row.startswith("read_")})
-    names = {"read_small": f"read_{reads[0]}", "read_large": f"read_{reads[-1]}"} if reads else {}
-    sizes = {"small": reads[0], "large": reads[-1]} if reads else {"small": "", "large": ""}
+    reads = sorted({int(row.split("_")[1]) for row, _ in samples if row.startswith("read_")}) or [""]
+    sizes = {"small": reads[0], "large": reads[-1]}
     table = []
     bars = []
     for key, title, unit, peer, how, bar, note in ROWS:
-        key = names.get(key, key)
+        key = key.format(**sizes)
         ours = samples.get((key, "mooring"))
         theirs = samples.get((key, peer)) if peer else None
         if not ours or (peer and not theirs):
             continue
         ratio, words, holds = judge(how, bar, statistics.median(ours), statistics.median(theirs) if theirs else None)
-        table.append((title.format(**sizes), f"{spread(ours)} {unit}", f"{peer}: {spread(theirs)}" if theirs else "",
+        table.append((title.format(**sizes), f"{spread(ours)} {unit}", beside(samples, key, peer),
                       f"{ratio:.2f}" if ratio is not None else "", words, holds, note))
         share = share_of_bar(how, bar, statistics.median(ours), statistics.median(theirs) if theirs else None)
         if share:

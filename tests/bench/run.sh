@@ -37,9 +37,10 @@ while [ $# -gt 0 ]; do
     shift
 done
 if [ $size = SMOKE ]; then
-    entries=60 found=62 visited=3000 reads=10 copies=10 idle_seconds=2 library_count=10 megabytes=(3 7)
+    entries=60 found=62 visited=3000 reads=10 copies=10 idle_seconds=2 settle_seconds=2 library_count=10 megabytes=(3 7)
 else
-    entries=1000 found=7140 visited=100000 reads=100 copies=300 idle_seconds=30 library_count=300 megabytes=(100 600)
+    entries=1000 found=7140 visited=100000 reads=100 copies=300 idle_seconds=60 settle_seconds=6 library_count=300
+    megabytes=(100 600)
 fi
 if [ $size = FULL ] && [ "$rows" = $all_rows ]; then
     output=${output:-$here/results.md}
@@ -82,12 +83,31 @@ sample() {
     say "$1: $2 $3"
 }
 
-# timed ROW WHO MEASUREMENT...
+# log_of WHO: what WHO asked of the tenant since its log was cleared. By the name that a program gives itself, since rclone's
+# uploads go on after its close; measure.py's own preparations are nobody's.
+log_of() {
+    control requests | jq --arg who "$1" '[.requests[] | (.agent // "") as $agent | select(
+        if $who == "mooring" then $agent | test("^(curl|rclone|bench)") | not else $agent | startswith($who) end)]'
+}
+
+sent() { log_of "$1" | jq '[.[] | select(.batch | not)] | length'; }
+
+# timed ROW WHO MEASUREMENT...: how long it took, and what WHO asked of the tenant for it, in requests and in resource units (by
+# the tenant's count; parts of a $batch are counted alone). What writes gives a second time, until all is on the server:
+# ROW_all; then what settles later is counted, too.
 timed() {
-    local row=$1 who=$2 value
+    local row=$1 who=$2 value all
     shift 2
+    control clear-log >/dev/null
     value=$(measure "$@") || fail "$row: $who"
+    read -r value all <<<"$value"
     sample "$row" "$who" "$value"
+    if [ -n "$all" ]; then
+        sample "${row}_all" "$who" "$all"
+        sleep "$settle_seconds"
+    fi
+    sample "${row}_requests" "$who" "$(sent "$who")"
+    sample "${row}_ru" "$who" "$(log_of "$who" | jq 'map(.ru) | add // 0')"
 }
 
 world_start() { # KIND of scenario
@@ -111,14 +131,8 @@ agent_again() {
 }
 
 discovered() { [ "$(status '[.accounts[] | select(.discovered)] | length')" = 1 ]; }
-sent() { # by Mooring: rclone's uploads go on after its close
-    control requests | jq '[.requests[] | select((.batch | not) and (.agent // "" | startswith("rclone") | not))] | length'
-}
-spent() { # RU, by the tenant's count; parts of a $batch are counted alone
-    control requests | jq '[.requests[] | select(.agent // "" | startswith("rclone") | not) | .ru] | add // 0'
-}
 memory_kib() { awk -v key="$2:" '$1 == key {print $2}' "/proc/$1/status"; }
-drive_id() { control libraries '{}' | jq -r ".libraries[] | select(.path == \"/sites/bench/$1\") | .id"; }
+drive_id() { control libraries '{}' | jq -r ".libraries[] | select(.path == \"/sites/$1\") | .id"; }
 
 token_for_curl() {
     BENCH_TOKEN=$(control mint '{"user":"ana","client_id":"11111111-2222-4333-8444-555555555555","scope":"Files.ReadWrite.All Sites.Read.All","seconds":7200}' |
@@ -127,7 +141,7 @@ token_for_curl() {
 }
 
 # --- rclone ------------------------------------------------------------------------------------------------------------
-rclone_start() { # LIBRARY: mounts it at $work/rclone
+rclone_start() { # SITE/LIBRARY: mounts it at $work/rclone
     local library=$1 refresh
     control signin '{"accept_client_secret":true}' >/dev/null
     refresh=$(control mint '{"user":"ana","client_id":"b15665d9-eda6-4092-8539-0eec376afd59","scope":"Files.ReadWrite.All Sites.Read.All"}' |
@@ -200,37 +214,40 @@ row_logon() {
         control clear-log >/dev/null
         agent_start
         until_true 20 "all mappings" all_mapped
-        sample warm_answers mooring "$(sent)"
+        sample warm_answers mooring "$(sent mooring)"
         control network "{\"rtt_ms\": $rtt_ms}" >/dev/null
         sleep 10 # what is under way comes to its end, and into the log
     done
 }
 
-row_idle() {
+row_idle() { # Mooring with all mappings, rclone with one library: it has no more in a mount
     sleep 2 # what follows discovery has ended
+    idles mooring "$agent_pid"
+    rclone_start "project-001/Shared Documents"
+    idles rclone "$rclone_pid"
+    rclone_end
+}
+
+idles() { # WHO PID
     control clear-log >/dev/null
-    sample idle_cpu mooring "$(measure cpu "$agent_pid" "$idle_seconds")"
-    sample idle_requests mooring "$(sent)"
-    sample idle_anon mooring "$(memory_kib "$agent_pid" RssAnon)"
-    sample idle_rss mooring "$(memory_kib "$agent_pid" VmRSS)"
+    sample idle_cpu "$1" "$(measure cpu "$2" "$idle_seconds")"
+    sample idle_requests "$1" "$(sent "$1")"
+    sample idle_anon "$1" "$(memory_kib "$2" RssAnon)"
+    sample idle_rss "$1" "$(memory_kib "$2" VmRSS)"
 }
 
 row_listing() {
     local run drive
-    drive=$(drive_id Lists)
-    rclone_start Lists
+    drive=$(drive_id bench/Lists)
+    rclone_start bench/Lists
     ls "$lib/Lists" >/dev/null || fail "the library does not list"
     for ((run = 1; run <= runs; run++)); do
         sleep 3 # so that nobody takes it for a walk, and lists the next one ahead
-        control clear-log >/dev/null
         timed listing mooring list "$lib/Lists/Thousand mooring $run" "$entries"
-        sample listing_requests mooring "$(sent)"
-        sample listing_ru mooring "$(spent)"
         timed listing curl curl-list "$drive" "Thousand curl $run" "$entries"
         timed listing rclone list "$work/rclone/Thousand rclone $run" "$entries"
-        control clear-log >/dev/null
         timed listing_again mooring list "$lib/Lists/Thousand mooring $run" "$entries"
-        sample listing_again_requests mooring "$(sent)"
+        timed listing_again rclone list "$work/rclone/Thousand rclone $run" "$entries"
     done
     rclone_end
 }
@@ -239,11 +256,8 @@ row_find() {
     local run
     for ((run = 1; run <= runs; run++)); do
         agent_again
-        control clear-log >/dev/null
         timed find mooring find "$lib/Folders" "$found"
-        sample find_requests mooring "$(sent)"
-        sample find_ru mooring "$(spent)"
-        rclone_start Folders
+        rclone_start bench/Folders
         timed find rclone find "$work/rclone" "$found"
         rclone_end
     done
@@ -260,7 +274,7 @@ row_memory() {
         [ "$items" -ge "$visited" ] || fail "only $items of $visited items are known"
         sample item_bytes mooring "$(jq -n "$bytes / $items | floor")"
         sample visited_rss mooring "$(memory_kib "$agent_pid" VmRSS)"
-        rclone_start Visited
+        rclone_start bench/Visited
         timed visit rclone find "$work/rclone" "$visited"
         sleep 5
         sample visited_rss rclone "$(memory_kib "$rclone_pid" VmRSS)"
@@ -270,8 +284,8 @@ row_memory() {
 
 row_sequential() {
     local run mb drive
-    drive=$(drive_id Large)
-    rclone_start Large
+    drive=$(drive_id bench/Large)
+    rclone_start bench/Large
     ls "$lib/Large" >/dev/null || fail "the library does not list"
     cat "$lib/Large/first.txt" "$work/rclone/first.txt" >/dev/null || fail "a first read"
     for mb in "${megabytes[@]}"; do
@@ -286,8 +300,8 @@ row_sequential() {
 
 row_random() {
     local run drive
-    drive=$(drive_id Large)
-    rclone_start Large
+    drive=$(drive_id bench/Large)
+    rclone_start bench/Large
     ls "$lib/Large" >/dev/null || fail "the library does not list"
     cat "$lib/Large/first.txt" "$work/rclone/first.txt" >/dev/null || fail "a first read"
     for ((run = 1; run <= runs; run++)); do
@@ -299,54 +313,55 @@ row_random() {
 }
 
 row_copy() {
-    local run n drive both
-    drive=$(drive_id Inbox)
+    local run n drive
+    drive=$(drive_id bench/Inbox)
     mkdir "$work/small"
     for ((n = 0; n < copies; n++)); do
         head -c $((5000 + n * 37)) /dev/urandom >"$work/small/file $n.bin"
     done
-    rclone_start Inbox
+    rclone_start bench/Inbox
     ls "$lib/Inbox" >/dev/null || fail "the library does not list"
     for ((run = 1; run <= runs; run++)); do
-        control clear-log >/dev/null
-        both=$(measure copy-all "$work/small" "$lib/Inbox/mooring $run" "$tenant_state" "mooring $run" "$copies") ||
-            fail "copy: mooring"
-        sample copy mooring "${both% *}"
-        sample copy_all mooring "${both#* }"
-        timed copy script script-copy "$work/small" "$work/script $run"
-        sample copy_ru mooring "$(spent)"
-        sample copy_requests mooring "$(sent)"
+        timed copy mooring copy "$work/small" "$lib/Inbox/mooring $run" "$tenant_state" "mooring $run" "$copies"
+        sample copy script "$(measure script-copy "$work/small" "$work/script $run")"
         expect "all are on the server" "$copies" "$(files_of "mooring $run")"
         mkdir "$lib/Inbox/curl $run" || fail "a folder for curl"
-        timed copy_all curl curl-put "$drive" "curl $run" "$work/small"
+        timed copy curl curl-copy "$drive" "curl $run" "$work/small"
         expect "curl's too" "$copies" "$(files_of "curl $run")"
-        timed copy rclone copy "$work/small" "$work/rclone/rclone $run"
+        timed copy rclone copy "$work/small" "$work/rclone/rclone $run" "$tenant_state" "rclone $run" "$copies"
+        expect "rclone's too" "$copies" "$(files_of "rclone $run")"
     done
     rclone_end
 }
 
-on_server() { control item "{\"library\":\"/sites/bench/Inbox\",\"path\":\"$1\"}" | jq -r "$2"; }
-
 row_save() {
-    local run file before
+    local run drive
+    drive=$(drive_id bench/Inbox)
+    rclone_start bench/Inbox
     for ((run = 1; run <= runs; run++)); do
-        file="report $run.docx"
-        head -c 60000 /dev/urandom >"$work/report" && cp "$work/report" "$lib/Inbox/$file" || fail "a document"
-        until_true 20 "the document on the server" on_server "$file" '.id // empty | length > 0' >/dev/null
-        sleep 1
-        before=$(on_server "$file" .id)
-        control clear-log >/dev/null
-        measure word-save "$lib/Inbox" "$file" || fail "the save"
-        until_true 30 "the new version" [ "$(on_server "$file" .versions)" -ge 1 ]
-        sleep 6 # what settles later is counted, too
-        sample save_ru mooring "$(spent)"
-        sample save_requests mooring "$(sent)"
-        sample save_uploads mooring "$(control requests | jq '[.requests[] | select(.path | endswith("/createUploadSession") or
-            endswith("/content")) | select(.method != "GET")] | length')"
-        sample save_versions mooring "$(($(on_server "$file" .versions) - 1))"
-        sample save_other_ids mooring "$([ "$(on_server "$file" .id)" = "$before" ] && echo 0 || echo 1)"
+        cat "$lib/Inbox/report mooring $run.docx" "$work/rclone/report rclone $run.docx" >/dev/null ||
+            fail "a document" # which is open in Word has been read
+        saves mooring word-save "$tenant_state" "$lib/Inbox"
+        saves curl curl-save "$drive"
+        saves rclone word-save "$tenant_state" "$work/rclone"
     done
+    rclone_end
 }
+
+saves() { # WHO MEASUREMENT... that only lacks the file
+    local who=$1 file="report $1 $run.docx" before versions
+    shift
+    sleep 1
+    before=$(on_server "$file" .id)
+    versions=$(on_server "$file" .versions)
+    timed save "$who" "$@" "$file"
+    sample save_uploads "$who" "$(log_of "$who" | jq '[.[] | select(.path | endswith("/createUploadSession") or
+        endswith("/content")) | select(.method != "GET")] | length')"
+    sample save_versions "$who" "$(($(on_server "$file" .versions) - versions))"
+    sample save_other_ids "$who" "$([ "$(on_server "$file" .id)" = "$before" ] && echo 0 || echo 1)"
+}
+
+on_server() { control item "{\"library\":\"/sites/bench/Inbox\",\"path\":\"$1\"}" | jq -r "$2"; }
 
 files_of() {
     control tree "{\"library\":\"/sites/bench/Inbox\",\"path\":\"$1\"}" | jq '[.items[] | select(.folder | not)] | length'
