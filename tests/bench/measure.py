@@ -10,6 +10,7 @@
   measure.py script-copy FROM TO                 what is durable here at least: copy, fsync file and folder, commit a row
   measure.py word-save STATE FOLDER NAME         a document saved as Word does it: two times as well
   measure.py curl-list DRIVE FOLDER WANTED       the same listing, by bare requests
+  measure.py curl-find DRIVE WANTED              a listing of each folder, 8 at a time
   measure.py curl-read DRIVE FILE BYTES          the same bytes, from the preauthenticated URL
   measure.py curl-random DRIVE FILE COUNT SEED   the same ranges
   measure.py curl-copy DRIVE FOLDER FROM         PUT of each file, 8 at a time: the time twice
@@ -253,8 +254,8 @@ def in_parallel(transfers):
     return time.monotonic() - begin
 
 
-def authorized(url):
-    return [f'url = "{url}"', f'header = "Authorization: Bearer {os.environ["BENCH_TOKEN"]}"', 'output = "/dev/null"']
+def authorized(url, output="/dev/null"):
+    return [f'url = "{url}"', f'header = "Authorization: Bearer {os.environ["BENCH_TOKEN"]}"', f'output = "{output}"']
 
 
 def opening(transfer):
@@ -266,12 +267,38 @@ def opening_graph():
     return opening(authorized(os.environ["BENCH_GRAPH"] + "/v1.0/me"))
 
 
-def curl_list(drive, folder, wanted):
+def children(folder):
     """One page holds 1,000 entries, so this is one request; more entries would need links of earlier answers."""
+    return f"{folder}/children?$top=1000&$select={FIELDS}"
+
+
+def curl_list(drive, folder, wanted):
     if int(wanted) > 1000:
         fail("a bare listing of more than one page is not measured")
-    page = authorized(f"{graph_path(drive, folder)}:/children?$top=1000&$select={FIELDS}")
+    page = authorized(children(graph_path(drive, folder) + ":"))
     print(f"{curl([opening_graph(), page])[1]:.4f}")
+
+
+def curl_find(drive, wanted):
+    """Level after level, since only a folder's answer tells what is in it. What reading the answers takes is not counted."""
+    items = f"{os.environ['BENCH_GRAPH']}/v1.0/drives/{drive}/items"
+    folders, count, seconds = ["root"], 0, 0.0
+    while folders:
+        with tempfile.TemporaryDirectory() as answers:
+            paths = [os.path.join(answers, str(n)) for n in range(len(folders))]
+            seconds += in_parallel([authorized(children(f"{items}/{folder}"), path) for folder, path in zip(folders, paths)])
+            found = []
+            for path in paths:
+                with open(path, encoding="utf-8") as file:
+                    answer = json.load(file)
+                if "@odata.nextLink" in answer:
+                    fail("a bare listing of more than one page is not measured")
+                found += [(item["id"], "folder" in item) for item in answer["value"]]
+        count += len(found)
+        folders = [item for item, is_folder in found if is_folder]
+    if count != int(wanted):
+        fail(f"curl saw {count} names, {wanted} expected")
+    print(f"{seconds:.4f}")
 
 
 def download_url(drive, path):
@@ -347,7 +374,7 @@ def cpu(pid, seconds):
 
 COMMANDS = {
     "scenario": scenario, "list": list_folder, "find": find, "read": read, "random": read_random, "copy": copy,
-    "script-copy": script_copy, "word-save": word_save, "curl-list": curl_list, "curl-read": curl_read,
+    "script-copy": script_copy, "word-save": word_save, "curl-list": curl_list, "curl-find": curl_find, "curl-read": curl_read,
     "curl-random": curl_random, "curl-copy": curl_copy, "curl-save": curl_save, "depth": depth, "cpu": cpu,
 }
 

@@ -253,10 +253,12 @@ row_listing() {
 }
 
 row_find() {
-    local run
+    local run drive
+    drive=$(drive_id bench/Folders)
     for ((run = 1; run <= runs; run++)); do
         agent_again
         timed find mooring find "$lib/Folders" "$found"
+        timed find curl curl-find "$drive" "$found"
         rclone_start bench/Folders
         timed find rclone find "$work/rclone" "$found"
         rclone_end
@@ -264,7 +266,8 @@ row_find() {
 }
 
 row_memory() {
-    local run items bytes
+    local run items bytes drive
+    drive=$(drive_id bench/Visited)
     for ((run = 1; run <= runs; run++)); do
         agent_again
         timed visit mooring find "$lib/Visited" "$visited"
@@ -274,6 +277,7 @@ row_memory() {
         [ "$items" -ge "$visited" ] || fail "only $items of $visited items are known"
         sample item_bytes mooring "$(jq -n "$bytes / $items | floor")"
         sample visited_rss mooring "$(memory_kib "$agent_pid" VmRSS)"
+        timed visit curl curl-find "$drive" "$visited"
         rclone_start bench/Visited
         timed visit rclone find "$work/rclone" "$visited"
         sleep 5
