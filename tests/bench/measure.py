@@ -170,8 +170,9 @@ def copy(source, target, state, folder, wanted):
         answer = on_server(state, "tree", folder) or {"items": []}
         return sum(1 for item in answer["items"] if not item["folder"]) >= int(wanted)
 
+    os.mkdir(target)  # which waits for the server
     begin = time.monotonic()
-    subprocess.run(["cp", "-r", source, target], check=True)
+    subprocess.run(["cp", "-r", source + "/.", target], check=True)
     took_both(begin, all_there)
 
 
@@ -183,12 +184,12 @@ def fsync_of(path, flags):
 
 def script_copy(source, target):
     names = sorted(os.listdir(source))
-    begin = time.monotonic()
     os.mkdir(target)
     rows = sqlite3.connect(target + ".db", isolation_level=None)
     rows.execute("PRAGMA journal_mode=WAL")
     rows.execute("PRAGMA synchronous=FULL")
     rows.execute("CREATE TABLE journal (name TEXT)")
+    begin = time.monotonic()
     for name in names:
         shutil.copyfile(os.path.join(source, name), os.path.join(target, name))
         fsync_of(os.path.join(target, name), os.O_RDWR)
