@@ -5,8 +5,9 @@
 
 #include "util.h"
 
-/* A pipe that was idle may be ahead by this much, so that late wake-ups do not cost bandwidth. */
-#define BURST_NS 10000000
+/* A pipe that was idle may be ahead by this much, so that late wake-ups do not cost bandwidth. More
+ * would let whole pages of a listing through at once, which no line does. */
+#define BURST_NS 1000000
 
 void shaper_init(struct shaper *s, int rtt_ms, int mbit)
 {
