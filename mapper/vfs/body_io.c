@@ -86,6 +86,14 @@ int body_read(struct body *body, struct read_habit *habit, void *data, size_t si
 
 /* --- writing --- */
 
+/* A spool file that nobody is to have. */
+static void undo_spool(struct local_file *spool, char *path)
+{
+    local_close(spool);
+    (void)file_remove(path, NULL);
+    free(path);
+}
+
 /* The draft begins; the lock is held. */
 static int begin_draft(struct body *body, struct error *err)
 {
@@ -98,15 +106,12 @@ static int begin_draft(struct body *body, struct error *err)
         return 0;
     }
     code = spool_new(body->online, &spool, &path, err);
-    if (code == 0) {
-        code = local_truncate(spool, size_bytes, err);
-    }
     if (code < 0) {
-        local_close(spool);
-        if (spool) {
-            (void)file_remove(path, NULL);
-        }
-        free(path);
+        return code;
+    }
+    code = local_truncate(spool, size_bytes, err);
+    if (code < 0) {
+        undo_spool(spool, path);
         return code;
     }
     body->spool = spool;
@@ -146,9 +151,7 @@ static int move_to_copy(struct body *body, uint64_t size, struct error *err)
     }
     code = local_copy(spool, body->spool, size, err);
     if (code < 0) {
-        local_close(spool);
-        (void)file_remove(path, NULL);
-        free(path);
+        undo_spool(spool, path);
         return code;
     }
     draft_delist(body); /* lists are by path */

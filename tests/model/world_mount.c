@@ -110,6 +110,7 @@ static void fail(const char *path, const char *why)
 /* With the shared folders, and while nobody disturbs; then he is told where we are. */
 static void start_beside(struct world *world, struct state *s, char *path, size_t size)
 {
+    static const char *const folders[] = {"common", "common/deep"};
     char at[400];
     char shared[420];
     char why[400];
@@ -123,13 +124,11 @@ static void start_beside(struct world *world, struct state *s, char *path, size_
         fail(at, why);
     }
     number = make_folder(path, size, world->path);
-    snprintf(shared, sizeof(shared), "%s/common", path);
-    if (mkdir(shared, 0777) < 0) {
-        fail(shared, strerror(errno));
-    }
-    snprintf(shared, sizeof(shared), "%s/common/deep", path);
-    if (mkdir(shared, 0777) < 0) {
-        fail(shared, strerror(errno));
+    for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++) {
+        snprintf(shared, sizeof(shared), "%s/%s", path, folders[i]);
+        if (mkdir(shared, 0777) < 0) {
+            fail(shared, strerror(errno));
+        }
     }
     if (!write_number(at, number)) {
         fail(at, strerror(errno));
