@@ -208,8 +208,7 @@ static int ask_child(struct online_vfs *online, struct node **out, struct node *
         code = error_set(err, ERR_STALE, "the folder is no longer there");
     }
     if (code == 0) {
-        code = tree_apply_item(online, out, folder, &item, ask.edit, err);
-        known = *out;
+        code = tree_apply_item(online, &known, folder, &item, ask.edit, err);
         doubt_if_old(online, folder, known, ask.edit);
     }
     if (code == 0 && known) { /* making room for what is shown may drop what nobody holds */

@@ -39,6 +39,14 @@ static void *rename_a_to_b(void *payload)
     return NULL;
 }
 
+static void *delete_a(void *payload)
+{
+    struct caller *c = payload;
+
+    c->code = vfs_unlink(c->f->vfs, c->folder, "a", NULL, NULL);
+    return NULL;
+}
+
 static void *list(void *payload)
 {
     struct caller *c = payload;
@@ -100,6 +108,24 @@ static void order_rename__an_answer_that_was_overtaken_is_not_the_last_word(void
     assert_int_equal(attr.size_bytes, strlen("somebody else's"));
     assert_int_equal(fixture_list(f, "folder"), 2);
     assert_true(fixture_has_text(f, "folder/b", "somebody else's"));
+}
+
+static void order_delete__a_name_that_was_given_away_meanwhile_is_not_there(void **state)
+{
+    struct fixture *f = *state;
+    struct caller c = {0};
+    uint64_t id = 0;
+
+    begin(f, false);
+    c.folder = fixture_find(f, "folder", NULL);
+    start(&c, f, FAKE_GET, delete_a); /* it looks for its name */
+    assert_int_equal(vfs_rename(f->vfs, c.folder, "a", c.folder, "b", 0, NULL, NULL), 0);
+    id = fixture_find(f, "folder/b", NULL);
+    end(&c);
+    assert_int_equal(c.code, ERR_NOT_FOUND);
+    assert_int_equal(fixture_find(f, "folder/b", NULL), id); /* nobody's hold was given back */
+    assert_true(fixture_has_text(f, "folder/b", "one"));
+    assert_true(fake_has_text(f->fake, "folder/b", "one"));
 }
 
 static void order_list__a_late_page_brings_back_nothing_that_was_deleted(void **state)
@@ -229,6 +255,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         ORDER_TEST(order_rename__an_answer_that_was_overtaken_is_not_the_last_word),
+        ORDER_TEST(order_delete__a_name_that_was_given_away_meanwhile_is_not_there),
         ORDER_TEST(order_list__a_late_page_brings_back_nothing_that_was_deleted),
         ORDER_TEST(order_list__a_late_page_hides_nothing_that_was_moved),
         ORDER_TEST(order_mkdir__a_new_folder_shows_what_others_put_there),
