@@ -272,7 +272,7 @@ static int redirect(struct adoption *a, const struct identity *identity, const s
     struct journal_row aside = {0};
     char *name = NULL;
     char *path = NULL;
-    int code = place_of(&place, online, a->s->folder, true, call, err);
+    int code = place_of(&place, online, a->s->folder, false, call, err);
 
     code = code < 0 ? code : fill_aside(a, &aside, err);
     mutex_lock(&online->lock);

@@ -209,20 +209,16 @@ static int find_parent(struct upload *upload, struct journal_row *row, const str
     if (*row->parent_id) {
         return 0;
     }
-    code = graph_get_item(&item, upload->library->account, row->drive_id,
-                          *row->item_id ? row->item_id : NULL, call, err);
-    if (code == ERR_NOT_FOUND) {
+    if (*row->item_id) {
+        code =
+            graph_get_item(&item, upload->library->account, row->drive_id, row->item_id, call, err);
+        code = code == 0 && item.parent_id ? str_copy(&row->parent_id, item.parent_id, err) : code;
         graph_item_clear(&item);
-        item = (struct graph_item){0};
-        code = graph_get_item(&item, upload->library->account, row->drive_id, NULL, call, err);
-        if (code == 0) { /* the root: at least it is seen there */
-            code = str_copy(&row->parent_id, item.id ? item.id : "", err);
-        }
-    } else if (code == 0) {
-        code = str_copy(&row->parent_id, item.parent_id ? item.parent_id : item.id, err);
     }
-    graph_item_clear(&item);
-    return code;
+    /* The root: at least it is seen there. */
+    return (code == 0 || code == ERR_NOT_FOUND) && !*row->parent_id
+               ? library_root_id(&row->parent_id, upload->library, row->drive_id, call, err)
+               : code;
 }
 
 int conflict_name_copy(struct upload *upload, struct journal_row *row, const struct call *call,

@@ -318,44 +318,36 @@ int library_prepare(struct library *library, const struct call *call, struct err
     return code;
 }
 
-void library_note_root(struct library *library, const char *item_id)
-{
-    mutex_lock(&library->online->lock);
-    if (!library->folder_path && !library->root_item_id) {
-        (void)str_copy(&library->root_item_id, item_id, NULL); /* else: asked for again */
-    }
-    mutex_unlock(&library->online->lock);
-}
-
-/* The root's own id, which moves and new items need. */
-static int learn_root_id(struct library *library, const struct call *call, struct error *err)
+int library_root_id(char **out, struct library *library, const char *drive_id,
+                    const struct call *call, struct error *err)
 {
     struct graph_item item = {0};
-    int code = graph_get_item(&item, library->account, library->drive_id, NULL, call, err);
+    bool is_own = false;
+    int code = 0;
 
+    mutex_lock(&library->online->lock);
+    is_own = !library->folder_path && str_equal(library->drive_id, drive_id);
+    code = str_copy(out, is_own && library->root_item_id ? library->root_item_id : "", err);
+    mutex_unlock(&library->online->lock);
+    if (code < 0 || **out) {
+        return code;
+    }
+    code = graph_get_item(&item, library->account, drive_id, NULL, call, err);
     if (code == 0 && !item.id) {
         code = error_set(err, ERR_PROTOCOL, "the root of the library has no id");
     }
-    if (code == 0) {
+    if (code == 0 && is_own) {
         mutex_lock(&library->online->lock);
         if (!library->root_item_id) {
-            library->root_item_id = item.id;
-            item.id = NULL;
+            (void)str_copy(&library->root_item_id, item.id, NULL); /* else: asked for again */
         }
         mutex_unlock(&library->online->lock);
     }
+    if (code == 0) {
+        code = str_copy(out, item.id, err);
+    }
     graph_item_clear(&item);
     return code;
-}
-
-static bool is_known_root(struct online_vfs *online, const struct library *library)
-{
-    bool is_known = false;
-
-    mutex_lock(&online->lock);
-    is_known = library->root_item_id != NULL;
-    mutex_unlock(&online->lock);
-    return is_known;
 }
 
 int place_of(struct place *out, struct online_vfs *online, struct node *node, bool needs_id,
@@ -363,6 +355,7 @@ int place_of(struct place *out, struct online_vfs *online, struct node *node, bo
 {
     struct library *library = NULL;
     struct place place = {0};
+    char *root_id = NULL;
     int code = 0;
 
     mutex_lock(&online->lock);
@@ -373,10 +366,11 @@ int place_of(struct place *out, struct online_vfs *online, struct node *node, bo
     }
     mutex_unlock(&online->lock);
     code = library_prepare(library, call, err);
-    if (code == 0 && needs_id && node == library->root && !is_known_root(online, library)) {
-        code = learn_root_id(library, call, err);
+    if (code == 0 && needs_id && node == library->root && !library->folder_path) {
+        code = library_root_id(&root_id, library, library->drive_id, call, err);
     }
     if (code < 0) {
+        free(root_id);
         return code;
     }
     mutex_lock(&online->lock);
@@ -389,12 +383,16 @@ int place_of(struct place *out, struct online_vfs *online, struct node *node, bo
     }
     if (code == 0) {
         code = str_copy(&place.item_id,
-                        node == library->root ? library->root_item_id : node_item_id(node), err);
+                        root_id                 ? root_id
+                        : node == library->root ? library->root_item_id
+                                                : node_item_id(node),
+                        err);
     }
     if (code == 0 && node != library->root && !*place.item_id) {
         code = error_set(err, ERR_BUSY, "'%.120s' is not on the server yet", node_name(node));
     }
     mutex_unlock(&online->lock);
+    free(root_id);
     if (code < 0) {
         place_clear(&place);
         return code;

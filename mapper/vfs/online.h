@@ -181,11 +181,13 @@ void place_clear(struct place *place);
 /* Verifies the drive and finds the mapped folder, once. Called without the lock. */
 int library_prepare(struct library *library, const struct call *call, struct error *err);
 
-/* The drive's root has this id; forgotten when that is not the library's. Without the lock. */
-void library_note_root(struct library *library, const char *item_id);
+/* The id of a drive's root: asked for, unless the drive is the library's and it is known. "" when that
+ * fails. Without the lock. */
+int library_root_id(char **out, struct library *library, const char *drive_id,
+                    const struct call *call, struct error *err);
 
-/* The place of a node. With `needs_id` the root's own id is asked for too, since moves and new
- * items need it. Called without the lock, with the node held. ERR_STALE when it is gone. */
+/* The place of a node. With `needs_id` the root's own id is asked for too, since the service needs it
+ * for moves and new items; what goes to the journal needs no line, and is sent with it. Called without the lock, with the node held. ERR_STALE when it is gone. */
 int place_of(struct place *out, struct online_vfs *online, struct node *node, bool needs_id,
              const struct call *call, struct error *err);
 struct library *library_of(struct online_vfs *online, struct node *node); /* lock held */

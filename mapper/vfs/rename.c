@@ -147,9 +147,8 @@ static int send_in_two_steps(struct rename *r, struct graph_item *item, const st
     return code;
 }
 
-/* The uploads of the file go where it goes; held. `is_local`: it is made there. */
-static int move_uploads(struct rename *r, struct body *body, bool is_local, const struct call *call,
-                        struct error *err)
+int rename_uploads(struct online_vfs *online, struct body *body, struct node *to,
+                   const char *new_name, const struct call *call, struct error *err)
 {
     struct place folder = {0};
     char *path = NULL;
@@ -159,21 +158,17 @@ static int move_uploads(struct rename *r, struct body *body, bool is_local, cons
     if (!body || !uploads_has(body)) {
         return 0;
     }
-    code = place_of(&folder, r->online, r->to, true, call, err);
+    code = place_of(&folder, online, to, false, call, err); /* there may be no line */
     if (code == 0) {
-        mutex_lock(&r->online->lock);
-        code = node_path(r->online, r->to, &path, err);
-        mutex_unlock(&r->online->lock);
+        mutex_lock(&online->lock);
+        code = node_path(online, to, &path, err);
+        mutex_unlock(&online->lock);
     }
     if (code == 0) {
-        code = str_format(&below, err, "%s%s%s", path, *path ? "/" : "", r->new_name);
+        code = str_format(&below, err, "%s%s%s", path, *path ? "/" : "", new_name);
     }
     if (code == 0) {
-        code = uploads_move(body, folder.item_id, r->new_name, below, err);
-    }
-    if (code < 0 && !is_local) {
-        error_clear(err); /* it finds its item by id; the path is for people */
-        code = 0;
+        code = uploads_move(body, folder.item_id ? folder.item_id : "", new_name, below, err);
     }
     free(below);
     free(path);
@@ -199,7 +194,7 @@ int rename_to_free(struct rename *r, const struct call *call, struct error *err)
         code = arrival_take_back(online, r->node, body, call, err);
     }
     if (is_local && code == 0) {
-        code = move_uploads(r, body, true, call, err);
+        code = rename_uploads(online, body, r->to, r->new_name, call, err);
     }
     mutex_lock(&online->lock);
     if (is_local && code == 0) {
@@ -217,13 +212,11 @@ int rename_to_free(struct rename *r, const struct call *call, struct error *err)
             code = send_in_two_steps(r, &item, call, err);
         }
         if (code == 0) {
-            /* The server has it under its new name, whatever the journal says. */
-            int written = move_uploads(r, body, false, call, err);
-
+            /* Whatever the journal says: the upload finds its item by id, the path is for people. */
+            (void)rename_uploads(online, body, r->to, r->new_name, call, NULL);
             mutex_lock(&online->lock);
             code = rename_in_tree(r, &item, err);
             mutex_unlock(&online->lock);
-            code = code == 0 ? written : code;
         }
     }
     if (body) {

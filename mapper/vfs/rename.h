@@ -26,6 +26,11 @@ int rename_to_free(struct rename *r, const struct call *call, struct error *err)
 int rename_on_server(struct rename *r, const char *name, struct graph_item *item,
                      const struct call *call, struct error *err);
 
+/* What waits of the file is sent to that name in the held folder `to`, once the journal has it; nothing
+ * to do without. Its uploads are held; `body` may be NULL. */
+int rename_uploads(struct online_vfs *online, struct body *body, struct node *to,
+                   const char *new_name, const struct call *call, struct error *err);
+
 /* The tree after a rename; `item` NULL: it is not on the server. Lock held. */
 int rename_in_tree(struct rename *r, const struct graph_item *item, struct error *err);
 

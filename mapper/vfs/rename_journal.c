@@ -47,7 +47,7 @@ int rename_in_journal(struct rename *r, struct body *body, struct body *other,
         return 1;
     }
     code = place_of(&place, online, r->target, true, call, err);
-    code = code < 0 ? code : place_of(&folder, online, r->to, true, call, err);
+    code = code < 0 ? code : place_of(&folder, online, r->to, false, call, err);
     if (code == 0) {
         mutex_lock(&online->lock);
         code = str_copy(&version, node_version(r->target), err);

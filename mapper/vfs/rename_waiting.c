@@ -64,7 +64,8 @@ static int replace_waiting_target(struct rename *r, struct body *body, struct bo
     struct graph_item item = {0};
     struct place folder = {0};
     char *path = NULL;
-    int code = place_of(&folder, online, r->to, true, call, err);
+    /* There may be no line. */
+    int code = is_source_local ? place_of(&folder, online, r->to, false, call, err) : 0;
 
     if (code == 0 && is_source_local) {
         mutex_lock(&online->lock);

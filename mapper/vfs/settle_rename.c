@@ -20,6 +20,7 @@
 #include "listing.h"
 #include "local_only.h"
 #include "online.h"
+#include "rename.h"
 #include "save.h"
 #include "settle.h"
 #include "uploads.h"
@@ -77,31 +78,6 @@ static int find_target(struct renaming *r, struct node **out, const struct call 
         tree_hold(online->tree, *out);
     }
     mutex_unlock(&online->lock);
-    return code;
-}
-
-/* What waits in the journal goes where the file goes now. */
-static int move_uploads(struct renaming *r, struct body *body, const struct call *call,
-                        struct error *err)
-{
-    struct place folder = {0};
-    char *path = NULL;
-    int code = 0;
-
-    if (!uploads_has(body)) {
-        return 0;
-    }
-    code = place_of(&folder, r->online, r->to, true, call, err);
-    if (code == 0) {
-        mutex_lock(&r->online->lock);
-        code = node_path(r->online, r->node, &path, err);
-        mutex_unlock(&r->online->lock);
-    }
-    if (code == 0) {
-        code = uploads_move(body, folder.item_id, r->new_name, path, err);
-    }
-    free(path);
-    place_clear(&folder);
     return code;
 }
 
@@ -175,7 +151,7 @@ static int send_local(struct renaming *r, struct body *body, const struct call *
     int code = settle_adopt(r->online, r->node, body, call, err);
 
     if (code == 1) {
-        code = move_uploads(r, body, call, err);
+        code = rename_uploads(r->online, body, r->to, r->new_name, call, err);
     }
     if (code < 0) {
         undo_move_local(r);

@@ -16,7 +16,7 @@ static int move_one(struct uploads *uploads, struct upload *upload, const char *
     struct journal_row row = {0};
     int code = journal_row_copy(&row, &upload->row, err);
 
-    code = code < 0 || !parent_id ? code : str_copy(&row.parent_id, parent_id, err);
+    code = code < 0 ? code : str_copy(&row.parent_id, parent_id, err);
     code = code < 0 ? code : str_copy(&row.name, name, err);
     code = code < 0 ? code : str_copy(&row.path, path, err);
     if (code == 0) {

@@ -416,7 +416,6 @@ void upload_failed(struct uploads *uploads, struct upload *upload, struct journa
     int set = 0;
 
     row->attempts += code != ERR_CANCELLED;
-    row->may_have_arrived = row->may_have_arrived || graph_answer_may_be_lost(code);
     row->state = step == JOURNAL_STEP_BLOCK      ? JOURNAL_BLOCKED
                  : step == JOURNAL_STEP_CONFLICT ? JOURNAL_CONFLICT
                  : step == JOURNAL_STEP_COPY     ? JOURNAL_PENDING

@@ -67,6 +67,7 @@ struct run {
     struct upload *upload;
     struct local_file *file;
     uint32_t asked_edit; /* tree_edits() when the try began */
+    bool is_sent;        /* it came to the bytes: what is asked before that makes nothing */
 };
 
 static bool is_given_up(void *payload)
@@ -130,19 +131,9 @@ static bool may_resume(const struct journal_row *row, struct account *account,
 static int learn_parent(struct upload *upload, struct journal_row *row, const struct call *call,
                         struct error *err)
 {
-    struct graph_item item = {0};
-    int code = 0;
-
-    if (*row->item_id || *row->parent_id) {
-        return 0;
-    }
-    code = graph_get_item(&item, upload->library->account, row->drive_id, NULL, call, err);
-    if (code == 0) {
-        library_note_root(upload->library, item.id);
-        code = str_copy(&row->parent_id, item.id ? item.id : "", err);
-    }
-    graph_item_clear(&item);
-    return code;
+    return *row->item_id || *row->parent_id
+               ? 0
+               : library_root_id(&row->parent_id, upload->library, row->drive_id, call, err);
 }
 
 static int send_row(struct run *run, struct graph_item *item, struct journal_row *row,
@@ -169,6 +160,7 @@ static int send_row(struct run *run, struct graph_item *item, struct journal_row
     }
     if (code == 0) {
         upload.resume_url = may_resume(row, account, call) ? row->session_url : NULL;
+        run->is_sent = true;
         code = graph_upload(item, account, &upload, &source, call, err);
     }
     if (code == 0 && (row->may_have_arrived || row->size_bytes == 0)) {
@@ -238,6 +230,8 @@ static void run_one(struct uploads *uploads, struct upload *upload)
     } else {
         /* The session may have been noted meanwhile. */
         (void)str_copy(&row.session_url, upload->row.session_url, NULL);
+        row.may_have_arrived =
+            row.may_have_arrived || (run.is_sent && graph_answer_may_be_lost(code));
         upload_failed(uploads, upload, &row, code, &error, &call);
     }
     local_close(run.file);

@@ -229,7 +229,7 @@ int upload_judge(struct upload *upload, struct journal_row *row, const struct ca
  * goes, `*sent` is closed and NULL, `upload` is gone. `asked_edit`: tree_edits() when the try began. */
 void upload_arrived(struct uploads *uploads, struct upload *upload, struct local_file **sent,
                     const struct graph_item *item, uint32_t asked_edit);
-/* It has not: `row` says when it is tried again, or why it is not. */
+/* It has not, or nobody knows (row->may_have_arrived): `row` gets when it is tried again, or why not. */
 void upload_failed(struct uploads *uploads, struct upload *upload, struct journal_row *row,
                    int code, struct error *error, const struct call *call);
 /* upload_judge() said 1: `upload` is gone. */

@@ -56,7 +56,7 @@ struct journal_row {
     enum journal_state state;
     char *key;       /* of the library, see online_vfs.h */
     char *drive_id;  /* verified */
-    char *parent_id; /* of the folder */
+    char *parent_id; /* of the folder; "": the root of the drive, whose id is asked for then */
     char *name;
     char *path;    /* below the mapping, for people */
     char *item_id; /* "": a new file */

@@ -36,27 +36,6 @@ static void journal_close__returns_before_the_server_has_it(void **state)
     assert_int_equal(fake_downloaded(f->fake), 0);
 }
 
-/* The root's id is not in its listing, and nobody asked for it while there was a line. */
-static void journal_close__of_the_first_new_file_needs_no_line(void **state)
-{
-    struct fixture *f = *state;
-
-    assert_int_equal(fixture_list(f, ""), 0);
-    waiting_hold(f, WAITING_NEVER_MS);
-    fake_fail(f->fake, FAKE_GET, ERR_TIMED_OUT, 0, UINT32_MAX);
-    fake_reset(f->fake);
-    assert_int_equal(fixture_write_text(f, "", "a", "without a line"), 0);
-    assert_int_equal(fake_total(f->fake), 0);
-    fake_fail(f->fake, FAKE_GET, 0, 0, 0);
-    waiting_drain(f);
-    assert_true(fake_has_text(f->fake, "a", "without a line"));
-    fake_reset(f->fake);
-    waiting_hold(f, 0);
-    assert_int_equal(fixture_write_text(f, "", "b", "with one"), 0);
-    waiting_drain(f);
-    assert_int_equal(fake_count(f->fake, FAKE_GET), 0); /* it is known by now */
-}
-
 static void journal_load__sends_what_a_dead_agent_left(void **state)
 {
     struct fixture *f = *state;
@@ -519,7 +498,6 @@ static void journal_put__of_thousands_keeps_few_descriptors(void **state)
 
 static const struct CMUnitTest tests[] = {
     JOURNAL_TEST(journal_close__returns_before_the_server_has_it),
-    JOURNAL_TEST(journal_close__of_the_first_new_file_needs_no_line),
     JOURNAL_TEST(journal_load__sends_what_a_dead_agent_left),
     JOURNAL_TEST(journal_load__shows_what_waits_as_it_was_closed),
     JOURNAL_TEST(journal_put__again_replaces_what_waits),
