@@ -242,16 +242,17 @@ int settle_fill_new(struct online_vfs *online, struct journal_row *row, struct b
     }
     to.parent_id = folder == library->root && library->root_item_id ? library->root_item_id
                                                                     : node_item_id(folder);
+    if (!*to.parent_id && (folder != library->root || library->folder_path)) {
+        return 1; /* "" is the root of the drive */
+    }
     code = node_path(online, body->node, &path, err);
     to.path = path;
-    if (code == 0 && *to.parent_id) {
+    if (code == 0) {
         mutex_lock(&body->lock);
         code = body->spool_path ? upload_fill_row(row, body, &to, err) : 1;
         row->id = body->kept_row;
         mutex_unlock(&body->lock);
         row->state = JOURNAL_SETTLING;
-    } else if (code == 0) {
-        code = 1;
     }
     free(path);
     return code;

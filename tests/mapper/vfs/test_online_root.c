@@ -5,6 +5,15 @@
 #include "still_clock.h"
 #include "waiting.h"
 
+static int setup_settling(void **state)
+{
+    struct fixture *f = fixture_new_settling();
+
+    fixture_start(f);
+    *state = f;
+    return 0;
+}
+
 static void root_close__of_the_first_new_file_needs_no_line(void **state)
 {
     struct fixture *f = *state;
@@ -98,6 +107,30 @@ static void root_rename__of_what_was_tried_without_a_line_needs_none(void **stat
     assert_int_equal(waiting_look(f).count, 0);
 }
 
+/* Also those that may be temporary, and what a save by another name makes of one. */
+static void root_crash__of_the_first_new_files_forgets_none(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_int_equal(fixture_list(f, ""), 0);
+    fixture_cut_line(f, true);
+    assert_int_equal(fixture_write(f, "", "empty", "", 0), 0);
+    assert_int_equal(fixture_write_text(f, "", "1a2b3c4d", "kept"), 0);
+    assert_int_equal(fixture_write_text(f, "", "5e6f7a8b", "older"), 0);
+    assert_int_equal(fixture_rename(f, "5e6f7a8b", "doc"), 0);
+    assert_int_equal(fixture_write_text(f, "", "9c0d1e2f", "newer"), 0);
+    assert_int_equal(fixture_rename(f, "9c0d1e2f", "doc"), 0);
+    assert_true(fixture_has_text(f, "doc", "newer"));
+    fixture_crash(f, false);
+    waiting_send_all(f);
+    assert_int_equal(fake_size(f->fake, "empty"), 0);
+    assert_true(fake_has_text(f->fake, "1a2b3c4d", "kept"));
+    assert_true(fake_has_text(f->fake, "doc", "newer"));
+    assert_int_equal(fake_children(f->fake, ""), 3);
+    assert_int_equal(fixture_list(f, ""), 3);
+    assert_int_equal(fixture_unsaved(f), 0);
+}
+
 #define ROOT_TEST(f) cmocka_unit_test_setup_teardown(f, fixture_setup_background, fixture_teardown)
 
 static const struct CMUnitTest tests[] = {
@@ -105,6 +138,8 @@ static const struct CMUnitTest tests[] = {
     ROOT_TEST(root_rename__of_the_first_new_files_needs_no_line),
     ROOT_TEST(root_rename__of_the_first_new_files_outlives_the_agent),
     ROOT_TEST(root_rename__of_what_was_tried_without_a_line_needs_none),
+    cmocka_unit_test_setup_teardown(root_crash__of_the_first_new_files_forgets_none, setup_settling,
+                                    fixture_teardown),
 };
 
 TEST_MAIN("the root of a library, whose id is not known", tests)
