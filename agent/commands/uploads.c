@@ -13,8 +13,9 @@ static const char usage[] = "usage: mooring uploads list [--json]\n"
                             "(settling). `list` names them and their ids (exit code 1 when\n"
                             "one needs a person); `wait` returns when all that can be sent is sent "
                             "(60 s at most unless told,\n"
-                            "exit code 1 when some is left); `retry` tries at once; `export` "
-                            "copies one to RecoveryDirectory;\n"
+                            "exit code 1 when some is left); `retry` tries at once what failed, or "
+                            "what ID names, a delete or\n"
+                            "rename as well; `export` copies one to RecoveryDirectory;\n"
                             "`discard` gives one up for good, or undoes a delete or rename that "
                             "settles.\n";
 
@@ -81,6 +82,16 @@ static bool is_person_needed(const cJSON *uploads)
     return false;
 }
 
+/* What comes of it stands in `list`. */
+static void print_tried(double count)
+{
+    if (count > 0) {
+        printf("Trying %.0f now.\n", count);
+    } else {
+        printf("Nothing that failed waits for another try.\n");
+    }
+}
+
 static int show(const struct request *request, const cJSON *result)
 {
     const cJSON *uploads = cJSON_GetObjectItemCaseSensitive(result, "uploads");
@@ -106,7 +117,7 @@ static int show(const struct request *request, const cJSON *result)
         command_print_safe(answer_text(result, "file"));
         printf("\n");
     } else if (strcmp(request->action, "retry") == 0) {
-        printf("Trying %.0f again.\n", answer_number(result, "count"));
+        print_tried(answer_number(result, "count"));
     } else {
         printf("Discarded.\n");
     }

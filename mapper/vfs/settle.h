@@ -198,8 +198,16 @@ int settle_rename(struct online_vfs *online, struct node *from, struct node *nod
                   struct error *err);
 void settle_renamed(struct online_vfs *online, struct body *held, int code);
 
+/* --- settle_list.c --- */
+
 /* The one that settle_visit() names by `id` is given up, and undone here: 1; 0: there is none. */
 int settle_discard(struct online_vfs *online, const char *id, struct error *err);
+
+/* ... or its time is over, and the server is told now: 1; 0: there is none. ERR_NOT_PERMITTED: its
+ * library is not here. */
+int settle_try_now(struct online_vfs *online, const char *id, struct error *err);
+/* All that the server did not take yet; how many. */
+unsigned settle_try_failed(struct online_vfs *online);
 
 /* --- between settle.c, settle_*.c and adopt.c --- */
 
@@ -207,6 +215,10 @@ int settle_discard(struct online_vfs *online, const char *id, struct error *err)
 void settle_go_back(struct online_vfs *online, struct settling *settling);
 
 int settle_load(struct online_vfs *online, struct error *err); /* at the start */
+
+/* Where the server has it, below the mapping, of one with a folder; lock held. */
+int settle_old_path(struct online_vfs *online, const struct settling *settling, char **out,
+                    struct error *err);
 
 /* The row of a new file as it was closed: the next agent sends it. 1: where it goes is not known yet,
  * and the note beside its spool file has to do. Lock held. */

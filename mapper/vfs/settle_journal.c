@@ -2,7 +2,6 @@
  * settle_journal.c - what settles is in the journal, too (settle.h): as JOURNAL_SETTLING while it may
  * be the middle of a save, and as any other work once it is decided and the server could not be told.
  */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,12 +13,9 @@
 #include "settle.h"
 #include "uploads.h"
 
-#define CHANGE_ID_BYTES 48
-
 /* --- rows --- */
 
-/* Where the server has it, below the mapping. Lock held. */
-static int old_path(struct online_vfs *online, const struct settling *s, char **out,
+int settle_old_path(struct online_vfs *online, const struct settling *s, char **out,
                     struct error *err)
 {
     char *folder = NULL;
@@ -55,7 +51,7 @@ static int fill_row(struct online_vfs *online, struct journal_row *row, const st
         {&row->item_id, s->item_id},
         {&row->version, version},
     };
-    int code = old_path(online, s, &row->path, err);
+    int code = settle_old_path(online, s, &row->path, err);
 
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]) && code == 0; i++) {
         code = str_copy(texts[i].to, texts[i].text ? texts[i].text : "", err);
@@ -445,139 +441,4 @@ bool settle_is_at(struct online_vfs *online, struct settling *s, struct node *fo
         tree_hold(online->tree, folder);
     }
     return s->folder == folder;
-}
-
-/* --- what a person sees --- */
-
-/* By its row, as the next agent calls it, too; by its number in this agent until it has one. */
-static void name_change(char *out, const struct online_vfs *online, const struct settling *s,
-                        bool has_row)
-{
-    if (has_row) {
-        snprintf(out, CHANGE_ID_BYTES, "change-%lld", (long long)s->row_id);
-    } else {
-        snprintf(out, CHANGE_ID_BYTES, "change-%s-%u", online->spool_tag, (unsigned)s->number);
-    }
-}
-
-/* Also by the number of one that got its row since it was listed. */
-static bool is_called(const struct online_vfs *online, const struct settling *s, const char *id)
-{
-    char by_number[CHANGE_ID_BYTES];
-    char by_row[CHANGE_ID_BYTES];
-
-    name_change(by_number, online, s, false);
-    name_change(by_row, online, s, s->row_id != 0);
-    return strcmp(id, by_number) == 0 || strcmp(id, by_row) == 0;
-}
-
-/* A copy, so that no lock is held while it is told. */
-struct told {
-    char id[CHANGE_ID_BYTES];
-    char *key;
-    char *path;
-    char *reason;
-    int64_t since_ms;
-    unsigned attempts;
-};
-
-/* Lock held. False: not for people, or no memory. */
-static bool copy_one(struct online_vfs *online, struct told *out, const struct settling *s)
-{
-    const char *new_name = s->new_name ? s->new_name : s->node ? node_name(s->node) : "";
-    const char *why = s->attempts ? "; the service did not take it yet"
-                      : s->row_id == 0 && !s->is_running
-                          ? "; the journal has no room for it, so that "
-                            "a crash of the agent would undo it"
-                          : "";
-    int code = 0;
-
-    if (s->kind == SETTLE_NEW) {
-        return false;
-    }
-    name_change(out->id, online, s, s->row_id != 0);
-    out->since_ms = s->since_ms;
-    out->attempts = s->attempts;
-    code = str_copy(&out->key, s->library ? s->library->key : s->key, NULL);
-    code = code < 0  ? code
-           : s->path ? str_copy(&out->path, s->path, NULL)
-                     : old_path(online, s, &out->path, NULL);
-    if (code == 0) {
-        code = s->kind == SETTLE_MOVE
-                   ? str_format(&out->reason, NULL, "to be renamed to '%s'%s", new_name, why)
-                   : str_format(&out->reason, NULL, "to be deleted%s", why);
-    }
-    return code == 0;
-}
-
-static void told_clear(struct told *told)
-{
-    free(told->key);
-    free(told->path);
-    free(told->reason);
-}
-
-void settle_visit(struct online_vfs *online, online_vfs_upload_fn visit, void *payload)
-{
-    struct told *told = NULL;
-    size_t count = 0;
-
-    mutex_lock(&online->lock);
-    told = online->settling_count ? calloc(online->settling_count, sizeof(*told)) : NULL;
-    for (const struct settling *s = online->settling; told && s; s = s->next) {
-        if (copy_one(online, &told[count], s)) {
-            count++;
-        } else {
-            told_clear(&told[count]);
-            told[count] = (struct told){0};
-        }
-    }
-    mutex_unlock(&online->lock);
-    for (size_t i = 0; i < count; i++) {
-        struct online_vfs_upload upload = {
-            .id = told[i].id,
-            .key = told[i].key,
-            .path = told[i].path,
-            .spool_file = "",
-            .since_ms = told[i].since_ms,
-            .state = UPLOAD_SETTLING,
-            .attempts = told[i].attempts,
-            .reason = told[i].reason,
-        };
-
-        visit(payload, &upload);
-        told_clear(&told[i]);
-    }
-    free(told);
-}
-
-int settle_discard(struct online_vfs *online, const char *id, struct error *err)
-{
-    struct settling *s = NULL;
-    uint64_t folder = 0;
-
-    mutex_lock(&online->lock);
-    s = online->settling;
-    while (s && !(s->kind != SETTLE_NEW && is_called(online, s, id))) {
-        s = s->next;
-    }
-    if (s && s->is_running) {
-        mutex_unlock(&online->lock);
-        return error_set(err, ERR_BUSY, "the server is being told; look again");
-    }
-    if (s) {
-        s->is_running = true;
-        mutex_unlock(&online->lock);
-        uploads_unshelve(online->uploads, s);
-        mutex_lock(&online->lock);
-        settle_go_back(online, s);
-        settle_unlink(online, s);
-        folder = s->folder ? node_id(s->folder) : 0;
-    }
-    mutex_unlock(&online->lock);
-    if (folder) {
-        online_tell(online, folder, s->name, 0);
-    }
-    settle_free(online, s);
-    return s != NULL;
 }

@@ -315,34 +315,98 @@ static bool is_id(const struct upload *upload, const char *id)
            strcmp(upload->row.spool + length, SPOOL_DATA) == 0;
 }
 
-int online_vfs_retry_uploads(struct online_vfs *online, const char *id, unsigned *count,
-                             struct error *err)
+/* The spool file of an id that is no upload's, if it is listed as unsaved. */
+static int unsaved_path(struct online_vfs *online, char **out, const char *id, struct error *err)
 {
-    struct uploads *uploads = online->uploads;
+    char *path = NULL;
+    int code = 0;
+
+    if (strchr(id, '/') || !*id) {
+        return error_set(err, ERR_INVALID, "'%s' is no id of an upload", id);
+    }
+    code = str_format(&path, err, "%s/%s" SPOOL_DATA, online->spool_directory, id);
+    if (code == 0 && !file_exists(path)) {
+        code = error_set(err, ERR_NOT_FOUND, "there is no upload '%s'", id);
+    }
+    if (code == 0 && unsaved_is_open(online, path)) {
+        code = error_set(err, ERR_BUSY, "the file of '%s' is open: close it first", id);
+    }
+    if (code < 0) {
+        free(path);
+        return code;
+    }
+    *out = path;
+    return 0;
+}
+
+/* Why nothing with this id can be tried. */
+static int refuse_retry(struct online_vfs *online, const char *id, struct error *err)
+{
+    char *path = NULL;
+    int code = unsaved_path(online, &path, id, err);
+
+    free(path);
+    return code < 0 ? code
+                    : error_set(err, ERR_NOT_PERMITTED,
+                                "'%s' is unsaved, and not sent by itself: compare it with what is "
+                                "on the server, then export or discard it",
+                                id);
+}
+
+/* Nobody asked for a conflict to be tried again unless he names it: it would fail again. */
+static bool is_meant(const struct upload *upload, const char *id)
+{
+    bool has_failed = upload->row.state == JOURNAL_RETRY || upload->row.state == JOURNAL_BLOCKED;
+
+    return id ? is_id(upload, id) : has_failed && !upload->shelf;
+}
+
+/* *count: how many are tried. */
+static int try_uploads(struct uploads *uploads, const char *id, unsigned *count, struct error *err)
+{
     int64_t now_ms = clock_wall_ms(clock_system());
-    unsigned found = 0;
+    int code = 0;
 
     mutex_lock(&uploads->lock);
-    for (struct upload *upload = uploads->first; upload; upload = upload->next) {
-        /* Nobody asked for a conflict to be tried again unless he names it: it would fail again. */
-        bool is_meant =
-            id ? is_id(upload, id)
-               : upload->row.state == JOURNAL_RETRY || upload->row.state == JOURNAL_BLOCKED;
-
-        if (is_meant && !upload->is_running && !upload->is_editing) {
+    for (struct upload *upload = uploads->first; upload && code == 0; upload = upload->next) {
+        if (!is_meant(upload, id)) {
+            continue;
+        }
+        if (upload->shelf) {
+            code = error_set(err, ERR_NOT_PERMITTED,
+                             "'%s' is not sent, since its file is to be deleted; discard the "
+                             "delete to have it sent",
+                             id);
+        } else if (!upload->is_running && !upload->is_editing) {
             /* In memory alone: the next agent tries all that is not blocked anyway. */
             upload->row.state = JOURNAL_PENDING;
             upload->row.due_ms = now_ms;
             upload->row.attempts = 0;
         }
-        found += is_meant;
+        *count += code == 0;
     }
     uploads_wake(uploads);
     mutex_unlock(&uploads->lock);
+    return code;
+}
+
+int online_vfs_retry_uploads(struct online_vfs *online, const char *id, unsigned *count,
+                             struct error *err)
+{
+    unsigned found = 0;
+    int code = try_uploads(online->uploads, id, &found, err);
+
+    if (!id) {
+        found += settle_try_failed(online);
+    } else if (code == 0 && found == 0) {
+        code = settle_try_now(online, id, err);
+        found = code == 1;
+        code = code == 0 ? refuse_retry(online, id, err) : code < 0 ? code : 0;
+    }
     if (count) {
         *count = found;
     }
-    return id && found == 0 ? error_set(err, ERR_NOT_FOUND, "there is no upload '%s'", id) : 0;
+    return code;
 }
 
 void online_vfs_wake_uploads(struct online_vfs *online)
@@ -427,18 +491,8 @@ void uploads_show_discarded(struct online_vfs *online, struct body *body)
 static int discard_unsaved(struct online_vfs *online, const char *id, struct error *err)
 {
     char *path = NULL;
-    int code = 0;
+    int code = unsaved_path(online, &path, id, err);
 
-    if (strchr(id, '/') || !*id) {
-        return error_set(err, ERR_INVALID, "'%s' is no id of an upload", id);
-    }
-    code = str_format(&path, err, "%s/%s" SPOOL_DATA, online->spool_directory, id);
-    if (code == 0 && !file_exists(path)) {
-        code = error_set(err, ERR_NOT_FOUND, "there is no upload '%s'", id);
-    }
-    if (code == 0 && unsaved_is_open(online, path)) {
-        code = error_set(err, ERR_BUSY, "the file is open: close it first");
-    }
     if (code == 0) {
         code = file_remove(path, err);
         unsaved_remove(online, path);

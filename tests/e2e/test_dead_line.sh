@@ -74,6 +74,11 @@ mv "$library/readme.txt" "$library/readme.bak" || fail "a rename without a line,
 settling() { [ "$(mooring uploads list --json | jq '[.uploads[] | select(.state == "settling" and .attempts > 0)] | length')" = 2 ]; }
 until_true 120 "a delete and a rename that wait for the line" settling
 pass "a delete and a rename wait for the line, and are told"
+change=$(mooring uploads list --json | jq -r '[.uploads[] | select(.state == "settling")][0].id')
+expect "what the list names is tried when it is asked for" "Trying 1 now." "$(mooring uploads retry "$change")"
+mooring uploads retry change-none 2>"$work/err" && fail "a change is tried that nobody made"
+grep -q "'change-none'" "$work/err" || fail "an unknown id is not named: $(cat "$work/err")"
+pass "an unknown id is an error that names it"
 # the agent ends meanwhile, and another one goes on
 agent_stop
 control pause '{"seconds":0}' >/dev/null

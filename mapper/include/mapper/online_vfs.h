@@ -146,8 +146,10 @@ typedef void (*online_vfs_upload_fn)(void *payload, const struct online_vfs_uplo
 int online_vfs_visit_uploads(struct online_vfs *online, online_vfs_upload_fn visit, void *payload,
                              struct error *err);
 
-/* Tries at once what waits for its time or for a person; `id` NULL: all but conflicts. *count (may
- * be NULL): how many. ERR_NOT_FOUND. */
+/* Tries at once what waits for its time or for a person; `id` NULL: all that failed but conflicts. What
+ * settles goes to the server now when it is named, whatever its program may make of it still. *count
+ * (may be NULL): how many. ERR_NOT_FOUND; ERR_NOT_PERMITTED: what has this id cannot be tried, and the
+ * message says why; ERR_BUSY: it is an open file. */
 int online_vfs_retry_uploads(struct online_vfs *online, const char *id, unsigned *count,
                              struct error *err);
 

@@ -3,12 +3,14 @@
 #include "fixture.h"
 
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "local.h"
 #include "still_clock.h"
+#include "waiting.h"
 
 #define WAIT_MS 20000
 
@@ -371,10 +373,31 @@ static void before_close__a_size_whose_answer_was_lost_can_be_set_again(void **s
     assert_int_equal(fake_children(f->fake, ""), 1);
 }
 
+/* `uploads list` shows it, and nobody sends it: who asks for that is told. */
+static void before_close__what_is_unsaved_is_not_tried_again(void **state)
+{
+    struct fixture *f = *state;
+    struct error err = {0};
+    unsigned count = 77;
+    char id[64];
+
+    fake_fail(f->fake, FAKE_UPLOAD, ERR_DENIED, 0, 1);
+    assert_int_equal(fixture_write_text(f, "", "a.txt", "mine"), ERR_DENIED);
+    assert_int_equal(waiting_look(f).state, UPLOAD_UNSAVED);
+    snprintf(id, sizeof(id), "%s", waiting_look(f).id);
+    assert_int_equal(online_vfs_retry_uploads(f->online, id, &count, &err), ERR_NOT_PERMITTED);
+    assert_non_null(strstr(err.message, id));
+    assert_non_null(strstr(err.message, "export"));
+    assert_int_equal(count, 0);
+    assert_int_equal(online_vfs_discard_upload(f->online, id, NULL), 0);
+    assert_int_equal(online_vfs_retry_uploads(f->online, id, &count, &err), ERR_NOT_FOUND);
+}
+
 int main(void)
 {
 #define BEFORE_CLOSE_TEST(f) cmocka_unit_test_setup_teardown(f, setup, fixture_teardown)
     const struct CMUnitTest tests[] = {
+        BEFORE_CLOSE_TEST(before_close__what_is_unsaved_is_not_tried_again),
         BEFORE_CLOSE_TEST(before_close__of_a_file_that_others_deleted_keeps_the_save),
         BEFORE_CLOSE_TEST(before_close__renaming_onto_a_changed_file_keeps_both),
         BEFORE_CLOSE_TEST(before_close__a_save_by_rename_onto_a_changed_file_keeps_both),

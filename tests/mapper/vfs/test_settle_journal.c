@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "still_clock.h"
 #include "waiting.h"
 
 #define WAIT_MS 20000
@@ -32,6 +33,15 @@ static void wait_settled(struct fixture *f)
 {
     assert_int_equal(online_vfs_settle(f->online, WAIT_MS), 0);
     assert_int_equal(look(f).count, 0);
+}
+
+/* The thread did what it was asked for, and so many go on waiting. */
+static void wait_left(struct fixture *f, unsigned count)
+{
+    for (int i = 0; i < WAIT_MS && look(f).count != count; i++) {
+        usleep(1000);
+    }
+    assert_int_equal(look(f).count, count);
 }
 
 /* ... and all that was closed is on the server. */
@@ -172,6 +182,91 @@ static void settle_discard__shows_the_document_again(void **state)
     assert_true(fixture_has_text(f, "doc", "old"));
     wait_settled(f);
     assert_true(fake_has_text(f->fake, "doc", "old"));
+}
+
+static int retry(struct fixture *f, const char *id, unsigned *count, struct error *err)
+{
+    *count = 77;
+    return online_vfs_retry_uploads(f->online, id, count, err);
+}
+
+/* The settling time of the one that is named is over; the other one waits on. */
+static void settle_retry__tells_the_server_of_what_is_named(void **state)
+{
+    struct fixture *f = *state;
+    char id[64];
+    unsigned count = 0;
+
+    assert_int_equal(fixture_rename(f, "other", "other.bak"), 0);
+    snprintf(id, sizeof(id), "%s", look(f).id);
+    assert_int_equal(fixture_delete(f, "doc"), 0);
+    assert_int_equal(retry(f, NULL, &count, NULL), 0); /* none of them failed */
+    assert_int_equal(count, 0);
+    assert_int_equal(retry(f, id, &count, NULL), 0);
+    assert_int_equal(count, 1);
+    wait_left(f, 1);
+    assert_true(fake_has_text(f->fake, "other.bak", "other"));
+    assert_string_equal(look(f).path, "doc");
+    assert_true(fake_has_text(f->fake, "doc", "old"));
+    assert_int_equal(retry(f, look(f).id, &count, NULL), 0);
+    wait_left(f, 0);
+    assert_null(fake_id(f->fake, "doc"));
+}
+
+static void settle_retry__of_an_unknown_id_names_it(void **state)
+{
+    struct fixture *f = *state;
+    struct error err = {0};
+    unsigned count = 0;
+
+    assert_int_equal(fixture_delete(f, "doc"), 0);
+    assert_int_equal(retry(f, "change-4711", &count, &err), ERR_NOT_FOUND);
+    assert_non_null(strstr(err.message, "'change-4711'"));
+    assert_int_equal(count, 0);
+    assert_int_equal(retry(f, "", &count, &err), ERR_INVALID);
+    assert_int_equal(look(f).count, 1);
+    wait_settled(f);
+}
+
+/* Nothing is due by itself while the clock stands still. */
+static void settle_retry__without_an_id_tries_what_failed(void **state)
+{
+    struct fixture *f = *state;
+    unsigned count = 0;
+
+    still_clock_begin();
+    assert_int_equal(fixture_delete(f, "doc"), 0);
+    assert_int_equal(fixture_rename(f, "other", "other.bak"), 0);
+    waiting_decide_in_vain(f);
+    fixture_cut_line(f, false);
+    assert_int_equal(retry(f, NULL, &count, NULL), 0);
+    assert_int_equal(count, 2);
+    wait_left(f, 0);
+    assert_null(fake_id(f->fake, "doc"));
+    assert_true(fake_has_text(f->fake, "other.bak", "other"));
+}
+
+/* Who asks for it after its library went hears why nothing happens. */
+static void settle_retry__without_its_library_says_so(void **state)
+{
+    struct fixture *f = *state;
+    struct error err = {0};
+    unsigned count = 0;
+
+    assert_int_equal(fixture_delete(f, "doc"), 0);
+    waiting_decide_in_vain(f);
+    fixture_stop(f);
+    assert_int_equal(online_vfs_new(&f->online, &f->options, NULL), 0);
+    f->vfs = online_vfs_vfs(f->online);
+    assert_int_equal(look(f).count, 1);
+    assert_int_equal(retry(f, look(f).id, &count, &err), ERR_NOT_PERMITTED);
+    assert_non_null(strstr(err.message, look(f).id));
+    assert_non_null(strstr(err.message, "library"));
+    assert_int_equal(look(f).count, 1);
+    fixture_cut_line(f, false);
+    fixture_restart(f);
+    wait_settled(f);
+    assert_null(fake_id(f->fake, "doc"));
 }
 
 /* Sets of changes have no cTag: the eTag says then what was deleted. */
@@ -337,6 +432,10 @@ int main(void)
         SETTLE_TEST(settle_crash__of_a_rename_that_was_replaced_forgets_neither),
         SETTLE_TEST(settle_left__renames_what_was_saved_since),
         SETTLE_TEST(settle_delete__of_what_was_renamed_and_saved_is_a_place),
+        SETTLE_TEST(settle_retry__tells_the_server_of_what_is_named),
+        SETTLE_TEST(settle_retry__of_an_unknown_id_names_it),
+        SETTLE_TEST(settle_retry__without_an_id_tries_what_failed),
+        SETTLE_TEST(settle_retry__without_its_library_says_so),
         SETTLE_TEST(settle_discard__shows_the_document_again),
         SETTLE_TEST(settle_delete__of_what_changes_told_of_gives_way_to_others),
     };

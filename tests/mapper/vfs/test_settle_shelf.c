@@ -86,6 +86,8 @@ static void give_up_delete(struct fixture *f)
 static void shelf_delete__sends_nothing_and_says_so(void **state)
 {
     struct fixture *f = *state;
+    struct error err = {0};
+    unsigned count = 77;
 
     assert_int_equal(fixture_delete(f, "doc"), 0);
     assert_int_equal(settling(f), 1);
@@ -93,7 +95,12 @@ static void shelf_delete__sends_nothing_and_says_so(void **state)
     assert_non_null(strstr(waiting(f).reason, "deleted"));
     assert_int_equal(fixture_list(f, ""), 0);
     assert_int_equal(fixture_unsaved(f), 0);
-    assert_int_equal(online_vfs_retry_uploads(f->online, NULL, NULL, NULL), 0);
+    assert_int_equal(online_vfs_retry_uploads(f->online, NULL, &count, NULL), 0);
+    assert_int_equal(count, 0);
+    assert_int_equal(online_vfs_retry_uploads(f->online, waiting(f).id, &count, &err),
+                     ERR_NOT_PERMITTED);
+    assert_non_null(strstr(err.message, waiting(f).id));
+    assert_non_null(strstr(err.message, "deleted"));
     assert_int_equal(waiting(f).count, 1);
     finish(f);
     assert_only_doc(f, "");
