@@ -466,16 +466,3 @@ int graph_send_gathered(struct http_response *response, struct account *account,
     cond_clear(&part.changed);
     return code;
 }
-
-void gather_count(struct account *account, unsigned *lanes, size_t *waiting)
-{
-    struct gather *gather = account_gather(account);
-
-    *waiting = 0;
-    mutex_lock(&gather->mutex);
-    *lanes = gather->lanes;
-    for (const struct gather_part *part = gather->first; part; part = part->next) {
-        ++*waiting;
-    }
-    mutex_unlock(&gather->mutex);
-}

@@ -52,7 +52,4 @@ int graph_send_gathered(struct http_response *response, struct account *account,
                         const struct graph_request *request, const struct call *call,
                         struct error *err);
 
-/* What is on its way and what waits for a lane, at the moment; for tests. */
-void gather_count(struct account *account, unsigned *lanes, size_t *waiting);
-
 #endif

@@ -26,6 +26,7 @@ struct writer {
     char *if_match; /* ditto */
     int64_t deadline_ms;
     atomic_bool is_interrupted;
+    atomic_bool is_asked; /* whether it is: it waits for a lane, or has one */
     struct thread thread;
     int code;
     struct error err;
@@ -35,6 +36,7 @@ static bool is_interrupted(void *payload)
 {
     struct writer *writer = payload;
 
+    writer->is_asked = true;
     return writer->is_interrupted;
 }
 
@@ -110,18 +112,15 @@ static void pause_a_moment(unsigned *moments)
     }
 }
 
-static void wait_for_count(struct wire *wire, unsigned lanes, size_t waiting)
+/* ... for a lane, of which none is free. */
+static void wait_for_waiting(struct writer *writers, size_t count)
 {
     unsigned moments = 0;
-    unsigned lanes_now = 0;
-    size_t waiting_now = 0;
 
-    for (;;) {
-        gather_count(wire->account, &lanes_now, &waiting_now);
-        if (lanes_now == lanes && waiting_now == waiting) {
-            return;
+    for (size_t i = 0; i < count; i++) {
+        while (!writers[i].is_asked) {
+            pause_a_moment(&moments);
         }
-        pause_a_moment(&moments);
     }
 }
 
@@ -199,9 +198,18 @@ static uint64_t units_since(struct wire *wire, const struct jam *jam)
     return now.ru_total - jam->before.ru_total;
 }
 
-static void jam_begin(struct jam *jam, struct wire *wire, const char *name)
+/* So many writes since then were sent, and paid for. */
+static void wait_for_sent(struct wire *wire, const struct jam *jam, unsigned writes)
 {
     unsigned moments = 0;
+
+    while (units_since(wire, jam) < (uint64_t)writes * COST_WRITE) {
+        pause_a_moment(&moments);
+    }
+}
+
+static void jam_begin(struct jam *jam, struct wire *wire, const char *name)
+{
     cJSON *answer;
 
     memset(jam, 0, sizeof(*jam));
@@ -216,10 +224,7 @@ static void jam_begin(struct jam *jam, struct wire *wire, const char *name)
         snprintf(jam->writers[i].name, sizeof(jam->writers[i].name), "%s, held %zu", name, i);
     }
     start_all(wire, jam->writers, GATHER_LANES);
-    wait_for_count(wire, GATHER_LANES, 0);
-    while (units_since(wire, jam) < (uint64_t)GATHER_LANES * COST_WRITE) { /* sent, and paid for */
-        pause_a_moment(&moments);
-    }
+    wait_for_sent(wire, jam, GATHER_LANES);
 }
 
 static void jam_end(struct jam *jam, struct wire *wire)
@@ -235,10 +240,9 @@ static void run_crowd(struct wire *wire, struct writer *writers, size_t count, c
 {
     jam_begin(jam, wire, name);
     start_all(wire, writers, count);
-    wait_for_count(wire, GATHER_LANES, count);
+    wait_for_waiting(writers, count);
     jam_end(jam, wire);
     join_all(writers, count);
-    wait_for_count(wire, 0, 0);
 }
 
 static int batches(struct wire *wire, int wanted)
@@ -415,7 +419,7 @@ static void gather__survives_an_expired_token(void **state)
     prepare_crowd(wire, writers, "Expired");
     jam_begin(&jam, wire, "Expired");
     start_all(wire, writers, CROWD);
-    wait_for_count(wire, GATHER_LANES, CROWD);
+    wait_for_waiting(writers, CROWD);
     tenant_tell(wire->tenant, "expire-tokens", "{}");
     jam_end(&jam, wire);
     join_all(writers, CROWD);
@@ -435,21 +439,19 @@ static void gather__lets_who_is_interrupted_go(void **state)
     }
     jam_begin(&jam, wire, "Left");
     start_all(wire, writers, 8);
-    wait_for_count(wire, GATHER_LANES, 8);
+    wait_for_waiting(writers, 8);
     writers[2].is_interrupted = true;
     join_all(&writers[2], 1);
     assert_int_equal(writers[2].code, ERR_CANCELLED);
-    wait_for_count(wire, GATHER_LANES, 7);
     tenant_tell(wire->tenant, "faults", "{'match':{'path':'**/$batch'},'action':{'hold':true}}");
     jam_end(&jam, wire);
-    wait_for_count(wire, 1, 0); /* the batch has the one lane that is taken */
+    wait_for_sent(wire, &jam, GATHER_LANES + 7); /* the batch has one lane */
     writers[0].is_interrupted = true;
     writers[7].is_interrupted = true;
     join_all(&writers[0], 1);
     join_all(&writers[7], 1);
     assert_int_equal(writers[0].code, ERR_CANCELLED);
     assert_int_equal(writers[7].code, ERR_CANCELLED);
-    wait_for_count(wire, 1, 0);
     tenant_tell(wire->tenant, "clear-faults", "{}");
     join_all(writers, 8);
     assert_int_equal(writers[1].code, 0);
@@ -468,16 +470,17 @@ static void gather__ends_a_batch_that_all_have_left(void **state)
     }
     jam_begin(&jam, wire, "Deserted");
     start_all(wire, writers, 8);
-    wait_for_count(wire, GATHER_LANES, 8);
+    wait_for_waiting(writers, 8);
     tenant_tell(wire->tenant, "faults", "{'match':{'path':'**/$batch'},'action':{'hold':true}}");
     jam_end(&jam, wire);
-    wait_for_count(wire, 1, 0);
+    wait_for_sent(wire, &jam, GATHER_LANES + 8);
     for (size_t i = 0; i < 8; i++) {
         writers[i].is_interrupted = true;
     }
     join_all(writers, 8);
     assert_all(writers, 8, ERR_CANCELLED);
-    wait_for_count(wire, 0, 0);
+    jam_begin(&jam, wire, "After that"); /* its lane is free again */
+    jam_end(&jam, wire);
 }
 
 /* Time spent waiting for a lane counts, and so does that of the batch. */
@@ -494,7 +497,7 @@ static void gather__keeps_each_ones_deadline(void **state)
     join_all(writers, 1);
     assert_int_equal(writers[0].code, ERR_TIMED_OUT);
     start_all(wire, writers + 1, 3);
-    wait_for_count(wire, GATHER_LANES, 3);
+    wait_for_waiting(writers + 1, 3);
     jam_end(&jam, wire);
     join_all(writers + 1, 3);
     assert_all(writers + 1, 3, 0);
@@ -518,7 +521,7 @@ static void gather__spends_what_the_hard_limit_leaves(void **state)
     }
     jam_begin(&jam, wire, "Dear");
     start_all(wire, writers, 8);
-    wait_for_count(wire, GATHER_LANES, 8);
+    wait_for_waiting(writers, 8);
     graph_stats(wire->graph, &stats);
     options.hard_limit_ru = stats.ru_window + 3 * COST_WRITE;
     assert_ok(graph_configure(wire->graph, &options, &err), err);
