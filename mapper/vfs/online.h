@@ -187,7 +187,8 @@ int library_root_id(char **out, struct library *library, const char *drive_id,
                     const struct call *call, struct error *err);
 
 /* The place of a node. With `needs_id` the root's own id is asked for too, since the service needs it
- * for moves and new items; what goes to the journal needs no line, and is sent with it. Called without the lock, with the node held. ERR_STALE when it is gone. */
+ * for moves and new items; what goes to the journal needs no line, and is sent with it. Called without
+ * the lock, with the node held. ERR_STALE when it is gone. */
 int place_of(struct place *out, struct online_vfs *online, struct node *node, bool needs_id,
              const struct call *call, struct error *err);
 struct library *library_of(struct online_vfs *online, struct node *node); /* lock held */
