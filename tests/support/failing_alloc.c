@@ -3,7 +3,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-long failing_alloc_at;
+_Thread_local long failing_alloc_at;
 
 void *__real_malloc(size_t size);
 void *__real_calloc(size_t count, size_t size);
