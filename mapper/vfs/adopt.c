@@ -76,74 +76,6 @@ static int bring_content(struct body *body, const struct call *call, struct erro
     return 0;
 }
 
-/* The node is not the item any more; lock held. */
-static int strip(struct online_vfs *online, struct node *node, struct body *body, struct error *err)
-{
-    struct node_facts facts = {
-        .kind = VFS_FILE,
-        .size_bytes = node->size_bytes,
-        .modified_ms = node->modified_ms,
-        .created_ms = node->created_ms,
-        .flags = NODE_LOCAL,
-    };
-    char *name = NULL;
-    int code = str_copy(&name, node_name(node), err);
-
-    facts.name = name;
-    if (code == 0) {
-        code = tree_update(online->tree, node, &facts, err);
-        tree_edit(online->tree, node);
-    }
-    free(name);
-    if (code == 0 && body) {
-        mutex_lock(&body->lock);
-        str_free(&body->version);
-        str_free(&body->item_id);
-        code = str_copy(&body->item_id, "", err);
-        if (body->is_dirty && body->modified_ms < 0) {
-            body->modified_ms = node->modified_ms; /* a rename does not move the time on */
-        }
-        mutex_unlock(&body->lock);
-    }
-    return code;
-}
-
-/* --- the new one --- */
-
-/* The node is the item from now on; lock held. */
-static int become(struct online_vfs *online, struct node *node, struct body *body,
-                  const struct identity *identity, struct error *err)
-{
-    struct node_facts facts = {
-        .kind = VFS_FILE,
-        .item_id = identity->item_id,
-        .ctag = identity->ctag,
-        .etag = identity->etag,
-        .size_bytes = node->size_bytes,
-        .modified_ms = node->modified_ms,
-        .created_ms = node->created_ms,
-    };
-    char *name = NULL;
-    int code = str_copy(&name, node_name(node), err);
-
-    facts.name = name;
-    if (code == 0) {
-        code = tree_update(online->tree, node, &facts, err);
-        tree_edit(online->tree, node);
-        node_confirm(online, node);
-    }
-    free(name);
-    mutex_lock(&body->lock);
-    if (code == 0) {
-        code = str_copy(&body->version, identity->version, err);
-    }
-    if (code == 0) {
-        code = str_copy(&body->item_id, identity->item_id, err);
-    }
-    mutex_unlock(&body->lock);
-    return code;
-}
-
 /* --- both --- */
 
 struct adoption {
@@ -155,6 +87,12 @@ struct adoption {
     struct body *old_body;
     bool is_scratch; /* the name of the old one */
     bool has_draft;  /* made here, of what was not changed */
+    /* All that could be missing when the journal says who is the item. */
+    struct identity identity;
+    struct node_text item_text; /* of `node`, and of `old` */
+    struct node_text own_text;
+    char *no_item_id;
+    bool has_scratch_room;
 };
 
 /* What stays under a name of its own needs a draft, which goes to the server as a new file. */
@@ -297,49 +235,150 @@ static int redirect(struct adoption *a, const struct identity *identity, const s
     return code;
 }
 
-/* The tree learns who is the item; lock held. */
-static int swap_nodes(struct adoption *a, const struct identity *identity, struct error *err)
+/* --- who is the item --- */
+
+/* As it is shown, by what it is beside that. */
+static struct node_facts facts_of(const struct node *node, uint8_t flags)
+{
+    return (struct node_facts){
+        .kind = VFS_FILE,
+        .name = node_name(node),
+        .size_bytes = node->size_bytes,
+        .modified_ms = node->modified_ms,
+        .created_ms = node->created_ms,
+        .flags = flags,
+    };
+}
+
+static int reserve_texts(struct adoption *a, struct error *err)
+{
+    struct tree *tree = a->online->tree;
+    struct node_facts facts = facts_of(a->node, 0);
+    int code = 0;
+
+    facts.item_id = a->identity.item_id;
+    facts.ctag = a->identity.ctag;
+    facts.etag = a->identity.etag;
+    code = tree_make_text(tree, &a->item_text, &facts, err);
+    if (code == 0 && a->old) {
+        facts = facts_of(a->old, NODE_LOCAL);
+        code = tree_make_text(tree, &a->own_text, &facts, err);
+    }
+    return code == 0 && a->old ? str_copy(&a->no_item_id, "", err) : code;
+}
+
+/* What swap_nodes() takes: from the journal's word on nothing fails, or the program would be told that
+ * the file has its old name, and the next agent send it as the item. Neither gets another name
+ * meanwhile: the entry is taken, and saves are paused. */
+static int reserve(struct adoption *a, struct error *err)
 {
     int code = 0;
 
-    if (a->old && !(a->old->flags & NODE_GONE)) {
-        code = a->is_scratch ? local_only_keep(a->online, a->old_body, err) : 0;
-        code = code < 0 ? code : strip(a->online, a->old, a->old_body, err);
+    mutex_lock(&a->online->lock);
+    code = identity_of(&a->identity, a->s, a->old_body, err);
+    code = code < 0 ? code : reserve_texts(a, err);
+    if (code == 0 && a->old && a->is_scratch) {
+        code = local_only_reserve(a->online, err);
+        a->has_scratch_room = code == 0;
     }
-    return code < 0 ? code : become(a->online, a->node, a->body, identity, err);
+    mutex_unlock(&a->online->lock);
+    return code;
+}
+
+/* What was not taken. */
+static void unreserve(struct adoption *a)
+{
+    mutex_lock(&a->online->lock);
+    if (a->has_scratch_room) {
+        local_only_release(a->online);
+        a->has_scratch_room = false;
+    }
+    tree_drop_made(a->online->tree, &a->item_text);
+    tree_drop_made(a->online->tree, &a->own_text);
+    mutex_unlock(&a->online->lock);
+    str_free(&a->no_item_id);
+    identity_clear(&a->identity);
+}
+
+static void take(char **to, char **from)
+{
+    free(*to);
+    *to = *from;
+    *from = NULL;
+}
+
+static void update(struct adoption *a, struct node *node, struct node_text *made, uint8_t flags)
+{
+    struct node_facts facts = facts_of(node, flags);
+
+    tree_update_made(a->online->tree, node, &facts, made);
+    tree_edit(a->online->tree, node);
+}
+
+/* The old one is not the item any more; lock held. */
+static void strip(struct adoption *a)
+{
+    struct body *body = a->old_body;
+
+    if (a->has_scratch_room) {
+        local_only_keep_reserved(a->online, body);
+        a->has_scratch_room = false;
+    }
+    update(a, a->old, &a->own_text, NODE_LOCAL);
+    mutex_lock(&body->lock);
+    str_free(&body->version);
+    take(&body->item_id, &a->no_item_id);
+    if (body->is_dirty && body->modified_ms < 0) {
+        body->modified_ms = a->old->modified_ms; /* a rename does not move the time on */
+    }
+    mutex_unlock(&body->lock);
+}
+
+/* The new one is, from now on; lock held. */
+static void become(struct adoption *a)
+{
+    struct body *body = a->body;
+
+    update(a, a->node, &a->item_text, 0);
+    node_confirm(a->online, a->node);
+    mutex_lock(&body->lock);
+    take(&body->version, &a->identity.version);
+    take(&body->item_id, &a->identity.item_id);
+    mutex_unlock(&body->lock);
+}
+
+/* The tree learns who is the item. */
+static void swap_nodes(struct adoption *a)
+{
+    mutex_lock(&a->online->lock);
+    if (a->old && !(a->old->flags & NODE_GONE)) {
+        strip(a);
+    }
+    become(a);
+    mutex_unlock(&a->online->lock);
 }
 
 /* 1: it cannot be that item. */
 static int swap(struct adoption *a, const struct call *call, struct error *err)
 {
-    struct online_vfs *online = a->online;
-    struct identity identity = {0};
-    bool has_upload = uploads_has(a->body);
-    int code = 0;
+    int code = reserve(a, err);
 
-    mutex_lock(&online->lock);
-    code = identity_of(&identity, a->s, a->old_body, err);
-    mutex_unlock(&online->lock);
-    if (code == 0 && has_upload) {
-        code = redirect(a, &identity, call, err);
+    if (code == 0 && uploads_has(a->body)) {
+        code = redirect(a, &a->identity, call, err);
     } else if (code == 0 && a->old_body) {
         code = leave_uploads(a->old_body, err);
     }
-    if (code == 0 && a->old_body) {
-        keep_bytes(a->old_body);
-    }
     if (code == 0) {
-        mutex_lock(&online->lock);
-        code = swap_nodes(a, &identity, err);
-        mutex_unlock(&online->lock);
-    }
-    if (code == 0 && a->old_body) {
-        uploads_hand_over(a->old_body, a->body);
-    }
-    if (code == 0) {
+        if (a->old_body) {
+            keep_bytes(a->old_body);
+        }
+        swap_nodes(a);
+        if (a->old_body) {
+            uploads_hand_over(a->old_body, a->body);
+        }
         uploads_take_shelf(a->body, a->s);
     }
-    identity_clear(&identity);
+    unreserve(a);
     return code;
 }
 

@@ -135,23 +135,43 @@ bool name_is_backup(const char *name)
 
 /* --- keeping them --- */
 
-int local_only_keep(struct online_vfs *online, struct body *body, struct error *err)
+int local_only_reserve(struct online_vfs *online, struct error *err)
 {
-    if (body->is_local_only) {
-        return 0;
-    }
     if (online->local_only_count >= LOCAL_ONLY_MAX) {
         return error_set(err, ERR_LIMIT, "programs made too many scratch files, %u",
                          LOCAL_ONLY_MAX);
     }
     online->local_only_count++;
+    return 0;
+}
+
+void local_only_release(struct online_vfs *online)
+{
+    online->local_only_count--;
+}
+
+void local_only_keep_reserved(struct online_vfs *online, struct body *body)
+{
+    if (body->is_local_only) {
+        local_only_release(online);
+        return;
+    }
     body->refs++;
     body->next_local = online->local_bodies;
     online->local_bodies = body;
     mutex_lock(&body->lock);
     body->is_local_only = true;
     mutex_unlock(&body->lock);
-    return 0;
+}
+
+int local_only_keep(struct online_vfs *online, struct body *body, struct error *err)
+{
+    int code = body->is_local_only ? 0 : local_only_reserve(online, err);
+
+    if (code == 0 && !body->is_local_only) {
+        local_only_keep_reserved(online, body);
+    }
+    return code;
 }
 
 bool local_only_leave(struct online_vfs *online, struct body *body)
@@ -166,7 +186,7 @@ bool local_only_leave(struct online_vfs *online, struct body *body)
     }
     *at = body->next_local;
     body->next_local = NULL;
-    online->local_only_count--;
+    local_only_release(online);
     mutex_lock(&body->lock);
     body->is_local_only = false;
     mutex_unlock(&body->lock);

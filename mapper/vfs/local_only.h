@@ -45,6 +45,11 @@ bool name_is_backup(const char *name);
  * lock held. Again for the same body: nothing. */
 int local_only_keep(struct online_vfs *online, struct body *body, struct error *err);
 
+/* ... in two steps, of which the second cannot fail: room for one, which is given back or used. */
+int local_only_reserve(struct online_vfs *online, struct error *err);
+void local_only_release(struct online_vfs *online);
+void local_only_keep_reserved(struct online_vfs *online, struct body *body);
+
 /* It is none any more (renamed or deleted); online lock held. True: the caller now has the
  * reference that kept it, for body_put() without the lock. */
 bool local_only_leave(struct online_vfs *online, struct body *body);

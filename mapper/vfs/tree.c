@@ -100,42 +100,51 @@ int tree_add(struct tree *tree, struct node **out, struct node *parent,
 int tree_update(struct tree *tree, struct node *node, const struct node_facts *facts,
                 struct error *err)
 {
+    struct node_text made = {0};
+    int code = tree_make_text(tree, &made, facts, err);
+
+    if (code == 0) {
+        tree_update_made(tree, node, facts, &made);
+    }
+    return code;
+}
+
+void tree_update_made(struct tree *tree, struct node *node, const struct node_facts *facts,
+                      struct node_text *made)
+{
     bool is_linked = node->parent != 0;
-    int code = 0;
 
     if (is_linked) {
         tree_unlink_names(tree, node);
     }
-    code = tree_set_facts(tree, node, facts, err);
+    tree_set_made(tree, node, facts, made);
     if (is_linked) {
         tree_link_names(tree, node);
     }
-    return code;
 }
 
 int tree_move(struct tree *tree, struct node *node, struct node *parent, const char *name,
               struct error *err)
 {
-    char *copies[3] = {NULL, NULL, NULL};
+    struct node_facts facts = {
+        .item_id = node_item_id(node), .ctag = node_ctag(node), .name = name};
+    struct node_text made = {0};
+    char *etag = NULL;
     int code = tree_folder(parent) ? 0 : error_set(err, ERR_NO_MEMORY, "no memory for a folder");
 
     if (code == 0) {
-        code = str_copy(&copies[0], node_item_id(node), err);
+        code = node_copy_etag(&etag, node, err);
     }
     if (code == 0) {
-        code = str_copy(&copies[1], node_ctag(node), err);
-    }
-    if (code == 0) {
-        code = node_copy_etag(&copies[2], node, err);
+        facts.etag = etag;
+        code = tree_make_text(tree, &made, &facts, err);
     }
     if (code == 0) {
         tree_unlink(tree, node);
-        code = tree_set_text(tree, node, copies[0], copies[1], copies[2], name, err);
+        tree_take_text(tree, node, &made);
         (void)tree_link(tree, node, parent, NULL); /* its folder part is there */
     }
-    for (size_t i = 0; i < 3; i++) {
-        free(copies[i]);
-    }
+    free(etag);
     return code;
 }
 

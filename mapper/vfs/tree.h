@@ -89,6 +89,14 @@ struct node {
     uint8_t flags;
 };
 
+/* The texts of a node, while they are nobody's. */
+struct node_text {
+    char *text; /* as above; NULL: none */
+    uint16_t ctag_at;
+    uint16_t etag_at;
+    uint16_t name_at;
+};
+
 /* What the service (or we) say about an item. Borrowed. NULL text is "". */
 struct node_facts {
     enum vfs_kind kind;
@@ -144,6 +152,13 @@ int tree_add(struct tree *tree, struct node **out, struct node *parent,
 /* New facts for a node that stays where it is, except for its name, which must be free. */
 int tree_update(struct tree *tree, struct node *node, const struct node_facts *facts,
                 struct error *err);
+/* ... in two steps, of which the second cannot fail: the texts are made of `facts` before, and dropped
+ * or taken over; of its `facts` only the rest counts. */
+int tree_make_text(struct tree *tree, struct node_text *out, const struct node_facts *facts,
+                   struct error *err);
+void tree_drop_made(struct tree *tree, struct node_text *made); /* none is fine */
+void tree_update_made(struct tree *tree, struct node *node, const struct node_facts *facts,
+                      struct node_text *made);
 int tree_move(struct tree *tree, struct node *node, struct node *parent, const char *name,
               struct error *err);
 

@@ -401,24 +401,25 @@ int tree_make(struct tree *tree, struct node **out, enum vfs_kind kind, struct e
     return 0;
 }
 
-static const char *text_or_empty(const char *text)
-{
-    return text ? text : "";
-}
-
 int tree_set_facts(struct tree *tree, struct node *node, const struct node_facts *facts,
                    struct error *err)
 {
-    int code = tree_set_text(tree, node, text_or_empty(facts->item_id), text_or_empty(facts->ctag),
-                             text_or_empty(facts->etag), text_or_empty(facts->name), err);
+    struct node_text made = {0};
+    int code = tree_make_text(tree, &made, facts, err);
 
-    if (code < 0) {
-        return code;
+    if (code == 0) {
+        tree_set_made(tree, node, facts, &made);
     }
+    return code;
+}
+
+void tree_set_made(struct tree *tree, struct node *node, const struct node_facts *facts,
+                   struct node_text *made)
+{
+    tree_take_text(tree, node, made);
     assert(node->kind == facts->kind); /* which is read without the lock */
     node->size_bytes = facts->size_bytes;
     node->modified_ms = facts->modified_ms;
     node->created_ms = facts->created_ms;
     node->flags = (uint8_t)((node->flags & ~NODE_TOLD) | (facts->flags & NODE_TOLD));
-    return 0;
 }

@@ -55,12 +55,13 @@ void tree_free_slot(struct tree *tree, struct node *node);
 int tree_grow_tables(struct tree *tree, struct error *err);
 
 /* tree_text.c */
-int tree_set_text(struct tree *tree, struct node *node, const char *item_id, const char *ctag,
-                  const char *etag, const char *name, struct error *err);
 void tree_drop_text(struct tree *tree, struct node *node);
+void tree_take_text(struct tree *tree, struct node *node, struct node_text *made);
 void tree_free_texts(struct tree *tree);
 int tree_set_facts(struct tree *tree, struct node *node, const struct node_facts *facts,
                    struct error *err);
+void tree_set_made(struct tree *tree, struct node *node, const struct node_facts *facts,
+                   struct node_text *made);
 
 /* Into a folder, with both tables, and out of it. */
 int tree_link(struct tree *tree, struct node *node, struct node *parent, struct error *err);

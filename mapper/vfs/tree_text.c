@@ -85,21 +85,37 @@ static char *get(struct texts *texts, size_t size)
     return at;
 }
 
-void tree_drop_text(struct tree *tree, struct node *node)
+void tree_drop_made(struct tree *tree, struct node_text *made)
 {
     size_t size = 0;
 
-    if (!node->text) {
+    if (!made->text) {
         return;
     }
-    size = node->name_at + strlen(node_name(node)) + 1;
+    size = made->name_at + strlen(made->text + made->name_at) + 1;
     tree->text_bytes -= pieces_of(size) * TEXT_PIECE;
     if (size > SLAB_TEXT_MAX) {
-        free(node->text);
+        free(made->text);
     } else {
-        put_free(&tree->texts, node->text, pieces_of(size));
+        put_free(&tree->texts, made->text, pieces_of(size));
     }
+    made->text = NULL;
+}
+
+void tree_drop_text(struct tree *tree, struct node *node)
+{
+    tree_drop_made(tree, &(struct node_text){.text = node->text, .name_at = node->name_at});
     node->text = NULL;
+}
+
+void tree_take_text(struct tree *tree, struct node *node, struct node_text *made)
+{
+    tree_drop_text(tree, node);
+    node->text = made->text;
+    node->ctag_at = made->ctag_at;
+    node->etag_at = made->etag_at;
+    node->name_at = made->name_at;
+    *made = (struct node_text){0};
 }
 
 void tree_free_texts(struct tree *tree)
@@ -196,9 +212,18 @@ bool node_is_link(const struct node *node)
     return str_starts_with(node_ctag(node), "https://"); /* tags of the service begin with '"' */
 }
 
-int tree_set_text(struct tree *tree, struct node *node, const char *item_id, const char *ctag,
-                  const char *etag, const char *name, struct error *err)
+static const char *text_or_empty(const char *text)
 {
+    return text ? text : "";
+}
+
+int tree_make_text(struct tree *tree, struct node_text *out, const struct node_facts *facts,
+                   struct error *err)
+{
+    const char *item_id = text_or_empty(facts->item_id);
+    const char *ctag = text_or_empty(facts->ctag);
+    const char *etag = text_or_empty(facts->etag);
+    const char *name = text_or_empty(facts->name);
     size_t item_size = strlen(item_id) + 1;
     size_t ctag_size = strlen(ctag) + 1;
     char mark = pack_etag(&etag, etag, ctag);
@@ -219,11 +244,10 @@ int tree_set_text(struct tree *tree, struct node *node, const char *item_id, con
     text[item_size + ctag_size] = mark;
     memcpy(text + item_size + ctag_size + (mark ? 1 : 0), etag, strlen(etag) + 1);
     memcpy(text + item_size + ctag_size + etag_size, name, name_size);
-    tree_drop_text(tree, node);
-    node->text = text;
-    node->ctag_at = (uint16_t)item_size;
-    node->etag_at = (uint16_t)(item_size + ctag_size);
-    node->name_at = (uint16_t)(item_size + ctag_size + etag_size);
     tree->text_bytes += pieces_of(total) * TEXT_PIECE;
+    *out = (struct node_text){.text = text,
+                              .ctag_at = (uint16_t)item_size,
+                              .etag_at = (uint16_t)(item_size + ctag_size),
+                              .name_at = (uint16_t)(item_size + ctag_size + etag_size)};
     return 0;
 }
