@@ -21,6 +21,7 @@ struct np_handle *np_handle_new(struct np *np, uint64_t ino)
         handle->ino = ino;
         handle->references = 1;
         atomic_init(&handle->is_dirty, false);
+        atomic_init(&handle->has_pages, false);
     }
     return handle;
 }

@@ -38,6 +38,7 @@ struct np_handle {
     struct vfs_dir *dir;
     bool is_writable;
     _Atomic uint64_t version; /* of the content when it was opened; 0: unknown, or it is apart */
+    atomic_bool has_pages;    /* of `version`: the kernel has dropped those of before */
     bool is_apart;            /* reads past the kernel's pages (pages.c); of np_handles.lock */
     atomic_bool is_dirty;     /* written since the last flush */
     unsigned references;      /* the kernel's, and one for each np_handle_borrow() */

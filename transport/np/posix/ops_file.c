@@ -150,6 +150,8 @@ static void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
     np_op_begin(&op, req);
     op.call.is_cancelled = is_read_cancelled;
     op.look_ms = clock_mono_ms(clock_system()) + LOOK_MS;
+    /* A program reads when its open() is over, and in that old pages are dropped. */
+    atomic_store(&handle_of(fi)->has_pages, true);
     data = np_buffer_take(op.np, size);
     code = data ? vfs_read(op.np->vfs, handle_of(fi)->file, data, size, (uint64_t)offset, &got,
                            &op.call, &op.err)

@@ -48,8 +48,11 @@ static enum np_pages judge(struct np *np, const struct np_handle *handle, uint64
     uint64_t theirs = 0;
 
     if (version != 0 && version_of(np, &theirs, other) && theirs == version) {
-        /* a number is not used again, so nobody wrote meanwhile */
-        return atomic_load(&other->version) == version ? NP_PAGES_RIGHT : NP_PAGES_OLD;
+        /* A number is not used again, so nobody wrote meanwhile. But until the kernel has taken the
+         * answer to that opening, which is some time after it was sent, it has what was there before. */
+        return atomic_load(&other->version) == version && atomic_load(&other->has_pages)
+                   ? NP_PAGES_RIGHT
+                   : NP_PAGES_OLD;
     }
     return are_alike(np, handle, other) ? NP_PAGES_OLD : NP_PAGES_OTHERS;
 }
@@ -77,6 +80,7 @@ enum np_pages np_pages_of(struct np *np, struct np_handle *handle)
     /* Last: who opens the file next goes by it, and two at once must not go by each other. */
     if (pages != NP_PAGES_OTHERS) {
         atomic_store(&handle->version, version);
+        atomic_store(&handle->has_pages, pages == NP_PAGES_RIGHT);
     }
     return pages;
 }
