@@ -6,7 +6,6 @@
 #include "base/clock.h"
 #include "base/str.h"
 #include "graph/json.h"
-#include "graph/json_array.h"
 #include "graph/parse_json.h"
 
 static const cJSON *member(const cJSON *object, const char *name)
@@ -26,11 +25,6 @@ static uint64_t unsigned_of(const cJSON *value)
     int64_t number = 0;
 
     return json_number(value, &number) && number > 0 ? (uint64_t)number : 0;
-}
-
-static int no_memory(struct error *err)
-{
-    return error_set(err, ERR_NO_MEMORY, "no memory for an answer");
 }
 
 /* --- items --- */
@@ -230,7 +224,7 @@ static int copy_item_texts(struct graph_item *item, const cJSON *const found[ITE
     return code;
 }
 
-static int read_item(struct graph_item *item, const cJSON *json, struct error *err)
+int read_item(struct graph_item *item, const cJSON *json, struct error *err)
 {
     const cJSON *found[ITEM_MEMBERS];
     const cJSON *folder;
@@ -282,109 +276,6 @@ int parse_item(struct graph_item *out, const char *body, size_t size, struct err
         *out = item;
     }
     cJSON_Delete(json);
-    return code;
-}
-
-/* --- pages of items --- */
-
-struct page_reader {
-    struct graph_items *page;
-    size_t room;
-    bool is_delta;
-};
-
-static int make_room(struct page_reader *reader, struct error *err)
-{
-    size_t room = reader->room ? reader->room * 2 : 64;
-    struct graph_item *longer = NULL;
-
-    if (reader->page->count < reader->room) {
-        return 0;
-    }
-    if (reader->page->count >= PARSE_ITEMS_MAX) {
-        return error_set(err, ERR_PROTOCOL, "the answer has more than %d items, which no page can",
-                         PARSE_ITEMS_MAX);
-    }
-    longer = realloc(reader->page->items, room * sizeof(*longer));
-    if (!longer) {
-        return no_memory(err);
-    }
-    reader->page->items = longer;
-    reader->room = room;
-    return 0;
-}
-
-static int add_item(void *payload, const cJSON *json, struct error *err)
-{
-    struct page_reader *reader = payload;
-    struct graph_item *item = NULL;
-    int code = make_room(reader, err);
-
-    if (code < 0) {
-        return code;
-    }
-    item = &reader->page->items[reader->page->count];
-    code = read_item(item, json, err);
-    if (code < 0) {
-        return code;
-    }
-    reader->page->count++;
-    if (!reader->is_delta && !item->name) {
-        return error_set(err, ERR_PROTOCOL, "an item in the listing has no name");
-    }
-    return 0;
-}
-
-static int no_value(struct error *err)
-{
-    return error_set(err, ERR_PROTOCOL, "the answer has no 'value'");
-}
-
-/* What stands beside the items. */
-static int read_links(struct graph_items *page, const cJSON *json, bool is_delta, struct error *err)
-{
-    int code = json_copy_text(&page->next_link, json, "@odata.nextLink", err);
-
-    if (code == 0 && is_delta) {
-        code = json_copy_text(&page->delta_link, json, "@odata.deltaLink", err);
-    }
-    if (code == 0 && is_delta && !page->next_link && !page->delta_link) {
-        code = error_set(err, ERR_PROTOCOL, "a page of changes has no link to go on with");
-    }
-    return code;
-}
-
-int read_items(struct graph_items *page, const cJSON *json, bool is_delta, struct error *err)
-{
-    struct page_reader reader = {.page = page, .is_delta = is_delta};
-    const cJSON *values = member(json, "value");
-    const cJSON *value;
-    int code = cJSON_IsArray(values) ? 0 : no_value(err);
-
-    cJSON_ArrayForEach(value, values)
-    {
-        code = code == 0 ? add_item(&reader, value, err) : code;
-    }
-    return code == 0 ? read_links(page, json, is_delta, err) : code;
-}
-
-int parse_items(struct graph_items *out, const char *body, size_t size, bool is_delta,
-                struct error *err)
-{
-    struct graph_items page = {0};
-    struct page_reader reader = {.page = &page, .is_delta = is_delta};
-    cJSON *rest = NULL;
-    int code = json_visit_array(&rest, body, size, "the answer", "value", add_item, &reader, err);
-
-    if (code >= 0) {
-        code = code == 1 ? read_links(&page, rest, is_delta, err) : no_value(err);
-    }
-    if (code == 0) {
-        *out = page;
-    } else {
-        graph_items_clear(&page);
-    }
-    cJSON_Delete(rest);
     return code;
 }
 

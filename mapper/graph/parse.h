@@ -17,7 +17,8 @@
 
 int parse_item(struct graph_item *out, const char *body, size_t size, struct error *err);
 
-/* A page of children (`is_delta` false: every item has a name) or of delta. */
+/* A page of children (`is_delta` false: every item has a name) or of delta; page.h reads one while
+ * it arrives. */
 int parse_items(struct graph_items *out, const char *body, size_t size, bool is_delta,
                 struct error *err);
 

@@ -11,6 +11,9 @@
 
 #include "mapper/graph.h"
 
+/* One item; on failure *item is empty. */
+int read_item(struct graph_item *item, const cJSON *json, struct error *err);
+
 /* The page in `json`; on failure *page holds a part of it, to be cleared by the caller. */
 int read_items(struct graph_items *page, const cJSON *json, bool is_delta, struct error *err);
 

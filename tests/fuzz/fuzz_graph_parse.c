@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "graph/fault.h"
+#include "graph/page.h"
 #include "graph/parse.h"
 #include "graph/retry.h"
 
@@ -27,11 +28,66 @@ static void check_item(const struct graph_item *item)
          (item->name[0] && !strchr(item->name, '/') && strcmp(item->name, "..") != 0));
 }
 
-static void run_items(const char *text, size_t size, bool is_delta)
+static bool is_same_text(const char *a, const char *b)
+{
+    return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+static bool is_same_item(const struct graph_item *a, const struct graph_item *b)
+{
+    return is_same_text(a->id, b->id) && is_same_text(a->name, b->name) &&
+           is_same_text(a->etag, b->etag) && is_same_text(a->ctag, b->ctag) &&
+           is_same_text(a->parent_id, b->parent_id) && is_same_text(a->web_url, b->web_url) &&
+           is_same_text(a->quick_xor_hash, b->quick_xor_hash) &&
+           is_same_text(a->remote_drive_id, b->remote_drive_id) &&
+           is_same_text(a->remote_item_id, b->remote_item_id) &&
+           is_same_text(a->checked_out_by, b->checked_out_by) && a->kind == b->kind &&
+           a->is_root == b->is_root && a->is_infected == b->is_infected &&
+           a->is_checked_out == b->is_checked_out && a->size_bytes == b->size_bytes &&
+           a->modified_ms == b->modified_ms && a->created_ms == b->created_ms &&
+           a->child_count == b->child_count;
+}
+
+/* The page as it arrives, in pieces of a length and of their own blocks, is the one that came whole. */
+static void run_pieces(const struct graph_items *whole, int whole_code,
+                       const struct error *whole_err, const char *text, size_t size, bool is_delta,
+                       size_t piece)
 {
     struct graph_items page = {0};
+    struct error err = {0};
+    struct page_reader reader;
+    int code = 0;
 
-    if (parse_items(&page, text, size, is_delta, NULL) == 0) {
+    page_begin(&reader, is_delta);
+    for (size_t at = piece; at < size; at += piece) {
+        char *part = malloc(at);
+
+        must(part != NULL);
+        memcpy(part, text, at);
+        page_more(&reader, part, at);
+        free(part);
+        if (at == 2 * piece) {
+            page_more(&reader, NULL, 0); /* it begins anew */
+        }
+    }
+    code = page_end(&page, &reader, text, size, &err);
+    must(code == whole_code && strcmp(err.message, whole_err->message) == 0);
+    must(page.count == whole->count && is_same_text(page.next_link, whole->next_link) &&
+         is_same_text(page.delta_link, whole->delta_link));
+    for (size_t i = 0; i < page.count; i++) {
+        must(is_same_item(&page.items[i], &whole->items[i]));
+    }
+    graph_items_clear(&page);
+}
+
+static void run_items(const char *text, size_t size, bool is_delta)
+{
+    const size_t pieces[] = {size / 64 + 1, size / 7 + 1, size / 2 + 1};
+    struct graph_items page = {0};
+    struct error err = {0};
+    int code = parse_items(&page, text, size, is_delta, &err);
+
+    if (code == 0) {
         for (size_t i = 0; i < page.count; i++) {
             check_item(&page.items[i]);
             must(is_delta || page.items[i].name);
@@ -39,6 +95,9 @@ static void run_items(const char *text, size_t size, bool is_delta)
         must(!is_delta || page.next_link || page.delta_link);
     } else {
         must(page.count == 0);
+    }
+    for (size_t i = 0; i < sizeof(pieces) / sizeof(pieces[0]); i++) {
+        run_pieces(&page, code, &err, text, size, is_delta, pieces[i]);
     }
     graph_items_clear(&page);
 }

@@ -9,30 +9,48 @@
 
 #include "failing_alloc.h"
 #include "graph/op.h"
+#include "graph/page.h"
 #include "graph/parse.h"
 #include "graph/request.h"
 #include "test.h"
 
+static const char items_text[] =
+    "{\"value\":[{\"id\":\"a\",\"name\":\"n\",\"eTag\":\"e\",\"cTag\":\"c\",\"webUrl\":\"w\","
+    "\"parentReference\":{\"id\":\"p\"},\"file\":{\"hashes\":{\"quickXorHash\":\"h\"}}},"
+    "{\"id\":\"b\",\"name\":\"m\",\"remoteItem\":{\"id\":\"r\",\"parentReference\":"
+    "{\"driveId\":\"d\"}}}],\"@odata.nextLink\":\"l\"}";
+
+static int check_items(struct graph_items *page, int code)
+{
+    if (code == 0) {
+        assert_int_equal(page->count, 2);
+        assert_string_equal(page->next_link, "l");
+        assert_string_equal(page->items[0].quick_xor_hash, "h");
+        assert_string_equal(page->items[1].remote_drive_id, "d");
+    } else {
+        assert_int_equal(page->count, 0);
+    }
+    graph_items_clear(page);
+    return code;
+}
+
 static int do_items(void)
 {
-    static const char text[] =
-        "{\"value\":[{\"id\":\"a\",\"name\":\"n\",\"eTag\":\"e\",\"cTag\":\"c\",\"webUrl\":\"w\","
-        "\"parentReference\":{\"id\":\"p\"},\"file\":{\"hashes\":{\"quickXorHash\":\"h\"}}},"
-        "{\"id\":\"b\",\"name\":\"m\",\"remoteItem\":{\"id\":\"r\",\"parentReference\":"
-        "{\"driveId\":\"d\"}}}],\"@odata.nextLink\":\"l\"}";
     struct graph_items page = {0};
-    int code = parse_items(&page, text, strlen(text), false, NULL);
 
-    if (code == 0) {
-        assert_int_equal(page.count, 2);
-        assert_string_equal(page.next_link, "l");
-        assert_string_equal(page.items[0].quick_xor_hash, "h");
-        assert_string_equal(page.items[1].remote_drive_id, "d");
-    } else {
-        assert_int_equal(page.count, 0);
+    return check_items(&page, parse_items(&page, items_text, strlen(items_text), false, NULL));
+}
+
+static int do_items_in_pieces(void)
+{
+    struct graph_items page = {0};
+    struct page_reader reader;
+
+    page_begin(&reader, false);
+    for (size_t size = 1; size < sizeof(items_text); size += 20) {
+        page_more(&reader, items_text, size);
     }
-    graph_items_clear(&page);
-    return code;
+    return check_items(&page, page_end(&page, &reader, items_text, strlen(items_text), NULL));
 }
 
 static int do_hits(void)
@@ -138,7 +156,8 @@ static int do_op(void)
 
 static void each_allocation__may_fail(void **state)
 {
-    static int (*const work[])(void) = {do_items, do_hits, do_sites, do_batch, do_requests, do_op};
+    static int (*const work[])(void) = {do_items, do_items_in_pieces, do_hits, do_sites,
+                                        do_batch, do_requests,        do_op};
     cJSON_Hooks hooks = {.malloc_fn = malloc, .free_fn = free};
 
     (void)state;
