@@ -241,6 +241,7 @@ static void fill_request(struct http_request *out, const struct account *account
     out->is_idempotent = request->is_idempotent;
     out->keeps_redirect = request->keeps_redirect;
     out->is_single_flight = request->is_single_flight;
+    out->reader = request->reader;
     if (request->body) {
         out->body = request->body;
         out->body_size = strlen(request->body);

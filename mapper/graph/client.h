@@ -34,6 +34,7 @@ struct graph_request {
     const void *content;  /* bytes instead of `body` ... */
     const struct graph_source *source; /* ... or from a source */
     size_t content_size;
+    struct http_reader reader; /* on_more NULL: none */
     bool has_content;
     uint32_t cost_ru;
     bool is_idempotent;

@@ -30,6 +30,16 @@
     (16u << 20) /* largest answer kept in memory; listings of 1000 items are below 2 MiB */
 
 struct governor;
+struct http_op;
+
+/* Who reads a 2xx answer while it arrives: its body so far, on the loop thread, and with size 0 when
+ * it begins, as it does again when the request is repeated. Not called when somebody else's request
+ * was answered for this one, so the last word is the whole body in the response. Must not wait, and
+ * what it does with one piece holds up all other transfers. */
+struct http_reader {
+    void (*on_more)(void *payload, const char *body, size_t size);
+    void *payload; /* must live until the request is done */
+};
 
 struct governor_options {
     const struct clock *clock; /* borrowed; NULL = the system's */
@@ -70,8 +80,9 @@ struct http_request {
     bool is_idempotent;  /* GET always is */
     bool keeps_redirect; /* 3xx is handed to the caller (Location header) instead of being followed
                           */
-    bool is_single_flight; /* GET only: an identical request in flight answers this one too */
-    size_t max_body;       /* 0 = HTTP_BODY_MAX */
+    bool is_single_flight;     /* GET only: an identical request in flight answers this one too */
+    size_t max_body;           /* 0 = HTTP_BODY_MAX */
+    struct http_reader reader; /* on_more NULL: the answer is read when it is there */
 };
 
 /* The answer. Headers that anybody here reads are picked out; the rest is dropped. */
@@ -102,7 +113,6 @@ struct http_stream_callbacks {
                     const struct error *err);
     void *payload;
 };
-struct http_op;
 
 int governor_new(struct governor **out, const struct governor_options *options, struct error *err);
 

@@ -5,6 +5,7 @@
 #include "base/str.h"
 #include "graph/client.h"
 #include "graph/gather.h"
+#include "graph/page.h"
 #include "graph/parse.h"
 #include "graph/request.h"
 #include "graph/token.h"
@@ -14,11 +15,42 @@
 
 /* --- reading --- */
 
+static void read_more(void *payload, const char *body, size_t size)
+{
+    page_more(payload, body, size);
+}
+
+/* The page at `url`, read while it arrives. */
+static int get_page(struct graph_items *out, struct account *account, const char *url,
+                    uint32_t cost_ru, bool is_delta, const struct call *call, struct error *err)
+{
+    struct page_reader reader;
+    struct graph_request request = {
+        .method = "GET",
+        .url = url,
+        .cost_ru = cost_ru,
+        .reader = {.on_more = read_more, .payload = &reader},
+        .is_idempotent = true,
+        .is_single_flight = true,
+    };
+    struct http_response response = {0};
+    int code;
+
+    page_begin(&reader, is_delta);
+    code = graph_send(&response, account, &request, call, err);
+    if (code == 0) {
+        code = page_end(out, &reader, response.body.data, response.body.size, err);
+    } else {
+        page_clear(&reader);
+    }
+    http_response_clear(&response);
+    return code;
+}
+
 int graph_list_children(struct graph_items *out, struct account *account, const char *drive_id,
                         const char *folder_id, const char *next_link, unsigned page_size,
                         const struct call *call, struct error *err)
 {
-    struct http_response response = {0};
     char tail[512];
     char *url = NULL;
     int code = 0;
@@ -30,12 +62,8 @@ int graph_list_children(struct graph_items *out, struct account *account, const 
         code = request_item_url(&url, account_graph_url(account), drive_id, folder_id, tail, err);
     }
     if (code == 0) {
-        code = graph_get(&response, account, next_link ? next_link : url, COST_LIST, call, err);
+        code = get_page(out, account, next_link ? next_link : url, COST_LIST, false, call, err);
     }
-    if (code == 0) {
-        code = parse_items(out, response.body.data, response.body.size, false, err);
-    }
-    http_response_clear(&response);
     free(url);
     return code;
 }
@@ -43,7 +71,6 @@ int graph_list_children(struct graph_items *out, struct account *account, const 
 int graph_delta(struct graph_items *out, struct account *account, const char *drive_id,
                 const char *link, bool is_latest, const struct call *call, struct error *err)
 {
-    struct http_response response = {0};
     const char *tail = is_latest ? "/delta?token=latest&" REQUEST_SELECT : "/delta?" REQUEST_SELECT;
     char *url = NULL;
     int code = 0;
@@ -53,13 +80,9 @@ int graph_delta(struct graph_items *out, struct account *account, const char *dr
         code = request_item_url(&url, account_graph_url(account), drive_id, NULL, tail, err);
     }
     if (code == 0) {
-        code = graph_get(&response, account, link ? link : url,
-                         link || is_latest ? COST_DELTA_WITH_TOKEN : COST_LIST, call, err);
+        code = get_page(out, account, link ? link : url,
+                        link || is_latest ? COST_DELTA_WITH_TOKEN : COST_LIST, true, call, err);
     }
-    if (code == 0) {
-        code = parse_items(out, response.body.data, response.body.size, true, err);
-    }
-    http_response_clear(&response);
     free(url);
     return code;
 }

@@ -97,6 +97,7 @@ int op_new(struct http_op **out, struct governor *governor, const struct clock *
     op->is_idempotent = request->is_idempotent || strcmp(request->method, "GET") == 0;
     op->keeps_redirect = request->keeps_redirect;
     op->max_body = request->max_body ? request->max_body : HTTP_BODY_MAX;
+    op->reader = request->reader;
     op->response.body.limit = op->max_body;
     op->response.content_length = -1;
     op->response.retry_after_ms = -1;

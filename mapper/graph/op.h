@@ -54,6 +54,7 @@ struct http_op {
     void *read_payload;
     uint64_t read_size;
     struct http_stream_callbacks callbacks;
+    struct http_reader reader;
     size_t max_body;
     int64_t deadline_ms;
     uint64_t flight_key; /* 0: not shared */

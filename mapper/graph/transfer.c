@@ -91,6 +91,15 @@ static void read_header(struct http_response *response, const char *name, const 
     }
 }
 
+/* Nothing of an earlier one is left. */
+static void begin_answer(struct http_op *op)
+{
+    http_response_clear(&op->response);
+    if (op->reader.on_more) {
+        op->reader.on_more(op->reader.payload, NULL, 0);
+    }
+}
+
 static size_t on_header(char *data, size_t size, size_t count, void *payload)
 {
     struct http_op *op = payload;
@@ -108,7 +117,7 @@ static size_t on_header(char *data, size_t size, size_t count, void *payload)
     }
     line[length] = '\0';
     if (strncmp(line, "HTTP/", 5) == 0) {
-        http_response_clear(&op->response); /* of a 100 or of a redirect that was followed */
+        begin_answer(op); /* after a 100 or a redirect that was followed */
         return size * count;
     }
     value = strchr(line, ':');
@@ -170,6 +179,9 @@ static size_t on_body(char *data, size_t size, size_t count, void *payload)
     }
     if (buf_add(&op->response.body, data, length, &op->io_error) < 0) {
         return length ? 0 : 1;
+    }
+    if (op->reader.on_more && length > 0) {
+        op->reader.on_more(op->reader.payload, op->response.body.data, op->response.body.size);
     }
     return length;
 }
@@ -306,7 +318,7 @@ int transfer_prepare(struct http_op *op, const struct transfer_options *options,
     op->taken = 0;
     op->last_activity_ms = clock_mono_ms(op->clock);
     error_clear(&op->io_error);
-    http_response_clear(&op->response);
+    begin_answer(op);
     buf_init(&op->response.body, op->max_body);
     set_connection(op, options, easy);
     set_body(op, easy);
