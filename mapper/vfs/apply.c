@@ -84,14 +84,19 @@ void node_drop_content(struct online_vfs *online, struct node *node)
     }
 }
 
-/* Makes the name free for another item; false: an item of ours is in the way, which is newer. */
-static bool clear_name(struct online_vfs *online, struct node *other, uint32_t asked_edit)
+/* Whether what has the name gives way to another item: not what is ours, and newer. */
+static bool gives_way(const struct node *other, uint32_t asked_edit)
 {
-    if ((other->flags & NODE_LOCAL) || other->edit > asked_edit) {
-        return false;
-    }
-    tree_remove(online->tree, other);
-    return true;
+    return !(other->flags & NODE_LOCAL) && other->edit <= asked_edit;
+}
+
+/* What is about to be removed: it cannot be what the folder is in. */
+static int check_outside(const struct online_vfs *online, const struct node *node,
+                         const struct node *folder, struct error *err)
+{
+    return tree_is_inside(online->tree, folder, node)
+               ? error_set(err, ERR_PROTOCOL, "the server names a folder inside itself")
+               : 0;
 }
 
 bool may_have_missed(const struct library *library, uint32_t asked_edit)
@@ -109,22 +114,19 @@ static int apply_known(struct online_vfs *online, struct node *node, struct node
                        const struct node_facts *facts, uint32_t asked_edit, struct error *err)
 {
     struct node *other = tree_child(online->tree, folder, facts->name);
-    const struct node *at = folder;
     int code = 0;
 
-    do {
-        if (at == node) {
-            return error_set(err, ERR_PROTOCOL, "the server names a folder inside itself");
-        }
-        at = tree_parent(online->tree, at);
-    } while (at);
-    if (other && other != node && !clear_name(online, other, asked_edit)) {
+    other = other == node ? NULL : other;
+    if (other && !gives_way(other, asked_edit)) {
         folder_doubt(folder);
         return 0;
     }
     if (node->parent != folder->index) {
         folder_doubt(tree_parent(online->tree, node)); /* which of the two is the newer place? */
         code = tree_move(online->tree, node, folder, facts->name, err);
+    }
+    if (code == 0 && other) { /* after it: the item may come out of what has its name */
+        tree_remove(online->tree, other);
     }
     if (code == 0 && !is_same(node, facts)) {
         code = tree_update(online->tree, node, facts, err);
@@ -193,6 +195,10 @@ int tree_apply_item(struct online_vfs *online, struct node **out, struct node *f
         return 0;
     }
     if (node && node->kind != facts.kind) {
+        code = check_outside(online, node, folder, err);
+        if (code < 0) {
+            return code;
+        }
         tree_remove(online->tree, node);
         node = NULL;
     }
@@ -213,9 +219,12 @@ int tree_apply_item(struct online_vfs *online, struct node **out, struct node *f
         return code;
     }
     other = tree_child(online->tree, folder, item->name);
-    if (other && !clear_name(online, other, asked_edit)) {
+    if (other && !gives_way(other, asked_edit)) {
         folder_doubt(folder);
         return 0;
+    }
+    if (other) {
+        tree_remove(online->tree, other);
     }
     code = tree_add(online->tree, &node, folder, &facts, err);
     if (code == 0) {
@@ -255,6 +264,7 @@ int tree_apply_own(struct online_vfs *online, struct node *node, const struct gr
     if (!item->id || !item->name || !parent) {
         return 0;
     }
+    facts.kind = node->kind;
     is_doubtful = may_be_old(online, library, node, item, asked_edit);
     if (settle_of(online, node)) { /* renamed here, and the server does not know it yet */
         struct node_facts here = facts;
@@ -269,6 +279,10 @@ int tree_apply_own(struct online_vfs *online, struct node *node, const struct gr
         free(name);
         return code;
     }
+    other = tree_item(online->tree, tree_root(online->tree, node), item->id);
+    if (other && check_outside(online, other, parent, err) < 0) {
+        return ERR_PROTOCOL;
+    }
     other = tree_child(online->tree, parent, item->name);
     if (other && other != node) {
         folder_doubt(parent);
@@ -282,7 +296,6 @@ int tree_apply_own(struct online_vfs *online, struct node *node, const struct gr
         }
         tree_remove(online->tree, other);
     }
-    facts.kind = node->kind;
     code = tree_update(online->tree, node, &facts, err);
     tree_edit(online->tree, node);
     library->denials = 0;

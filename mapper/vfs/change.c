@@ -296,7 +296,7 @@ static int add_folder(struct online_vfs *online, struct node **out, struct node 
         /* UINT32_MAX: it is newer than anything that stands in its way. */
         code = tree_apply_item(online, &node, folder, item, UINT32_MAX, err);
     }
-    if (code == 0 && !node) {
+    if (code == 0 && (!node || node->kind != VFS_FOLDER)) {
         code = error_set(err, ERR_PROTOCOL, "the answer for a new folder is not a folder");
     }
     if (code == 0) {

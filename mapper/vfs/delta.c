@@ -261,29 +261,14 @@ static int prepare(struct apply *a)
     return code;
 }
 
-static bool is_inside(const struct apply *a, const struct node *folder, const struct node *node)
+/* Whether what has the name gives way. Not a file of ours, which the server does not know yet; the
+ * folder is listed again when somebody looks. */
+static bool gives_way(const struct apply *a, struct node *folder, const struct node *other)
 {
-    while (folder && folder != node) {
-        folder = tree_parent(a->online->tree, folder);
-    }
-    return folder != NULL;
-}
-
-/* The name is free for `node` (NULL: a new one), or is made so. False: a file of ours has it, which
- * the server does not know yet; the folder is listed again when somebody looks. */
-static bool take_name(struct apply *a, struct node *folder, const struct node *node,
-                      const char *name)
-{
-    struct node *other = tree_child(a->online->tree, folder, name);
-
-    if (!other || other == node) {
-        return true;
-    }
     if ((other->flags & NODE_LOCAL) || other->edit > a->asked_edit) {
         folder_doubt(folder);
         return false;
     }
-    remove_node(a, other);
     return true;
 }
 
@@ -305,18 +290,20 @@ static int change_known(struct apply *a, struct node *node, struct node *folder,
 {
     struct tree *tree = a->online->tree;
     struct node_facts facts = facts_now(a, node, item);
+    struct node *other = tree_child(tree, folder, item->name);
     int code = 0;
 
-    if (is_inside(a, folder, node)) {
-        return error_set(a->err, ERR_PROTOCOL, "the server names a folder inside itself");
-    }
-    if (!take_name(a, folder, node, item->name)) {
+    other = other == node ? NULL : other;
+    if (other && !gives_way(a, folder, other)) {
         remove_node(a, node);
         return 0;
     }
     if (node->parent != folder->index) {
         code = tree_move(tree, node, folder, item->name, a->err);
         facts = facts_now(a, node, item);
+    }
+    if (code == 0 && other) { /* after it: the item may come out of what has its name */
+        remove_node(a, other);
     }
     if (code == 0) {
         code = tree_update(tree, node, &facts, a->err);
@@ -336,6 +323,7 @@ static int change_known(struct apply *a, struct node *node, struct node *folder,
 static int add_new(struct apply *a, struct node *folder, const struct graph_item *item)
 {
     struct node_facts facts = facts_now(a, NULL, item);
+    struct node *other = tree_child(a->online->tree, folder, item->name);
     struct node *node = NULL;
     int code = 0;
 
@@ -347,9 +335,12 @@ static int add_new(struct apply *a, struct node *folder, const struct graph_item
         pass_over(a); /* nobody looked there */
         return 0;
     }
-    if (!take_name(a, folder, NULL, item->name)) {
+    if (other && !gives_way(a, folder, other)) {
         pass_over(a);
         return 0;
+    }
+    if (other) {
+        remove_node(a, other);
     }
     code = tree_add(a->online->tree, &node, folder, &facts, a->err);
     if (code == 0) {
@@ -368,6 +359,9 @@ static int change_one(struct apply *a, const struct graph_item *item)
     struct node *node = known(a, item);
     struct node *folder = folder_of(a, item);
 
+    if (node && tree_is_inside(a->online->tree, folder, node)) {
+        return error_set(a->err, ERR_PROTOCOL, "the server names a folder inside itself");
+    }
     if (node &&
         (!item_is_shown(item) || (node->kind == VFS_FOLDER) != (item->kind == GRAPH_FOLDER))) {
         remove_node(a, node);

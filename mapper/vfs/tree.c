@@ -123,6 +123,14 @@ void tree_update_made(struct tree *tree, struct node *node, const struct node_fa
     }
 }
 
+bool tree_is_inside(const struct tree *tree, const struct node *folder, const struct node *node)
+{
+    while (folder && folder != node) {
+        folder = tree_parent(tree, folder);
+    }
+    return folder != NULL;
+}
+
 int tree_move(struct tree *tree, struct node *node, struct node *parent, const char *name,
               struct error *err)
 {
@@ -132,6 +140,9 @@ int tree_move(struct tree *tree, struct node *node, struct node *parent, const c
     char *etag = NULL;
     int code = tree_folder(parent) ? 0 : error_set(err, ERR_NO_MEMORY, "no memory for a folder");
 
+    if (code == 0 && tree_is_inside(tree, parent, node)) {
+        code = error_set(err, ERR_PROTOCOL, "the server names a folder inside itself");
+    }
     if (code == 0) {
         code = node_copy_etag(&etag, node, err);
     }

@@ -149,6 +149,9 @@ struct node *tree_item(const struct tree *tree, const struct node *root, const c
 int tree_add(struct tree *tree, struct node **out, struct node *parent,
              const struct node_facts *facts, struct error *err);
 
+/* Whether the folder (NULL: none) is the node, or somewhere below it. */
+bool tree_is_inside(const struct tree *tree, const struct node *folder, const struct node *node);
+
 /* New facts for a node that stays where it is, except for its name, which must be free. */
 int tree_update(struct tree *tree, struct node *node, const struct node_facts *facts,
                 struct error *err);
@@ -159,6 +162,7 @@ int tree_make_text(struct tree *tree, struct node_text *out, const struct node_f
 void tree_drop_made(struct tree *tree, struct node_text *made); /* none is fine */
 void tree_update_made(struct tree *tree, struct node *node, const struct node_facts *facts,
                       struct node_text *made);
+/* ERR_PROTOCOL when the parent is inside the node: what others moved meanwhile crossed this. */
 int tree_move(struct tree *tree, struct node *node, struct node *parent, const char *name,
               struct error *err);
 

@@ -1,0 +1,244 @@
+/* Who is removed from the tree, and who still has it in hand. */
+#include "fixture.h"
+
+#include <string.h>
+
+#include "base/thread.h"
+#include "online.h"
+
+/* What the service answers instead of the truth. */
+static char *lie_id;  /* an answer about one item is of this one, and says that it is a file */
+static bool lie_kind; /* a new folder is answered as a file */
+
+int __real_graph_get_child(struct graph_item *out, struct account *account, const char *drive_id,
+                           const char *folder_id, const char *name, const struct call *call,
+                           struct error *err);
+int __wrap_graph_get_child(struct graph_item *out, struct account *account, const char *drive_id,
+                           const char *folder_id, const char *name, const struct call *call,
+                           struct error *err);
+int __real_graph_create_folder(struct graph_item *out, struct account *account,
+                               const char *drive_id, const char *parent_id, const char *name,
+                               const struct call *call, struct error *err);
+int __wrap_graph_create_folder(struct graph_item *out, struct account *account,
+                               const char *drive_id, const char *parent_id, const char *name,
+                               const struct call *call, struct error *err);
+
+int __wrap_graph_get_child(struct graph_item *out, struct account *account, const char *drive_id,
+                           const char *folder_id, const char *name, const struct call *call,
+                           struct error *err)
+{
+    int code = __real_graph_get_child(out, account, drive_id, folder_id, name, call, err);
+
+    if (code == 0 && lie_id) {
+        assert_int_equal(str_copy(&out->id, lie_id, err), 0);
+        out->kind = GRAPH_FILE;
+    }
+    return code;
+}
+
+int __wrap_graph_create_folder(struct graph_item *out, struct account *account,
+                               const char *drive_id, const char *parent_id, const char *name,
+                               const struct call *call, struct error *err)
+{
+    int code = __real_graph_create_folder(out, account, drive_id, parent_id, name, call, err);
+
+    if (code == 0 && lie_kind) {
+        out->kind = GRAPH_FILE;
+    }
+    return code;
+}
+
+int __real_graph_update_item(struct graph_item *out, struct account *account, const char *drive_id,
+                             const char *item_id, const struct graph_update *update,
+                             const struct call *call, struct error *err);
+int __wrap_graph_update_item(struct graph_item *out, struct account *account, const char *drive_id,
+                             const char *item_id, const struct graph_update *update,
+                             const struct call *call, struct error *err);
+
+int __wrap_graph_update_item(struct graph_item *out, struct account *account, const char *drive_id,
+                             const char *item_id, const struct graph_update *update,
+                             const struct call *call, struct error *err)
+{
+    int code = __real_graph_update_item(out, account, drive_id, item_id, update, call, err);
+
+    if (code == 0 && lie_id) {
+        assert_int_equal(str_copy(&out->id, lie_id, err), 0);
+    }
+    return code;
+}
+
+static int teardown(void **state)
+{
+    str_free(&lie_id);
+    lie_kind = false;
+    return fixture_teardown(state);
+}
+
+/* From now on everything is asked for when somebody looks. */
+static void make_impatient(struct fixture *f)
+{
+    f->options.metadata_ms = 0;
+    online_vfs_configure(f->online, &f->options);
+}
+
+/* --- an item comes out of a folder and takes its name --- */
+
+static void begin_nested(struct fixture *f, bool has_delta)
+{
+    if (!has_delta) {
+        fake_fail(f->fake, FAKE_DELTA, ERR_INVALID, 0, 1000);
+    }
+    fake_put_text(f->fake, "project/project/file", "x");
+    fake_mkdir(f->fake, "aside");
+    assert_int_equal(fixture_list(f, ""), 2);
+    assert_int_equal(fixture_list(f, "project"), 1);
+    assert_int_equal(fixture_list(f, "project/project"), 1);
+}
+
+/* As who unpacked an archive does: the folder in the folder is the one that is wanted. */
+static void flatten(struct fixture *f)
+{
+    fake_move(f->fake, "project/project", "aside");
+    fake_remove(f->fake, "project");
+    fake_move(f->fake, "aside/project", "");
+}
+
+static void flat__by_a_look_up(void **state)
+{
+    struct fixture *f = *state;
+    uint64_t inner = 0;
+
+    begin_nested(f, false);
+    inner = fixture_find(f, "project/project", NULL);
+    make_impatient(f);
+    flatten(f);
+    assert_int_equal(fixture_find(f, "project", NULL), inner);
+    assert_int_not_equal(fixture_find(f, "project/file", NULL), 0);
+    assert_int_equal(fixture_find(f, "project/project", NULL), 0);
+}
+
+static void flat__by_a_listing_while_it_is_held(void **state)
+{
+    struct fixture *f = *state;
+    struct vfs_attr attr;
+
+    begin_nested(f, false);
+    assert_int_equal(
+        vfs_lookup(f->vfs, &attr, fixture_find(f, "project", NULL), "project", NULL, NULL), 0);
+    make_impatient(f);
+    flatten(f);
+    assert_int_equal(fixture_list(f, ""), 2);
+    assert_int_equal(fixture_find(f, "project", NULL), attr.id);
+    assert_int_equal(fixture_list(f, "project"), 1);
+    vfs_forget(f->vfs, attr.id, 1);
+}
+
+static void flat__by_changes(void **state)
+{
+    struct fixture *f = *state;
+    uint64_t inner = 0;
+
+    begin_nested(f, true);
+    inner = fixture_find(f, "project/project", NULL);
+    make_impatient(f);
+    flatten(f);
+    assert_int_equal(fixture_list(f, ""), 2);
+    assert_int_equal(fixture_find(f, "project", NULL), inner);
+    assert_int_equal(fixture_list(f, "project"), 1);
+    assert_int_not_equal(fixture_find(f, "project/file", NULL), 0);
+}
+
+/* --- answers that cannot be --- */
+
+static void odd__a_folder_above_that_is_said_to_be_a_file_in_itself(void **state)
+{
+    struct fixture *f = *state;
+    struct vfs_attr attr;
+    uint64_t inner = 0;
+
+    begin_nested(f, false);
+    fake_put_text(f->fake, "project/project/odd", "x");
+    inner = fixture_find(f, "project/project", NULL);
+    make_impatient(f);
+    assert_int_equal(str_copy(&lie_id, fake_id(f->fake, "project"), NULL), 0);
+    assert_int_equal(vfs_lookup(f->vfs, &attr, inner, "odd", NULL, NULL), ERR_PROTOCOL);
+    str_free(&lie_id);
+    assert_int_equal(fixture_find(f, "project/project", NULL), inner);
+    assert_int_not_equal(fixture_find(f, "project/project/odd", NULL), 0);
+}
+
+static void odd__a_change_that_is_said_to_be_of_a_folder_above(void **state)
+{
+    struct fixture *f = *state;
+    struct vfs_set set = {.flags = VFS_SET_MODIFIED, .modified_ms = 1000};
+    struct vfs_attr attr;
+    uint64_t file = 0;
+
+    begin_nested(f, false);
+    file = fixture_find(f, "project/project/file", NULL);
+    assert_int_equal(str_copy(&lie_id, fake_id(f->fake, "project"), NULL), 0);
+    assert_int_equal(vfs_setattr(f->vfs, &attr, file, NULL, &set, NULL, NULL), ERR_PROTOCOL);
+    assert_int_equal(fixture_find(f, "project/project/file", NULL), file);
+}
+
+static void odd__a_new_folder_that_is_said_to_be_a_file(void **state)
+{
+    struct fixture *f = *state;
+    struct vfs_attr attr;
+
+    lie_kind = true;
+    assert_int_equal(vfs_mkdir(f->vfs, &attr, f->root, "new", NULL, NULL), ERR_PROTOCOL);
+}
+
+struct mover {
+    struct fixture *f;
+    uint64_t to;
+    struct thread thread;
+};
+
+static void *move_node(void *payload)
+{
+    struct mover *m = payload;
+
+    (void)vfs_rename(m->f->vfs, m->f->root, "node", m->to, "node", 0, NULL, NULL);
+    return NULL;
+}
+
+/* Our move was first, and its answer comes last. */
+static void odd__a_move_whose_answer_comes_after_others_turned_it_round(void **state)
+{
+    struct fixture *f = *state;
+    struct mover m = {.f = f};
+
+    fake_mkdir(f->fake, "node");
+    fake_mkdir(f->fake, "to");
+    fixture_list(f, "");
+    fixture_list(f, "node");
+    fixture_list(f, "to");
+    m.to = fixture_find(f, "to", NULL);
+    fake_hold(f->fake, FAKE_UPDATE);
+    assert_int_equal(thread_start(&m.thread, "mover", move_node, &m, NULL), 0);
+    fake_await_held(f->fake);
+    make_impatient(f);
+    fake_move(f->fake, "to/node", "");
+    fake_move(f->fake, "to", "node");
+    assert_int_equal(fixture_list(f, ""), 1); /* the changes are told */
+    fake_release(f->fake);
+    thread_join(&m.thread);
+    assert_int_equal(fixture_list(f, ""), 1);
+    assert_int_equal(fixture_find(f, "node/to", NULL), m.to);
+}
+
+#define HOLDS_TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, teardown)
+
+static const struct CMUnitTest tests[] = {
+    HOLDS_TEST(flat__by_a_look_up),
+    HOLDS_TEST(flat__by_a_listing_while_it_is_held),
+    HOLDS_TEST(flat__by_changes),
+    HOLDS_TEST(odd__a_folder_above_that_is_said_to_be_a_file_in_itself),
+    HOLDS_TEST(odd__a_change_that_is_said_to_be_of_a_folder_above),
+    HOLDS_TEST(odd__a_new_folder_that_is_said_to_be_a_file),
+    HOLDS_TEST(odd__a_move_whose_answer_comes_after_others_turned_it_round),
+};
+
+TEST_MAIN("what is in whose hand", tests)
