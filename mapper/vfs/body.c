@@ -164,8 +164,9 @@ void body_put(struct body *body)
         if (!(body->node->flags & NODE_GONE) && body->node->body == body) {
             body->node->body = NULL;
         }
-        /* What never reached the server is not there any more, only in the spool. */
-        if ((body->node->flags & NODE_LOCAL) && !(body->node->flags & NODE_GONE)) {
+        /* What never reached the server is not there any more, only in the spool. Unless a newer body
+         * has the node: this one read the version of before. */
+        if ((body->node->flags & (NODE_LOCAL | NODE_GONE)) == NODE_LOCAL && !body->node->body) {
             tree_remove(online->tree, body->node);
         }
     }

@@ -5,6 +5,7 @@
 
 #include "base/thread.h"
 #include "online.h"
+#include "waiting.h"
 
 /* What the service answers instead of the truth. */
 static char *lie_id;  /* an answer about one item is of this one, and says that it is a file */
@@ -229,6 +230,42 @@ static void odd__a_move_whose_answer_comes_after_others_turned_it_round(void **s
     assert_int_equal(fixture_find(f, "node/to", NULL), m.to);
 }
 
+/* --- two bodies of one file --- */
+
+static int setup_settling(void **state)
+{
+    struct fixture *f = fixture_new_settling();
+
+    fixture_start(f);
+    *state = f;
+    return 0;
+}
+
+static void close__of_an_old_version_leaves_the_newer_draft_in_its_place(void **state)
+{
+    struct fixture *f = *state;
+    struct vfs_file *reader = NULL;
+
+    fake_put_text(f->fake, "doc", "one");
+    fixture_list(f, "");
+    reader = fixture_open(f, "doc", VFS_READ);
+    fake_put_text(f->fake, "doc", "two");
+    make_impatient(f);
+    assert_true(fixture_has_text(f, "doc", "two"));
+    fixture_cut_line(f, true);
+    f->options.metadata_ms = 600000;
+    online_vfs_configure(f->online, &f->options);
+    assert_int_equal(fixture_rename(f, "doc", "doc.bak"), 0);
+    assert_int_equal(fixture_write_text(f, "", "doc", "three"), 0);
+    assert_true(fixture_has_text(f, "doc.bak", "two"));
+    vfs_close(f->vfs, reader);
+    assert_true(fixture_has_text(f, "doc.bak", "two")); /* is not on the server yet */
+    fixture_cut_line(f, false);
+    waiting_send_all(f);
+    assert_true(fake_has_text(f->fake, "doc.bak", "two"));
+    assert_true(fake_has_text(f->fake, "doc", "three"));
+}
+
 #define HOLDS_TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, teardown)
 
 static const struct CMUnitTest tests[] = {
@@ -239,6 +276,8 @@ static const struct CMUnitTest tests[] = {
     HOLDS_TEST(odd__a_change_that_is_said_to_be_of_a_folder_above),
     HOLDS_TEST(odd__a_new_folder_that_is_said_to_be_a_file),
     HOLDS_TEST(odd__a_move_whose_answer_comes_after_others_turned_it_round),
+    cmocka_unit_test_setup_teardown(close__of_an_old_version_leaves_the_newer_draft_in_its_place,
+                                    setup_settling, teardown),
 };
 
 TEST_MAIN("what is in whose hand", tests)
