@@ -21,7 +21,9 @@
 #define LISTING_ENTRIES_MAX 5000000u /* in one folder; more is ERR_LIMIT and never a short list */
 #define EMPTY_PAGES_MAX 1000         /* pages without an entry, one after the other */
 
-static struct listing *listing_new(struct online_vfs *online, struct node *folder,
+/* `is_known`: of what is in memory. It has no number: those are for what pages name, and would come to
+ * an end where a program lists folders all day. */
+static struct listing *listing_new(struct online_vfs *online, struct node *folder, bool is_known,
                                    struct error *err)
 {
     struct listing *listing = calloc(1, sizeof(*listing));
@@ -35,7 +37,7 @@ static struct listing *listing_new(struct online_vfs *online, struct node *folde
     listing->begun_ms = online_now();
     listing->begun_edit = tree_edits(online->tree);
     listing->doubts = folder->folder ? folder->folder->doubts : 0;
-    listing->number = ++online->last_listing;
+    listing->number = is_known ? 0 : ++online->last_listing;
     tree_hold(online->tree, folder);
     return listing;
 }
@@ -60,7 +62,7 @@ void listing_leave(struct online_vfs *online, struct listing *listing)
 static int add_node(struct online_vfs *online, struct listing *listing, struct node *node,
                     struct error *err)
 {
-    if (node->listed == listing->number) {
+    if (listing->number != 0 && node->listed == listing->number) {
         return 0; /* a page named it twice, or we added it ourselves */
     }
     if (listing->count >= LISTING_ENTRIES_MAX) {
@@ -108,20 +110,21 @@ struct listing *listing_join(struct online_vfs *online, struct node *folder, boo
 {
     struct folder *part = tree_folder(folder);
     struct listing *listing = NULL;
-    bool is_known = !library_of(online, folder) || /* the root above all libraries is empty */
-                    folder_is_fresh(online, folder) ||
-                    (is_followed && folder_is_covered(online, folder));
+    bool is_known = false;
 
     if (!part) {
         error_set(err, ERR_NO_MEMORY, "no memory for a folder");
         return NULL;
     }
+    is_known = !library_of(online, folder) || /* the root above all libraries is empty */
+               folder_is_fresh(online, folder) ||
+               (is_followed && folder_is_covered(online, folder));
     if (!is_known && part->listing && part->listing->failure == 0 &&
         online_now() - part->listing->begun_ms < online->options.metadata_ms) {
         part->listing->refs++;
         return part->listing;
     }
-    listing = listing_new(online, folder, err);
+    listing = listing_new(online, folder, is_known, err);
     if (!listing) {
         return NULL;
     }
@@ -146,7 +149,7 @@ struct listing *listing_reserve(struct online_vfs *online, struct node *folder)
         folder_is_covered(online, folder)) {
         return NULL;
     }
-    listing = listing_new(online, folder, NULL);
+    listing = listing_new(online, folder, false, NULL);
     if (listing) {
         uploads_show(online, folder);
     }

@@ -266,6 +266,29 @@ static void close__of_an_old_version_leaves_the_newer_draft_in_its_place(void **
     assert_true(fake_has_text(f->fake, "doc", "three"));
 }
 
+/* --- counts that come to their end --- */
+
+static void count__of_listings_is_not_spent_on_what_is_known(void **state)
+{
+    struct fixture *f = *state;
+
+    fake_fail(f->fake, FAKE_DELTA, ERR_INVALID, 0, 1000);
+    fake_put_text(f->fake, "a", "x");
+    fake_put_text(f->fake, "b", "x");
+    f->online->last_listing = UINT32_MAX - 8; /* as after months */
+    assert_int_equal(fixture_list(f, ""), 2);
+    for (int i = 0; i < 32; i++) {
+        assert_int_equal(fixture_list(f, ""), 2);
+    }
+    make_impatient(f);
+    fake_remove(f->fake, "a");
+    assert_int_equal(fixture_list(f, ""), 1);
+    f->options.metadata_ms = 60000;
+    online_vfs_configure(f->online, &f->options);
+    assert_int_equal(fixture_list(f, ""), 1);
+    assert_int_equal(fixture_find(f, "a", NULL), 0);
+}
+
 #define HOLDS_TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, teardown)
 
 static const struct CMUnitTest tests[] = {
@@ -278,6 +301,7 @@ static const struct CMUnitTest tests[] = {
     HOLDS_TEST(odd__a_move_whose_answer_comes_after_others_turned_it_round),
     cmocka_unit_test_setup_teardown(close__of_an_old_version_leaves_the_newer_draft_in_its_place,
                                     setup_settling, teardown),
+    HOLDS_TEST(count__of_listings_is_not_spent_on_what_is_known),
 };
 
 TEST_MAIN("what is in whose hand", tests)
