@@ -440,7 +440,9 @@ void upload_forget(struct uploads *uploads, struct upload *upload)
         mutex_lock(&body->lock);
         is_shared =
             body->spool_path && strcmp(spool_name_of(body->spool_path), upload->row.spool) == 0;
-        body->sealed_bytes = is_shared ? 0 : body->sealed_bytes;
+        if (is_shared && !uploads_share(uploads, upload, upload->row.spool)) {
+            body->sealed_bytes = 0; /* else the save behind it has them, too */
+        }
         mutex_unlock(&body->lock);
     }
     if (!is_shared) {

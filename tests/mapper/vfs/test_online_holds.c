@@ -289,6 +289,33 @@ static void count__of_listings_is_not_spent_on_what_is_known(void **state)
     assert_int_equal(fixture_find(f, "a", NULL), 0);
 }
 
+/* --- bytes that an upload has --- */
+
+/* Both saves are in one file, the second behind the end of the first. */
+static void discard__of_a_save_leaves_the_bytes_of_the_next_one_alone(void **state)
+{
+    struct fixture *f = *state;
+    struct vfs_file *file = NULL;
+    struct vfs_attr attr;
+
+    fake_lose_uploads(f->fake, 1); /* then the next one follows it */
+    fake_fail(f->fake, FAKE_UPLOAD, ERR_UNREACHABLE, 1, 100000);
+    assert_int_equal(vfs_create(f->vfs, &file, &attr, f->root, "new", VFS_WRITE, NULL, NULL), 0);
+    fixture_write_at(f, file, "one", 0);
+    assert_int_equal(vfs_flush(f->vfs, file, NULL, NULL), 0);
+    waiting_until_sent(f);
+    fixture_write_at(f, file, " two", 3);
+    assert_int_equal(vfs_flush(f->vfs, file, NULL, NULL), 0);
+    assert_int_equal(waiting_look(f).count, 2);
+    assert_int_equal(online_vfs_discard_upload(f->online, waiting_look(f).id, NULL), 0);
+    fixture_write_at(f, file, "NEW", 0);
+    fake_fail(f->fake, FAKE_UPLOAD, 0, 0, 0);
+    waiting_send_all(f);
+    assert_true(fake_ever_held(f->fake, "one two", 7));
+    vfs_close(f->vfs, file);
+    vfs_forget(f->vfs, attr.id, 1);
+}
+
 #define HOLDS_TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, teardown)
 
 static const struct CMUnitTest tests[] = {
@@ -302,6 +329,8 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup_teardown(close__of_an_old_version_leaves_the_newer_draft_in_its_place,
                                     setup_settling, teardown),
     HOLDS_TEST(count__of_listings_is_not_spent_on_what_is_known),
+    cmocka_unit_test_setup_teardown(discard__of_a_save_leaves_the_bytes_of_the_next_one_alone,
+                                    fixture_setup_background, teardown),
 };
 
 TEST_MAIN("what is in whose hand", tests)
