@@ -116,6 +116,7 @@ struct listing *listing_join(struct online_vfs *online, struct node *folder, boo
         error_set(err, ERR_NO_MEMORY, "no memory for a folder");
         return NULL;
     }
+    uploads_show(online, folder); /* first: making room for it may drop what was known */
     is_known = !library_of(online, folder) || /* the root above all libraries is empty */
                folder_is_fresh(online, folder) ||
                (is_followed && folder_is_covered(online, folder));
@@ -128,7 +129,6 @@ struct listing *listing_join(struct online_vfs *online, struct node *folder, boo
     if (!listing) {
         return NULL;
     }
-    uploads_show(online, folder);
     if (add_known(online, listing, is_known, err) < 0) {
         listing_leave(online, listing);
         return NULL;

@@ -251,10 +251,11 @@ static int remembered_child(struct online_vfs *online, struct node **out, struct
 {
     struct node *node = NULL;
     bool is_open = false;
-    bool is_known =
-        folder_is_fresh(online, folder) || (is_followed && folder_is_covered(online, folder));
+    bool is_known = false;
 
-    uploads_show(online, folder);
+    uploads_show(online, folder); /* first: making room for it may drop what was known */
+    is_known =
+        folder_is_fresh(online, folder) || (is_followed && folder_is_covered(online, folder));
     node = tree_child(online->tree, folder, name);
     is_open = node && node->kind == VFS_FILE && node->body;
     if (node && (is_known || is_open || node_is_fresh(online, node) ||

@@ -1,8 +1,10 @@
 /* Who is removed from the tree, and who still has it in hand. */
 #include "fixture.h"
 
+#include <stdio.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/thread.h"
 #include "online.h"
 #include "waiting.h"
@@ -316,6 +318,38 @@ static void discard__of_a_save_leaves_the_bytes_of_the_next_one_alone(void **sta
     vfs_forget(f->vfs, attr.id, 1);
 }
 
+/* --- making room --- */
+
+/* A row of a dead agent whose file cannot be had is shown for a moment at each look, and that makes
+ * room for it. */
+static void room__that_is_made_by_a_look_hides_nothing_of_the_folder(void **state)
+{
+    struct fixture *f = *state;
+    char spool[320];
+    char path[32];
+    struct waiting_seen left;
+
+    assert_int_equal(fixture_list(f, ""), 0);
+    fixture_cut_line(f, true);
+    assert_int_equal(fixture_write_text(f, "", "left", "x"), 0);
+    left = waiting_look(f);
+    for (int i = 0; i < 8; i++) {
+        snprintf(path, sizeof(path), "file%d", i);
+        fake_put_text(f->fake, path, "x");
+    }
+    f->options.max_items = 4;
+    fixture_restart(f);
+    snprintf(spool, sizeof(spool), "%s/%s.data", f->spool, left.id);
+    assert_int_equal(file_remove(spool, NULL), 0);
+    assert_false(file_exists(spool));
+    assert_int_equal(fixture_list(f, ""), 8);
+    fixture_cut_line(f, false);
+    for (int i = 0; i < 8; i++) {
+        snprintf(path, sizeof(path), "file%d", i);
+        assert_int_not_equal(fixture_find(f, path, NULL), 0);
+    }
+}
+
 #define HOLDS_TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, teardown)
 
 static const struct CMUnitTest tests[] = {
@@ -330,6 +364,8 @@ static const struct CMUnitTest tests[] = {
                                     setup_settling, teardown),
     HOLDS_TEST(count__of_listings_is_not_spent_on_what_is_known),
     cmocka_unit_test_setup_teardown(discard__of_a_save_leaves_the_bytes_of_the_next_one_alone,
+                                    fixture_setup_background, teardown),
+    cmocka_unit_test_setup_teardown(room__that_is_made_by_a_look_hides_nothing_of_the_folder,
                                     fixture_setup_background, teardown),
 };
 
