@@ -23,8 +23,7 @@ struct listing {
     struct node **nodes; /* held, in order of arrival */
     size_t count;
     size_t capacity;
-    uint32_t
-        number; /* marks nodes it saw: node->listed; 0: it is of what is known, and marks none */
+    uint32_t number; /* marks nodes it saw: node->listed; 0: of what is known, marks none */
     int64_t begun_ms;
     uint32_t begun_edit; /* what we changed since is not for this listing to take away */
     uint32_t epoch;      /* library_epoch() before the first page was asked for; 0: not followed */

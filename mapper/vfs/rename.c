@@ -49,15 +49,23 @@ int rename_in_tree(struct rename *r, const struct graph_item *item, struct error
         }
         return 0;
     }
-    if (other && other != r->node) {
+    if (tree_is_inside(online->tree, r->to, r->node)) { /* others turned them round since */
         folder_doubt(r->to);
-        tree_remove(online->tree, other);
+        folder_doubt(tree_parent(online->tree, r->node));
+        return 0;
     }
     if ((r->node->flags & NODE_HEARD) || (item && r->node->edit > r->asked_edit)) {
         folder_doubt(tree_parent(online->tree, r->node)); /* others may have moved it since */
     }
     code = tree_move(online->tree, r->node, r->to, r->new_name, err);
-    if (code == 0 && item) {
+    if (code < 0) {
+        return code;
+    }
+    if (other && other != r->node) { /* after it: the node may come out of it */
+        folder_doubt(r->to);
+        tree_remove(online->tree, other);
+    }
+    if (item) {
         code = tree_apply_own(online, r->node, item, r->asked_edit, err);
     }
     tree_edit(online->tree, r->node);

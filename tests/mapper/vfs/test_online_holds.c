@@ -197,13 +197,14 @@ struct mover {
     struct fixture *f;
     uint64_t to;
     struct thread thread;
+    int code;
 };
 
 static void *move_node(void *payload)
 {
     struct mover *m = payload;
 
-    (void)vfs_rename(m->f->vfs, m->f->root, "node", m->to, "node", 0, NULL, NULL);
+    m->code = vfs_rename(m->f->vfs, m->f->root, "node", m->to, "node", 0, NULL, NULL);
     return NULL;
 }
 
@@ -228,6 +229,7 @@ static void odd__a_move_whose_answer_comes_after_others_turned_it_round(void **s
     assert_int_equal(fixture_list(f, ""), 1); /* the changes are told */
     fake_release(f->fake);
     thread_join(&m.thread);
+    assert_int_equal(m.code, 0); /* it was done, and turned round after it */
     assert_int_equal(fixture_list(f, ""), 1);
     assert_int_equal(fixture_find(f, "node/to", NULL), m.to);
 }
