@@ -94,29 +94,15 @@ static void begin(struct fixture *f)
     assert_int_equal(fixture_write_text(f, "", "doc", "unsent"), 0);
 }
 
-static void count_row(void *payload, const struct online_vfs_upload *upload)
-{
-    *(unsigned *)payload += upload->state != UPLOAD_UNSAVED;
-}
-
-/* What a program had written and not closed stays in the spool. */
-static unsigned left(struct fixture *f)
-{
-    unsigned count = 0;
-
-    assert_int_equal(online_vfs_visit_uploads(f->online, count_row, &count, NULL), 0);
-    return count;
-}
-
 static void send_all(struct fixture *f)
 {
-    for (int i = 0; i < WAITING_LONG_MS && left(f) > 0; i++) {
+    for (int i = 0; i < WAITING_LONG_MS && waiting_left(f) > 0; i++) {
         struct waiting_seen seen = waiting_look_for(f, UPLOAD_WAITING);
 
         (void)online_vfs_retry_uploads(f->online, seen.count ? seen.id : NULL, NULL, NULL);
         usleep(1000);
     }
-    assert_int_equal(left(f), 0);
+    assert_int_equal(waiting_left(f), 0);
 }
 
 static void finish(struct fixture *f)

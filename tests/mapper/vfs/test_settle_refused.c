@@ -57,27 +57,13 @@ static void assert_on_server(struct fixture *f, const char *id, int code)
     assert_null(fake_id(f->fake, SCRATCH));
 }
 
-static void count_row(void *payload, const struct online_vfs_upload *upload)
-{
-    *(unsigned *)payload += upload->state != UPLOAD_UNSAVED;
-}
-
-/* What no row names stays in the spool, and says so: nothing that fails may remove it. */
-static unsigned left(struct fixture *f)
-{
-    unsigned count = 0;
-
-    assert_int_equal(online_vfs_visit_uploads(f->online, count_row, &count, NULL), 0);
-    return count;
-}
-
 static void send_all(struct fixture *f)
 {
-    for (int i = 0; i < WAITING_LONG_MS && left(f) > 0; i++) {
+    for (int i = 0; i < WAITING_LONG_MS && waiting_left(f) > 0; i++) {
         assert_int_equal(online_vfs_retry_uploads(f->online, NULL, NULL, NULL), 0);
         usleep(1000);
     }
-    assert_int_equal(left(f), 0);
+    assert_int_equal(waiting_left(f), 0);
 }
 
 /* --- memory --- */

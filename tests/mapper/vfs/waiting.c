@@ -43,6 +43,19 @@ struct waiting_seen waiting_look_for(struct fixture *f, enum online_vfs_upload_s
     return search.seen;
 }
 
+static void count_row(void *payload, const struct online_vfs_upload *upload)
+{
+    *(unsigned *)payload += upload->state != UPLOAD_UNSAVED;
+}
+
+unsigned waiting_left(struct fixture *f)
+{
+    unsigned count = 0;
+
+    assert_int_equal(online_vfs_visit_uploads(f->online, count_row, &count, NULL), 0);
+    return count;
+}
+
 void waiting_until_tried(struct fixture *f)
 {
     struct waiting_seen seen = waiting_look_for(f, UPLOAD_SETTLING);

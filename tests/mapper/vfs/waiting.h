@@ -26,6 +26,9 @@ struct waiting_seen waiting_look(struct fixture *f);
 /* ... of those in one state. */
 struct waiting_seen waiting_look_for(struct fixture *f, enum online_vfs_upload_state state);
 
+/* How many a row names: not what is left in the spool with its bytes alone. */
+unsigned waiting_left(struct fixture *f);
+
 /* All deletes and renames that wait (there are some) were tried in vain: so they are decided. */
 void waiting_until_tried(struct fixture *f);
 
