@@ -346,8 +346,8 @@ int cache_adopt(struct cache *cache, const struct content_key *key, const char *
     if (content->has_file || content->size_bytes != size_bytes || size_bytes == 0) {
         code = error_set(err, ERR_EXISTS, "the version is in the cache already");
     }
-    if (code == 0) {
-        content->map = calloc(1, content_map_bytes(size_bytes));
+    if (code == 0) { /* there may be one: of a version that could not be moved here before */
+        content->map = content->map ? content->map : calloc(1, content_map_bytes(size_bytes));
         code = content->map ? content_path(&to, content, err)
                             : error_set(err, ERR_NO_MEMORY, "no memory for the map of a file");
     }

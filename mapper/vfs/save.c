@@ -211,6 +211,7 @@ static int send_draft(struct body *body, struct save_target *target, struct grap
 
     if ((code == ERR_CHANGED || code == ERR_EXISTS) && replaces_lost(body, target, call)) {
         error_clear(err);
+        graph_item_clear(item); /* it may have arrived, and its times not */
         code = upload(body, target, item, call, err);
     }
     lost_answer_note(body, code);
